@@ -1,0 +1,93 @@
+"""Every error code and every websocket close code, with what a client should do about it."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+PROTOCOL_VERSION = 1
+MIN_PROTOCOL_VERSION = 1
+SUBPROTOCOL_MSGPACK = "desk.v1.msgpack"
+SUBPROTOCOL_JSON = "desk.v1.json"
+
+
+class ErrorCode(NamedTuple):
+    """One refusal or fault as clients see it. `retry` means the same request may succeed later."""
+
+    code: str
+    status: int  # of the same error over HTTP
+    retry: bool
+    title: str
+
+
+def _catalogue(*codes: ErrorCode) -> dict[str, ErrorCode]:
+    return {code.code: code for code in codes}
+
+
+ERRORS = _catalogue(
+    # malformed input
+    ErrorCode("bad_frame", 400, False, "The frame is not a message of this protocol."),
+    ErrorCode("bad_request", 400, False, "The request does not have the documented form."),
+    ErrorCode("too_large", 413, False, "The message is larger than 64 KiB."),
+    ErrorCode("version_unsupported", 400, False, "This protocol version is too old: update the app."),
+    # who you are
+    ErrorCode("unauthenticated", 401, False, "Sign in first."),
+    ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
+    ErrorCode("session_revoked", 401, False, "This session was ended: sign in again."),
+    ErrorCode("code_wrong", 401, False, "The code is wrong or has been used: ask for a new one."),
+    ErrorCode("phone_invalid", 422, False, "This is not a phone number we can reach."),
+    ErrorCode("device_required", 403, False, "Register this device before sending positions."),
+    ErrorCode("forbidden", 403, False, "Your role does not allow this."),
+    ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
+    ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
+    ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+    # orders and offers
+    ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
+    ErrorCode("offer_expired", 409, False, "The offer has expired."),
+    ErrorCode("offer_closed", 409, False, "The offer is no longer open."),
+    ErrorCode("order_closed", 409, False, "The order is no longer open."),
+    ErrorCode("driver_busy", 409, False, "Finish your current load first."),
+    ErrorCode("vehicle_unfit", 409, False, "Your vehicle does not fit this load."),
+    ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
+    ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
+    ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
+    # streams
+    ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
+    ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
+    ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
+    # load and faults
+    ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
+    ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
+    ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
+    ErrorCode("internal", 500, True, "Something broke on our side."),
+)
+
+
+class Close(IntEnum):
+    """Websocket close codes. 4000-4399: reconnect with full jitter. 4400-4499: do not."""
+
+    SLOW = 4008  # the peer did not read; come back and take a snapshot
+    DRAIN = 4012  # the server is going down or being replaced
+    SILENT = 4013  # no frame and no pong within the silence limit
+    RATE = 4029  # more than the granted credit, again and again
+    BAD_FRAME = 4400  # frames that are not ours, again and again
+    UNAUTHENTICATED = 4401  # no ticket, no hello within 5 s, or the session has ended
+    FORBIDDEN = 4403  # blocked
+    REPLACED = 4409  # the same device signed on elsewhere
+    TOO_OLD = 4426  # protocol version below the minimum
+
+    @property
+    def reconnect(self) -> bool:
+        """Whether a client should come back by itself."""
+        return self < 4400
+
+
+CLOSE_MEANING: dict[Close, str] = {
+    Close.SLOW: "You did not read fast enough. Reconnect and take a snapshot.",
+    Close.DRAIN: "The server is restarting. Reconnect.",
+    Close.SILENT: "Nothing was heard from you. Reconnect.",
+    Close.RATE: "You sent more than was granted. Reconnect and slow down.",
+    Close.BAD_FRAME: "Your frames are not of this protocol. Do not reconnect.",
+    Close.UNAUTHENTICATED: "Not signed in, or the session has ended. Sign in again.",
+    Close.FORBIDDEN: "This account may not connect.",
+    Close.REPLACED: "This device has connected elsewhere.",
+    Close.TOO_OLD: "This app is too old. Update it.",
+}

@@ -1,0 +1,379 @@
+"""Every websocket message, declared once.
+
+Commands are imperative and carry a client-chosen `id`; each gets exactly one `ok` or `error` with that id.
+Events are in the past tense. Positions are not commands: they are acknowledged cumulatively by `position.ack`,
+which leaves only after COMMIT. Times are seconds since the epoch (UTC), distances metres, speeds m/s, angles
+degrees clockwise from north, weights kg, volumes m3, money in minor units (tiyn) with an ISO currency.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+CommandId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Chosen by the client, echoed in the answer.")]
+RowId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
+Seq = Annotated[int, Meta(ge=1, le=2**31 - 1, description="1, 2, 3 ... within the stream, never reused.")]
+Upto = Annotated[int, Meta(ge=0, le=2**31 - 1, description="Highest sequence number, 0 for none.")]
+StreamId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="64 random bits a sign-in, as hex.")]
+Uuid = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
+Seconds = Annotated[float, Meta(ge=0, le=1e11, description="Seconds since the epoch, UTC.")]
+Speed = Annotated[float, Meta(ge=0, le=500, description="m/s")]
+Heading = Annotated[float, Meta(ge=0, le=360, description="degrees clockwise from north")]
+Metres = Annotated[float, Meta(ge=0, le=1e8)]
+ShortText = Annotated[str, Meta(max_length=200)]
+Token = Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
+class Message(Struct, tag_field="type", frozen=True, omit_defaults=True):
+    """A frame: one object with a `type`. Unknown fields are ignored, unknown types refused."""
+
+
+# -- values inside messages ---------------------------------------------------------------------------------
+
+
+class Point(Struct, array_like=True, frozen=True, gc=False):
+    """One GPS fix as the phone recorded it, sent as an array to keep frames small."""
+
+    seq: Seq
+    at: Seconds
+    lat: Latitude
+    lon: Longitude
+    speed: Speed | None = None
+    heading: Heading | None = None
+    accuracy: Metres | None = None
+
+
+class Truck(Struct, array_like=True, frozen=True, gc=False):
+    """One truck on the map: where it was at `at`; its age is the reader's clock minus `at`."""
+
+    driver: RowId
+    at: Seconds
+    lat: Latitude
+    lon: Longitude
+    speed: Speed | None
+    heading: Heading | None
+    busy: bool  # has an assigned load
+
+
+class Rejection(Struct, array_like=True, frozen=True):
+    """A point that is acknowledged but kept out of history, and why."""
+
+    seq: Seq
+    reason: str  # future | too_old
+
+
+class Place(Struct, frozen=True):
+    """An end of a haul."""
+
+    city: int  # gazetteer id
+    name: str
+    lat: Latitude
+    lon: Longitude
+
+
+class Money(Struct, frozen=True):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
+class OfferCard(Struct, frozen=True):
+    """What a driver is told about a load that is offered."""
+
+    offer: RowId
+    order: RowId
+    pickup: Place
+    drop: Place
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    distance_m: float  # of the haul
+    deadhead_m: float  # empty run to the pickup, great circle
+    price: Money
+    expires_at: Seconds
+    wave: int
+
+
+class OrderState(Struct, frozen=True):
+    """An order as its parties see it."""
+
+    order: RowId
+    status: str
+    seq: int  # of the last event
+    pickup: Place
+    drop: Place
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    distance_m: float
+    duration_s: float
+    estimate: bool  # distance is a great-circle estimate
+    price: Money
+    created_at: Seconds
+    driver: RowId | None = None
+    truck: Truck | None = None
+
+
+# -- client -> server ---------------------------------------------------------------------------------------
+
+
+class Hello(Message, tag="hello"):
+    """First frame when no ticket was given in the URL; must arrive within 5 s."""
+
+    version: int
+    token: Token | None = None
+    device: RowId | None = None
+    device_secret: Token | None = None
+    app: ShortText = ""
+
+
+class AuthRenew(Message, tag="auth.renew"):
+    """Give the socket a fresh access token before the old one ends."""
+
+    id: CommandId
+    token: Token
+
+
+class Ping(Message, tag="ping"):
+    """For browsers, which cannot see websocket pings: proves that the connection lives both ways."""
+
+    id: CommandId
+
+
+class ShiftSet(Message, tag="shift.set"):
+    """A driver goes on duty (may be offered loads) or off."""
+
+    id: CommandId
+    on_duty: bool
+
+
+class StreamResume(Message, tag="stream.resume"):
+    """Opens a stream of positions; answered by `stream.resumed` with what is already committed."""
+
+    stream: StreamId
+    upto: Upto = 0
+
+
+class PositionReport(Message, tag="position.report"):
+    """One or more points in sequence order. Acknowledged by `position.ack` after COMMIT."""
+
+    points: Annotated[list[Point], Meta(min_length=1, max_length=500)]
+
+
+class PositionLive(Message, tag="position.live"):
+    """The newest fix ahead of a backlog: shown on the map, never stored, never acknowledged."""
+
+    point: Point
+
+
+class PositionGap(Message, tag="position.gap"):
+    """The phone had to drop points up to and including `upto`: the acknowledgement may pass them."""
+
+    upto: Seq
+
+
+class OfferSeen(Message, tag="offer.seen"):
+    """The driver's device shows the offer; stops the push."""
+
+    id: CommandId
+    offer: RowId
+
+
+class OfferAccept(Message, tag="offer.accept"):
+    """Take the load. A retry with the same `accept_id` gets the same answer."""
+
+    id: CommandId
+    offer: RowId
+    accept_id: Uuid
+
+
+class OfferDecline(Message, tag="offer.decline"):
+    """Not this one; it is not offered again."""
+
+    id: CommandId
+    offer: RowId
+    reason: ShortText = ""
+
+
+class OrderAdvance(Message, tag="order.advance"):
+    """The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered."""
+
+    id: CommandId
+    order: RowId
+    status: ShortText
+
+
+class OrderWatch(Message, tag="order.watch"):
+    """Follow one order: answered by an `order.snapshot`, then `order.changed` and `order.moved`."""
+
+    id: CommandId
+    order: RowId
+
+
+class OrderUnwatch(Message, tag="order.unwatch"):
+    """Stop following an order."""
+
+    id: CommandId
+    order: RowId
+
+
+class AreaWatch(Message, tag="area.watch"):
+    """Follow a viewport; replaces the previous one. Operators get trucks, shippers coarse cells."""
+
+    id: CommandId
+    west: Longitude
+    south: Latitude
+    east: Longitude
+    north: Latitude
+
+
+class AreaUnwatch(Message, tag="area.unwatch"):
+    """Stop following the viewport."""
+
+    id: CommandId
+
+
+# -- server -> client ---------------------------------------------------------------------------------------
+
+
+class Welcome(Message, tag="welcome"):
+    """First server frame: who you are and the rules of this connection."""
+
+    version: int
+    min_version: int
+    session: str
+    user: RowId
+    role: str
+    heartbeat_s: float
+    server_time: Seconds
+
+
+class OrderSnapshot(Struct, tag_field="type", tag="order.snapshot", frozen=True):
+    """State of a watched order at (epoch, offset); the next event has offset + 1."""
+
+    epoch: str
+    offset: int
+    state: OrderState
+
+
+class AreaSnapshot(Struct, tag_field="type", tag="area.snapshot", frozen=True):
+    """All trucks of the viewport at (epoch, offset)."""
+
+    epoch: str
+    offset: int
+    trucks: list[Truck]
+
+
+class AreaDensity(Struct, tag_field="type", tag="area.density", frozen=True):
+    """How many free trucks each coarse H3 cell holds: all that a shipper may see before assignment."""
+
+    cells: list[tuple[str, int]]
+
+
+class Assigned(Struct, tag_field="type", tag="assigned", frozen=True):
+    """You have won the load."""
+
+    order: OrderState
+
+
+class Ok(Message, tag="ok"):
+    """The command with this id was carried out."""
+
+    id: CommandId
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None = None
+
+
+class Error(Message, tag="error"):
+    """The command with this id (or, without id, the last frame) was refused. `code` is in the catalogue."""
+
+    code: str
+    message: str
+    retry: bool
+    id: CommandId | None = None
+    path: str | None = None  # of the field at fault
+
+
+class StreamResumed(Message, tag="stream.resumed"):
+    """Everything up to `upto` is committed: drop it, send the rest, at most `credit` points ahead of acks."""
+
+    stream: StreamId
+    upto: Upto
+    credit: int
+
+
+class PositionAck(Message, tag="position.ack"):
+    """Every point up to `upto` is committed in PostgreSQL, but for the `rejected` ones, which never will be."""
+
+    stream: StreamId
+    upto: Upto
+    credit: int
+    rejected: list[Rejection] = []
+
+
+class OfferMade(Message, tag="offer.made"):
+    """A load is offered to you until `expires_at`."""
+
+    offer: OfferCard
+
+
+class OfferClosed(Message, tag="offer.closed"):
+    """The offer is over: taken, expired, withdrawn or declined."""
+
+    offer: RowId
+    order: RowId
+    reason: str
+
+
+class OrderChanged(Message, tag="order.changed"):
+    """One event of an order. A hole in `offset` means: watch again."""
+
+    order: RowId
+    epoch: str
+    offset: int
+    event: str
+    status: str
+    at: Seconds
+    driver: RowId | None = None
+
+
+class OrderMoved(Message, tag="order.moved"):
+    """The truck of a watched order moved."""
+
+    order: RowId
+    truck: Truck
+
+
+class AreaMoved(Message, tag="area.moved"):
+    """What changed in the viewport since the last frame; newest position a truck only."""
+
+    epoch: str
+    offset: int
+    trucks: list[Truck]
+    gone: list[RowId] = []
+
+
+class AreaCells(Message, tag="area.cells"):
+    """A new density picture of the viewport (shippers)."""
+
+    cells: list[tuple[str, int]]
+
+
+class Drain(Message, tag="drain"):
+    """The server is about to close this socket with 4012; come back after this many seconds."""
+
+    retry_after: float
+
+
+ClientMessage = (
+    Hello | AuthRenew | Ping | ShiftSet | StreamResume | PositionReport | PositionLive | PositionGap
+    | OfferSeen | OfferAccept | OfferDecline | OrderAdvance | OrderWatch | OrderUnwatch | AreaWatch | AreaUnwatch
+)  # fmt: skip
+ServerMessage = (
+    Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | OrderChanged | OrderMoved
+    | AreaMoved | AreaCells | Drain
+)  # fmt: skip
