@@ -1,0 +1,77 @@
+"""A REST route as data: what the adapter checks before the handler runs and what the OpenAPI document says."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from aiohttp import web
+
+from dispatch.errors import Refusal
+from server.protocol.codes import ERRORS
+
+if TYPE_CHECKING:  # both would come back here by way of the handlers
+    from server.auth import Principal
+    from server.services import Services
+
+B = TypeVar("B", covariant=True)
+Q = TypeVar("Q", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B, Q]):
+    """One request after sign-in and decoding: `body` and `query` are of the types that the route declares."""
+
+    request: web.Request
+    services: "Services"
+    principal: "Principal | None"
+    body: B
+    query: Q
+
+    @property
+    def caller(self) -> "Principal":
+        """Who is signed in; on a public route it refuses a stranger with `unauthenticated`."""
+        if self.principal is None:
+            raise Refusal("unauthenticated")
+        return self.principal
+
+    def path_id(self, name: str) -> int:
+        """The row id in this part of the path; what cannot be an id is `not_found`."""
+        text = self.request.match_info[name]
+        if not re.fullmatch(r"[1-9][0-9]{0,15}", text) or int(text) >= 2**53:
+            raise Refusal("not_found")
+        return int(text)
+
+
+# The table holds handlers of every body and query type; the adapter decodes by `Route.request` and `Route.query`.
+Handler = Callable[[Call[Any, Any]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler answers with a Struct of type `response`, with None (204) or with a ready `web.Response`.
+
+    `roles`: None is public, the empty set any signed-in user. `errors` names only what is particular to this
+    route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
+    `headers` are request headers that must be there. `path` is aiohttp's form, `/api/orders/{order}`.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    tag: str
+    request: type | None = None
+    query: type | None = None
+    response: type | None = None
+    status: int = 200
+    roles: frozenset[str] | None = frozenset()
+    errors: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = [code for code in self.errors if code not in ERRORS]
+        if unknown:
+            raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")
+        if (self.response is None) != (self.status == 204):
+            raise ValueError(f"{self.method} {self.path}: 204 and no response type go together")
