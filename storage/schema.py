@@ -2,6 +2,7 @@
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -174,9 +175,9 @@ positions = Table(
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("point", Geometry("POINT", 4326, spatial_index=False), nullable=False),
     Column("cell", BigInteger, nullable=False),  # H3, resolution geo.cells.INDEX_RES
-    Column("speed", Float(24)),  # m/s
-    Column("heading", Float(24)),  # degrees
-    Column("accuracy", Float(24)),  # metres
+    Column("speed", REAL),  # m/s
+    Column("heading", REAL),  # degrees
+    Column("accuracy", REAL),  # metres
     Column("flag", SmallInteger, nullable=False),  # geo.types.Reason, 0 for none
     PrimaryKeyConstraint("device_id", "recorded_at", "stream_id", "seq"),
     Index("ix_positions_received_at", "received_at", postgresql_using="brin"),
@@ -206,8 +207,8 @@ last_positions = Table(
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("point", Geometry("POINT", 4326, spatial_index=False), nullable=False),
     Column("cell", BigInteger, nullable=False),
-    Column("speed", Float(24)),
-    Column("heading", Float(24)),
+    Column("speed", REAL),
+    Column("heading", REAL),
     # HOT updates need free room on the page and no index on what changes.
     postgresql_with={"fillfactor": "60"},
 )
@@ -366,7 +367,7 @@ outbox = Table(
     Column("kind", String(32), nullable=False),
     Column("payload", JSONB, nullable=False),
     Column("dedupe_key", String(80), nullable=False, unique=True),
-    Column("state", String(12), nullable=False, server_default="due"),  # due | sent | cancelled | dead | expired
+    Column("state", String(12), nullable=False, server_default="due"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     _at("due_at", now=True),  # an offer is due 2 s after it was made: the socket receipt cancels it
     _at("expires_at"),

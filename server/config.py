@@ -1,0 +1,128 @@
+"""All settings, read from the environment once, with every problem reported at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class ConfigError(Exception):
+    """The settings cannot be used; the message lists every problem and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtpLimits:
+    """How many one-time codes may be asked for."""
+
+    per_number_hour: int = 5
+    per_number_day: int = 10
+    per_address_hour: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a process needs to run. Secrets are left out of its repr."""
+
+    postgres: str = field(repr=False)
+    redis: str = field(repr=False)
+    signing_key: str = field(repr=False)  # Ed25519, PKCS8 PEM
+    pepper: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8080
+    worker: int = 0
+    public_url: str = "http://127.0.0.1:8080"
+    web_dist: Path = ROOT / "clients" / "web" / "dist"
+    docs: Path = ROOT / "docs"
+    tick_s: float = 0.1
+    log_level: str = "INFO"
+    trusted_proxies: frozenset[str] = frozenset()
+    vapid_private_key: str | None = field(default=None, repr=False)
+    vapid_subject: str = "mailto:ops@localhost.localdomain"
+    fcm_credentials: str | None = None
+    fcm_url: str | None = None
+    otp: OtpLimits = OtpLimits()
+
+
+# Every variable with a sentence; .env.example is tested against this table.
+VARIABLES: dict[str, str] = {
+    "DESK_POSTGRES": "PostgreSQL DSN, e.g. postgresql://desk:secret@127.0.0.1:5432/desk",
+    "DESK_REDIS": "Redis URL, e.g. redis://:secret@127.0.0.1:6379/0",
+    "DESK_SIGNING_KEY": "Ed25519 private key (PKCS8 PEM), or @path of a file with it",
+    "DESK_PEPPER": "at least 32 random characters; mixes into stored codes and tokens",
+    "DESK_HOST": "address to listen on (default 127.0.0.1)",
+    "DESK_PORT": "port to listen on (default 8080)",
+    "DESK_WORKER": "number of this worker, set by the supervisor",
+    "DESK_PUBLIC_URL": "address that users open (default http://127.0.0.1:PORT)",
+    "DESK_WEB_DIST": "folder of the built web app (default clients/web/dist)",
+    "DESK_DOCS": "folder with openapi.json and asyncapi.json (default docs)",
+    "DESK_TICK_MS": "milliseconds between map frames (default 100)",
+    "DESK_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
+    "DESK_TRUSTED_PROXIES": "comma-separated addresses whose X-Forwarded-For is believed (default none)",
+    "DESK_VAPID_PRIVATE_KEY": "base64url P-256 key for Web Push; without it Web Push is off",
+    "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
+    "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
+    "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+}
+SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
+
+
+def load(environ: Mapping[str, str]) -> Config:
+    """Reads the settings; raises ConfigError with all problems in one message."""
+    problems: list[str] = []
+
+    def need(name: str) -> str:
+        value = environ.get(name, "").strip()
+        if not value:
+            problems.append(f"{name} is missing: {VARIABLES[name]}")
+        return value
+
+    def number(name: str, default: int, low: int, high: int) -> int:
+        text = environ.get(name, "")
+        if not text:
+            return default
+        if not text.isdigit() or not low <= int(text) <= high:
+            problems.append(f"{name} is {text!r}: give a whole number from {low} to {high}")
+            return default
+        return int(text)
+
+    signing_key = need("DESK_SIGNING_KEY")
+    if signing_key.startswith("@"):
+        path = Path(signing_key[1:])
+        if path.is_file():
+            signing_key = path.read_text()
+        else:
+            problems.append(f"DESK_SIGNING_KEY names {path}, which is not a file")
+    if signing_key and "PRIVATE KEY" not in signing_key and not problems:
+        problems.append("DESK_SIGNING_KEY is not a PEM private key")
+    pepper = need("DESK_PEPPER")
+    if pepper and (len(pepper) < 32 or any(sample in pepper.lower() for sample in SAMPLES)):
+        problems.append("DESK_PEPPER is too short or a sample: give 32 random characters or more")
+    level = environ.get("DESK_LOG_LEVEL", "INFO").upper()
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        problems.append(f"DESK_LOG_LEVEL is {level!r}: give DEBUG, INFO, WARNING or ERROR")
+    port = number("DESK_PORT", 8080, 1, 65535)
+    loaded = Config(
+        postgres=need("DESK_POSTGRES"),
+        redis=need("DESK_REDIS"),
+        signing_key=signing_key,
+        pepper=pepper,
+        host=environ.get("DESK_HOST") or "127.0.0.1",
+        port=port,
+        worker=number("DESK_WORKER", 0, 0, 1023),
+        public_url=(environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
+        docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
+        tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,
+        log_level=level,
+        trusted_proxies=frozenset(
+            part.strip() for part in environ.get("DESK_TRUSTED_PROXIES", "").split(",") if part.strip()
+        ),
+        vapid_private_key=environ.get("DESK_VAPID_PRIVATE_KEY") or None,
+        vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
+        fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
+        fcm_url=environ.get("DESK_FCM_URL") or None,
+    )
+    if problems:
+        raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))
+    return loaded

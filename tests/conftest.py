@@ -1,0 +1,106 @@
+"""Real PostgreSQL and Redis for every test that needs them: one migrated template, a clone a test."""
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from storage import migrate, partitions
+from storage.postgres import Pool, connect_pool
+from storage.redis import connect as connect_redis
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+def need(name: str) -> str:
+    """A service address from the environment; `./desk test` sets them."""
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(
+            f"{name} is not set: run the tests through ./desk test, or source the output of ./desk env"
+        )
+    return value
+
+
+def database(dsn: str, name: str) -> str:
+    """The same server, another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+async def admin(dsn: str, *statements: str) -> None:
+    """Runs statements outside any transaction (CREATE and DROP DATABASE need that)."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real traces beside the project; tests that need them skip where they are absent."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the real traces (../shared/data) are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[str]:
+    """Name of a migrated database with its partitions, made once a run."""
+    server = need("DESK_POSTGRES")
+    name = f"desk_template_{uuid.uuid4().hex[:12]}"
+    asyncio.run(admin(server, f"CREATE DATABASE {name}"))
+    dsn = database(server, name)
+    migrate.upgrade(dsn)
+
+    async def fill() -> None:
+        pool = await connect_pool(dsn, name="template", size=1)
+        await partitions.ensure(pool, time.time())
+        await pool.close()
+
+    asyncio.run(fill())
+    yield name
+    asyncio.run(admin(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def dsn(template: str) -> Iterator[str]:
+    """A database of this test's own, cloned from the template in about 0.1 s."""
+    server = need("DESK_POSTGRES")
+    name = f"desk_test_{uuid.uuid4().hex[:12]}"
+    asyncio.run(admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    yield database(server, name)
+    asyncio.run(admin(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Pool]:
+    """A pool on this test's own database."""
+    opened = await connect_pool(dsn, name="test", size=10)
+    yield opened
+    opened.terminate()
+
+
+@pytest.fixture
+def redis_url() -> str:
+    """The test Redis; names carry the test's own prefix where tests could meet."""
+    return need("DESK_REDIS")
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client on an empty Redis database."""
+    client = connect_redis(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
