@@ -1,28 +1,33 @@
 """Every websocket message, declared once.
 
 Commands are imperative and carry a client-chosen `id`; each gets exactly one `ok` or `error` with that id.
-Events are in the past tense. Positions are not commands: they are acknowledged cumulatively by `position.ack`,
-which leaves only after COMMIT. Times are seconds since the epoch (UTC), distances metres, speeds m/s, angles
-degrees clockwise from north, weights kg, volumes m3, money in minor units (tiyn) with an ISO currency.
+Events are in the past tense. Positions are not commands: they are acknowledged cumulatively by
+`position.ack`, which leaves only after COMMIT. Times are seconds since the epoch (UTC), distances metres,
+speeds m/s, angles degrees clockwise from north, weights kg, volumes m3, money in minor units (tiyn) with an
+ISO currency.
 """
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-CommandId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Chosen by the client, echoed in the answer.")]
+CommandId = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Chosen by the client, echoed in answers.")]
 RowId = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Seq = Annotated[int, Meta(ge=1, le=2**31 - 1, description="1, 2, 3 ... within the stream, never reused.")]
 Upto = Annotated[int, Meta(ge=0, le=2**31 - 1, description="Highest sequence number, 0 for none.")]
-StreamId = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="64 random bits a sign-in, as hex.")]
-Uuid = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+# `$` also matches before a last newline: the length keeps that out.
+StreamId = Annotated[
+    str, Meta(pattern="^[0-9a-f]{16}$", max_length=16, description="64 random bits, as hex.")
+]
+Uuid = Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", max_length=36)]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Seconds = Annotated[float, Meta(ge=0, le=1e11, description="Seconds since the epoch, UTC.")]
 Speed = Annotated[float, Meta(ge=0, le=500, description="m/s")]
 Heading = Annotated[float, Meta(ge=0, le=360, description="degrees clockwise from north")]
 Metres = Annotated[float, Meta(ge=0, le=1e8)]
-ShortText = Annotated[str, Meta(max_length=200)]
+STORABLE = r"^[^\u0000]*$"  # PostgreSQL's text holds no NUL
+ShortText = Annotated[str, Meta(max_length=200, pattern=STORABLE)]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
@@ -122,7 +127,7 @@ class OrderState(Struct, frozen=True):
 # -- client -> server ---------------------------------------------------------------------------------------
 
 
-class Hello(Message, tag="hello"):
+class Hello(Message, tag="hello", frozen=True):
     """First frame when no ticket was given in the URL; must arrive within 5 s."""
 
     version: int
@@ -132,59 +137,59 @@ class Hello(Message, tag="hello"):
     app: ShortText = ""
 
 
-class AuthRenew(Message, tag="auth.renew"):
+class AuthRenew(Message, tag="auth.renew", frozen=True):
     """Give the socket a fresh access token before the old one ends."""
 
     id: CommandId
     token: Token
 
 
-class Ping(Message, tag="ping"):
+class Ping(Message, tag="ping", frozen=True):
     """For browsers, which cannot see websocket pings: proves that the connection lives both ways."""
 
     id: CommandId
 
 
-class ShiftSet(Message, tag="shift.set"):
+class ShiftSet(Message, tag="shift.set", frozen=True):
     """A driver goes on duty (may be offered loads) or off."""
 
     id: CommandId
     on_duty: bool
 
 
-class StreamResume(Message, tag="stream.resume"):
+class StreamResume(Message, tag="stream.resume", frozen=True):
     """Opens a stream of positions; answered by `stream.resumed` with what is already committed."""
 
     stream: StreamId
     upto: Upto = 0
 
 
-class PositionReport(Message, tag="position.report"):
+class PositionReport(Message, tag="position.report", frozen=True):
     """One or more points in sequence order. Acknowledged by `position.ack` after COMMIT."""
 
     points: Annotated[list[Point], Meta(min_length=1, max_length=500)]
 
 
-class PositionLive(Message, tag="position.live"):
+class PositionLive(Message, tag="position.live", frozen=True):
     """The newest fix ahead of a backlog: shown on the map, never stored, never acknowledged."""
 
     point: Point
 
 
-class PositionGap(Message, tag="position.gap"):
+class PositionGap(Message, tag="position.gap", frozen=True):
     """The phone had to drop points up to and including `upto`: the acknowledgement may pass them."""
 
     upto: Seq
 
 
-class OfferSeen(Message, tag="offer.seen"):
+class OfferSeen(Message, tag="offer.seen", frozen=True):
     """The driver's device shows the offer; stops the push."""
 
     id: CommandId
     offer: RowId
 
 
-class OfferAccept(Message, tag="offer.accept"):
+class OfferAccept(Message, tag="offer.accept", frozen=True):
     """Take the load. A retry with the same `accept_id` gets the same answer."""
 
     id: CommandId
@@ -192,7 +197,7 @@ class OfferAccept(Message, tag="offer.accept"):
     accept_id: Uuid
 
 
-class OfferDecline(Message, tag="offer.decline"):
+class OfferDecline(Message, tag="offer.decline", frozen=True):
     """Not this one; it is not offered again."""
 
     id: CommandId
@@ -200,7 +205,7 @@ class OfferDecline(Message, tag="offer.decline"):
     reason: ShortText = ""
 
 
-class OrderAdvance(Message, tag="order.advance"):
+class OrderAdvance(Message, tag="order.advance", frozen=True):
     """The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered."""
 
     id: CommandId
@@ -208,21 +213,21 @@ class OrderAdvance(Message, tag="order.advance"):
     status: ShortText
 
 
-class OrderWatch(Message, tag="order.watch"):
+class OrderWatch(Message, tag="order.watch", frozen=True):
     """Follow one order: answered by an `order.snapshot`, then `order.changed` and `order.moved`."""
 
     id: CommandId
     order: RowId
 
 
-class OrderUnwatch(Message, tag="order.unwatch"):
+class OrderUnwatch(Message, tag="order.unwatch", frozen=True):
     """Stop following an order."""
 
     id: CommandId
     order: RowId
 
 
-class AreaWatch(Message, tag="area.watch"):
+class AreaWatch(Message, tag="area.watch", frozen=True):
     """Follow a viewport; replaces the previous one. Operators get trucks, shippers coarse cells."""
 
     id: CommandId
@@ -232,7 +237,7 @@ class AreaWatch(Message, tag="area.watch"):
     north: Latitude
 
 
-class AreaUnwatch(Message, tag="area.unwatch"):
+class AreaUnwatch(Message, tag="area.unwatch", frozen=True):
     """Stop following the viewport."""
 
     id: CommandId
@@ -241,7 +246,7 @@ class AreaUnwatch(Message, tag="area.unwatch"):
 # -- server -> client ---------------------------------------------------------------------------------------
 
 
-class Welcome(Message, tag="welcome"):
+class Welcome(Message, tag="welcome", frozen=True):
     """First server frame: who you are and the rules of this connection."""
 
     version: int
@@ -281,14 +286,14 @@ class Assigned(Struct, tag_field="type", tag="assigned", frozen=True):
     order: OrderState
 
 
-class Ok(Message, tag="ok"):
+class Ok(Message, tag="ok", frozen=True):
     """The command with this id was carried out."""
 
     id: CommandId
     result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None = None
 
 
-class Error(Message, tag="error"):
+class Error(Message, tag="error", frozen=True):
     """The command with this id (or, without id, the last frame) was refused. `code` is in the catalogue."""
 
     code: str
@@ -298,7 +303,7 @@ class Error(Message, tag="error"):
     path: str | None = None  # of the field at fault
 
 
-class StreamResumed(Message, tag="stream.resumed"):
+class StreamResumed(Message, tag="stream.resumed", frozen=True):
     """Everything up to `upto` is committed: drop it, send the rest, at most `credit` points ahead of acks."""
 
     stream: StreamId
@@ -306,8 +311,8 @@ class StreamResumed(Message, tag="stream.resumed"):
     credit: int
 
 
-class PositionAck(Message, tag="position.ack"):
-    """Every point up to `upto` is committed in PostgreSQL, but for the `rejected` ones, which never will be."""
+class PositionAck(Message, tag="position.ack", frozen=True):
+    """Every point up to `upto` is committed in PostgreSQL, but the `rejected` ones, which never will be."""
 
     stream: StreamId
     upto: Upto
@@ -315,13 +320,13 @@ class PositionAck(Message, tag="position.ack"):
     rejected: list[Rejection] = []
 
 
-class OfferMade(Message, tag="offer.made"):
+class OfferMade(Message, tag="offer.made", frozen=True):
     """A load is offered to you until `expires_at`."""
 
     offer: OfferCard
 
 
-class OfferClosed(Message, tag="offer.closed"):
+class OfferClosed(Message, tag="offer.closed", frozen=True):
     """The offer is over: taken, expired, withdrawn or declined."""
 
     offer: RowId
@@ -329,7 +334,7 @@ class OfferClosed(Message, tag="offer.closed"):
     reason: str
 
 
-class OrderChanged(Message, tag="order.changed"):
+class OrderChanged(Message, tag="order.changed", frozen=True):
     """One event of an order. A hole in `offset` means: watch again."""
 
     order: RowId
@@ -341,14 +346,14 @@ class OrderChanged(Message, tag="order.changed"):
     driver: RowId | None = None
 
 
-class OrderMoved(Message, tag="order.moved"):
+class OrderMoved(Message, tag="order.moved", frozen=True):
     """The truck of a watched order moved."""
 
     order: RowId
     truck: Truck
 
 
-class AreaMoved(Message, tag="area.moved"):
+class AreaMoved(Message, tag="area.moved", frozen=True):
     """What changed in the viewport since the last frame; newest position a truck only."""
 
     epoch: str
@@ -357,13 +362,13 @@ class AreaMoved(Message, tag="area.moved"):
     gone: list[RowId] = []
 
 
-class AreaCells(Message, tag="area.cells"):
+class AreaCells(Message, tag="area.cells", frozen=True):
     """A new density picture of the viewport (shippers)."""
 
     cells: list[tuple[str, int]]
 
 
-class Drain(Message, tag="drain"):
+class Drain(Message, tag="drain", frozen=True):
     """The server is about to close this socket with 4012; come back after this many seconds."""
 
     retry_after: float
@@ -371,7 +376,8 @@ class Drain(Message, tag="drain"):
 
 ClientMessage = (
     Hello | AuthRenew | Ping | ShiftSet | StreamResume | PositionReport | PositionLive | PositionGap
-    | OfferSeen | OfferAccept | OfferDecline | OrderAdvance | OrderWatch | OrderUnwatch | AreaWatch | AreaUnwatch
+    | OfferSeen | OfferAccept | OfferDecline | OrderAdvance | OrderWatch | OrderUnwatch
+    | AreaWatch | AreaUnwatch
 )  # fmt: skip
 ServerMessage = (
     Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | OrderChanged | OrderMoved

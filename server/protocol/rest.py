@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from .messages import (
+    STORABLE,
     Latitude,
     Longitude,
     Money,
@@ -21,7 +22,9 @@ from .messages import (
 Body = Literal["tent", "reefer", "isotherm", "flatbed", "container", "tipper", "tank", "lowboy", "van"]
 Role = Literal["driver", "shipper", "admin"]
 Lang = Literal["ru", "kk", "en", "zh"]
-Phone = Annotated[str, Meta(min_length=5, max_length=32, description="Any usual form; +7, 8 7xx and 7xx are Kazakhstan.")]  # fmt: skip
+Phone = Annotated[
+    str, Meta(min_length=5, max_length=32, description="Any usual form; +7, 8 7xx and 7xx are Kazakhstan.")
+]
 WeightKg = Annotated[float, Meta(gt=0, le=100_000)]
 VolumeM3 = Annotated[float, Meta(ge=0, le=500)]
 
@@ -45,7 +48,7 @@ class OtpForm(Form, frozen=True):
 
 
 class OtpAsked(View, frozen=True):
-    """The same answer for known and unknown numbers. The code itself goes by SMS (default: the server's log)."""
+    """The same answer for known and unknown numbers. The code goes by SMS (default: the server's log)."""
 
     request: Uuid
     expires_at: Seconds
@@ -56,7 +59,7 @@ class VerifyForm(Form, frozen=True):
     """The code that came for `request`."""
 
     request: Uuid
-    code: Annotated[str, Meta(pattern="^[0-9]{6}$")]
+    code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
 
 
 class RefreshForm(Form, frozen=True):
@@ -108,7 +111,7 @@ class VehicleForm(Form, frozen=True):
     body: Body
     capacity_kg: WeightKg
     volume_m3: VolumeM3
-    plate: Annotated[str, Meta(max_length=16)] = ""
+    plate: Annotated[str, Meta(max_length=16, pattern=STORABLE)] = ""
 
 
 class Profile(View, frozen=True):
@@ -128,7 +131,7 @@ class PushEndpointForm(Form, frozen=True):
     """Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token."""
 
     kind: Literal["webpush", "fid", "token"]
-    address: Annotated[str, Meta(min_length=1, max_length=1000)]
+    address: Annotated[str, Meta(min_length=1, max_length=1000, pattern=STORABLE)]
     p256dh: ShortText = ""
     auth: ShortText = ""
     locale: Lang = "ru"
@@ -197,7 +200,7 @@ class OrderForm(Form, frozen=True):
 
     pickup_city: int
     drop_city: int
-    cargo: Annotated[str, Meta(min_length=1, max_length=200)]
+    cargo: Annotated[str, Meta(min_length=1, max_length=200, pattern=STORABLE)]
     weight_kg: WeightKg
     volume_m3: VolumeM3 = 0
     body: Body = "tent"
