@@ -315,6 +315,7 @@ assignments = Table(
     _at("assigned_at", now=True),
     _at("ended_at", nullable=True),
     Index("uq_assignments_driver", "driver_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    Index(None, "driver_id", "order_id"),  # a driver's own orders, page by page
 )
 
 # The answer to each accept, kept so that a retry gets the same one.

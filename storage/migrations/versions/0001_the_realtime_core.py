@@ -414,6 +414,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_assignments")),
     )
     op.create_index(
+        op.f("ix_assignments_driver_id_order_id"), "assignments", ["driver_id", "order_id"], unique=False
+    )
+    op.create_index(
         "uq_assignments_driver",
         "assignments",
         ["driver_id"],
@@ -426,6 +429,7 @@ def downgrade() -> None:
     op.drop_index(
         "uq_assignments_driver", table_name="assignments", postgresql_where=sa.text("ended_at IS NULL")
     )
+    op.drop_index(op.f("ix_assignments_driver_id_order_id"), table_name="assignments")
     op.drop_table("assignments")
     op.drop_table("streams")
     op.drop_index(op.f("ix_refresh_tokens_session_id"), table_name="refresh_tokens")
