@@ -1,0 +1,241 @@
+"""The values of the order path: frozen, SI units, epoch seconds, money in minor units."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from geo.types import Position
+
+
+class Status(StrEnum):
+    """Where an order stands."""
+
+    DRAFT = "draft"
+    MODERATION = "moderation"
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    AT_PICKUP = "at_pickup"
+    LOADED = "loaded"
+    IN_TRANSIT = "in_transit"
+    AT_DROP = "at_drop"
+    DELIVERED = "delivered"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    DISPUTED = "disputed"
+
+
+class Actor(StrEnum):
+    """Who moves an order: three roles of users, and the clock."""
+
+    SHIPPER = "shipper"
+    DRIVER = "driver"
+    ADMIN = "admin"
+    SYSTEM = "system"
+
+
+class Party(NamedTuple):
+    """The user who asks, in the role of the sign-in."""
+
+    user: int
+    actor: Actor
+
+
+def _by(*actors: Actor) -> frozenset[Actor]:
+    return frozenset(actors)
+
+
+_STAFF = Actor.ADMIN
+_OWNER = Actor.SHIPPER
+_CARRIER = Actor.DRIVER
+_CLOCK = Actor.SYSTEM
+
+# Every step an order may take and who may take it. What is not here is refused with `transition_forbidden`.
+# Once the truck is loaded nobody can cancel: the cargo is on the road, so what is left is a dispute.
+TRANSITIONS: dict[tuple[Status, Status], frozenset[Actor]] = {
+    (Status.DRAFT, Status.MODERATION): _by(_OWNER),
+    (Status.DRAFT, Status.OPEN): _by(_OWNER),
+    (Status.DRAFT, Status.CANCELLED): _by(_OWNER, _STAFF),
+    (Status.MODERATION, Status.OPEN): _by(_STAFF, _CLOCK),
+    (Status.MODERATION, Status.CANCELLED): _by(_OWNER, _STAFF),
+    (Status.OPEN, Status.ASSIGNED): _by(_CARRIER),
+    (Status.OPEN, Status.EXPIRED): _by(_CLOCK),
+    (Status.OPEN, Status.CANCELLED): _by(_OWNER, _STAFF),
+    (Status.ASSIGNED, Status.AT_PICKUP): _by(_CARRIER),
+    (Status.ASSIGNED, Status.CANCELLED): _by(_OWNER, _CARRIER, _STAFF),
+    (Status.AT_PICKUP, Status.LOADED): _by(_CARRIER),
+    (Status.AT_PICKUP, Status.CANCELLED): _by(_OWNER, _CARRIER, _STAFF),
+    (Status.LOADED, Status.IN_TRANSIT): _by(_CARRIER),
+    (Status.LOADED, Status.DISPUTED): _by(_OWNER, _CARRIER, _STAFF),
+    (Status.IN_TRANSIT, Status.AT_DROP): _by(_CARRIER),
+    (Status.IN_TRANSIT, Status.DISPUTED): _by(_OWNER, _CARRIER, _STAFF),
+    (Status.AT_DROP, Status.DELIVERED): _by(_CARRIER),
+    (Status.AT_DROP, Status.DISPUTED): _by(_OWNER, _CARRIER, _STAFF),
+    (Status.DELIVERED, Status.CLOSED): _by(_OWNER, _STAFF, _CLOCK),
+    (Status.DELIVERED, Status.DISPUTED): _by(_OWNER, _CARRIER, _STAFF),
+    (Status.DISPUTED, Status.CLOSED): _by(_STAFF),
+    (Status.DISPUTED, Status.CANCELLED): _by(_STAFF),
+}
+
+# A driver has this load on hand: the assignment is active.
+UNDER_WAY = frozenset(
+    {Status.ASSIGNED, Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP, Status.DISPUTED}
+)
+# The haul is over, one way or the other: `ended_at` is set and the driver is free again.
+ENDED = frozenset({Status.DELIVERED, Status.CLOSED, Status.CANCELLED, Status.EXPIRED})
+
+
+def allowed(now: Status, then: Status, actor: Actor) -> bool:
+    """Whether `actor` may take an order from `now` to `then`."""
+    return actor in TRANSITIONS.get((now, then), frozenset())
+
+
+class Money(NamedTuple):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
+class Place(NamedTuple):
+    """An end of a haul: gazetteer id, the name at the time of posting, WGS-84 degrees."""
+
+    city: int
+    name: str
+    lat: float
+    lon: float
+
+    @property
+    def position(self) -> Position:
+        """Where it is."""
+        return Position(self.lat, self.lon)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is to be carried: kg, m3 (0 is unknown) and the body it needs."""
+
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Haul:
+    """The way from pickup to drop: metres, seconds, and where the figures are from."""
+
+    pickup: Place
+    drop: Place
+    distance_m: float
+    duration_s: float
+    origin: str  # embedded | great-circle
+
+    @property
+    def estimate(self) -> bool:
+        """Whether the distance is a great-circle estimate rather than a road."""
+        return self.origin == "great-circle"
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order before it has an id. `valid_s`: seconds until it expires unassigned."""
+
+    shipper: int
+    haul: Haul
+    load: Load
+    price: Money
+    valid_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as stored. `seq` is that of its last event; `driver` is the assigned one, if any."""
+
+    id: int
+    shipper: int
+    status: Status
+    seq: int
+    haul: Haul
+    load: Load
+    price: Money
+    created_at: float
+    expires_at: float
+    ended_at: float | None = None
+    wave: int = 0
+    board_at: float | None = None
+    driver: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """A driver's truck."""
+
+    id: int
+    body: str
+    capacity_kg: float
+    volume_m3: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A driver who may take an order. `deadhead_m` great circle to the pickup, `rating` 0-5."""
+
+    driver: int
+    deadhead_m: float
+    fix_age_s: float
+    vehicle: Vehicle
+    rating: float
+    last_offer_at: float | None
+
+
+class OfferStatus(StrEnum):
+    """Where an offer stands: live, or one of five ends."""
+
+    LIVE = "live"
+    ACCEPTED = "accepted"
+    LOST = "lost"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An order offered to one driver until `expires_at`, and why to that one (`reasons`, term by term)."""
+
+    id: int
+    order: int
+    driver: int
+    status: OfferStatus
+    wave: int
+    deadhead_m: float
+    score: float
+    reasons: dict[str, float]
+    made_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How an order is searched for a driver. Lengths in metres, times in seconds.
+
+    Waves overlap: the next, wider one leaves after `wave_interval_s` even while offers of the last one are live.
+    """
+
+    wave_radii_m: tuple[float, ...] = (50_000.0, 150_000.0, 400_000.0)
+    wave_size: int = 8
+    wave_interval_s: float = 20.0
+    offer_ttl_s: float = 45.0
+    max_live_offers: int = 3  # a driver reads no more cards than this at once
+    max_fix_age_s: float = 300.0  # an older position says nothing about the way to the pickup
+    nearby: int = 64  # drivers looked at for a wave; most fall to body, duty and subscription
+    push_after_s: float = 2.0  # no socket receipt by then: the push goes out
+    # Weights of the ranking; they add up to 1.
+    weight_deadhead: float = 0.45
+    weight_capacity: float = 0.15
+    weight_rating: float = 0.15
+    weight_idle: float = 0.10
+    weight_body: float = 0.10
+    weight_freshness: float = 0.05
+    idle_full_s: float = 3600.0  # no offer for this long counts in full
