@@ -1,0 +1,55 @@
+"""`python -m server.contract --write | --check`: the files that are generated from the declared contract."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from server.protocol.typescript import codes_ts, messages_ts
+
+ROOT = Path(__file__).parents[1]
+
+
+def generated() -> dict[Path, str]:
+    """The text of every generated file by its path."""
+    web = ROOT / "clients/web/src/protocol"
+    return {
+        web / "messages.ts": messages_ts(),
+        web / "codes.ts": codes_ts(),
+    }
+
+
+def stale() -> list[Path]:
+    """Generated files that are missing or not what the declarations say now."""
+    return [
+        path
+        for path, text in generated().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def write() -> list[Path]:
+    """Writes what is stale and says what that was."""
+    paths = stale()
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(generated()[path], encoding="utf-8")
+    return paths
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m server.contract", description=__doc__)
+    choice = parser.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--write", action="store_true", help="bring every generated file up to date")
+    choice.add_argument("--check", action="store_true", help="exit with 1 and name the files that are stale")
+    if parser.parse_args().write:
+        for path in write():
+            print(f"written: {path.relative_to(ROOT)}")
+        return 0
+    paths = stale()
+    for path in paths:
+        print(f"stale: {path.relative_to(ROOT)} (mend it with: python -m server.contract --write)")
+    return 1 if paths else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
