@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from server.protocol.sdk import messages_py
 from server.protocol.typescript import codes_ts, messages_ts
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +16,7 @@ def generated() -> dict[Path, str]:
     return {
         web / "messages.ts": messages_ts(),
         web / "codes.ts": codes_ts(),
+        ROOT / "clients/python/tracking_desk_client/messages.py": messages_py(),
     }
 
 

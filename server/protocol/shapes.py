@@ -93,11 +93,11 @@ def _notes(seen: mi.Type) -> Iterator[str]:
         yield from _notes(seen.type)
     if isinstance(seen, mi.IntType | mi.FloatType) and (text := _bounds(seen)):
         yield text
-    if isinstance(seen, mi.StrType | mi.ListType) and seen.max_length is not None:
+    if isinstance(seen, mi.StrType) and seen.pattern not in (None, messages.STORABLE):
+        yield f"matches {seen.pattern}"
+    elif isinstance(seen, mi.StrType | mi.ListType) and seen.max_length is not None:
         noun = "characters" if isinstance(seen, mi.StrType) else "items"
         yield f"{seen.min_length or 0} to {seen.max_length} {noun}"
-    if isinstance(seen, mi.StrType) and seen.pattern is not None:
-        yield f"matches {seen.pattern}"
 
 
 def _bounds(seen: mi.IntType | mi.FloatType) -> str:

@@ -115,7 +115,7 @@ export interface Hello {
   device?: number | null;
   /** 1 to 4096 characters */
   device_secret?: string | null;
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   app?: string;
 }
 
@@ -146,7 +146,7 @@ export interface ShiftSet {
 /** Opens a stream of positions; answered by `stream.resumed` with what is already committed. */
 export interface StreamResume {
   type: "stream.resume";
-  /** 64 random bits, as hex; 0 to 16 characters; matches ^[0-9a-f]{16}$ */
+  /** 64 random bits, as hex; matches ^[0-9a-f]{16}$ */
   stream: string;
   /** Highest sequence number, 0 for none; 0 or more */
   upto?: number;
@@ -188,7 +188,7 @@ export interface OfferAccept {
   id: number;
   /** 1 or more */
   offer: number;
-  /** 0 to 36 characters; matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   accept_id: string;
 }
 
@@ -199,7 +199,7 @@ export interface OfferDecline {
   id: number;
   /** 1 or more */
   offer: number;
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   reason?: string;
 }
 
@@ -210,7 +210,7 @@ export interface OrderAdvance {
   id: number;
   /** 1 or more */
   order: number;
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   status: string;
 }
 
@@ -318,7 +318,7 @@ export interface ErrorMessage {
 /** Everything up to `upto` is committed: drop it, send the rest, at most `credit` points ahead of acks. */
 export interface StreamResumed {
   type: "stream.resumed";
-  /** 64 random bits, as hex; 0 to 16 characters; matches ^[0-9a-f]{16}$ */
+  /** 64 random bits, as hex; matches ^[0-9a-f]{16}$ */
   stream: string;
   /** Highest sequence number, 0 for none; 0 or more */
   upto: number;
@@ -328,7 +328,7 @@ export interface StreamResumed {
 /** Every point up to `upto` is committed in PostgreSQL, but the `rejected` ones, which never will be. */
 export interface PositionAck {
   type: "position.ack";
-  /** 64 random bits, as hex; 0 to 16 characters; matches ^[0-9a-f]{16}$ */
+  /** 64 random bits, as hex; matches ^[0-9a-f]{16}$ */
   stream: string;
   /** Highest sequence number, 0 for none; 0 or more */
   upto: number;
@@ -405,7 +405,7 @@ export interface OtpForm {
 
 /** The same answer for known and unknown numbers. The code goes by SMS (default: the server's log). */
 export interface OtpAsked {
-  /** 0 to 36 characters; matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request: string;
   /** Seconds since the epoch, UTC; 0 or more */
   expires_at: number;
@@ -415,9 +415,9 @@ export interface OtpAsked {
 
 /** The code that came for `request`. */
 export interface VerifyForm {
-  /** 0 to 36 characters; matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request: string;
-  /** 0 to 6 characters; matches ^[0-9]{6}$ */
+  /** matches ^[0-9]{6}$ */
   code: string;
 }
 
@@ -454,7 +454,7 @@ export interface TicketForm {
 
 /** Register this phone or tracker. */
 export interface DeviceForm {
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   label?: string;
 }
 
@@ -471,7 +471,7 @@ export interface VehicleForm {
   capacity_kg: number;
   /** 0 to 500 */
   volume_m3: number;
-  /** 0 to 16 characters; matches ^[^\u0000]*$ */
+  /** 0 to 16 characters */
   plate?: string;
 }
 
@@ -490,11 +490,11 @@ export interface Profile {
 /** Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token. */
 export interface PushEndpointForm {
   kind: "fid" | "token" | "webpush";
-  /** 1 to 1000 characters; matches ^[^\u0000]*$ */
+  /** 1 to 1000 characters */
   address: string;
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   p256dh?: string;
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   auth?: string;
   locale?: Lang;
 }
@@ -551,7 +551,7 @@ export interface Quote {
 export interface OrderForm {
   pickup_city: number;
   drop_city: number;
-  /** 1 to 200 characters; matches ^[^\u0000]*$ */
+  /** 1 to 200 characters */
   cargo: string;
   /** above 0, at most 100,000 */
   weight_kg: number;
@@ -588,7 +588,7 @@ export interface OrderPage {
 
 /** Why the order is called off. */
 export interface CancelForm {
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   reason?: string;
 }
 
@@ -599,13 +599,13 @@ export interface AdvanceForm {
 
 /** A retry with the same accept_id gets the same answer. */
 export interface AcceptForm {
-  /** 0 to 36 characters; matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   accept_id: string;
 }
 
 /** Why not. */
 export interface DeclineForm {
-  /** 0 to 200 characters; matches ^[^\u0000]*$ */
+  /** 0 to 200 characters */
   reason?: string;
 }
 
