@@ -77,10 +77,6 @@ TRANSITIONS: dict[tuple[Status, Status], frozenset[Actor]] = {
     (Status.DISPUTED, Status.CANCELLED): _by(_STAFF),
 }
 
-# A driver has this load on hand: the assignment is active.
-UNDER_WAY = frozenset(
-    {Status.ASSIGNED, Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP, Status.DISPUTED}
-)
 # The haul is over, one way or the other: `ended_at` is set and the driver is free again.
 ENDED = frozenset({Status.DELIVERED, Status.CLOSED, Status.CANCELLED, Status.EXPIRED})
 
@@ -220,7 +216,7 @@ class Offer:
 class Policy:
     """How an order is searched for a driver. Lengths in metres, times in seconds.
 
-    Waves overlap: the next, wider one leaves after `wave_interval_s` even while offers of the last one are live.
+    Waves overlap: the next, wider one leaves after `wave_interval_s` even while offers of the last are live.
     """
 
     wave_radii_m: tuple[float, ...] = (50_000.0, 150_000.0, 400_000.0)
@@ -229,7 +225,8 @@ class Policy:
     offer_ttl_s: float = 45.0
     max_live_offers: int = 3  # a driver reads no more cards than this at once
     max_fix_age_s: float = 300.0  # an older position says nothing about the way to the pickup
-    nearby: int = 64  # drivers looked at for a wave; most fall to body, duty and subscription
+    nearby: int = 64  # drivers looked at for the first wave; most fall to body, duty and subscription
+    nearby_growth: int = 4  # times as many in each next wave, or a crowd at the pickup would hide the country
     push_after_s: float = 2.0  # no socket receipt by then: the push goes out
     # Weights of the ranking; they add up to 1.
     weight_deadhead: float = 0.45
