@@ -1,0 +1,77 @@
+import type {
+  Cities,
+  OfferCard,
+  Offers,
+  OrderDetail,
+  OrderForm,
+  OrderPage,
+  OrderState,
+  OtpAsked,
+  Profile,
+  Quote,
+  QuoteForm,
+  SignedIn,
+  Ticket,
+} from "../protocol/messages";
+
+import type { Http } from "./http";
+
+export type ApiLang = "ru" | "kk" | "en" | "zh";
+
+/** The calls that the page makes, by the name of what they do. */
+export class DeskApi {
+  constructor(private readonly http: Http) {}
+
+  askCode(phone: string, role: "driver" | "shipper"): Promise<OtpAsked> {
+    return this.http.post("/api/auth/otp", { body: { phone, role }, open: true });
+  }
+
+  verify(request: string, code: string): Promise<SignedIn> {
+    return this.http.post("/api/auth/verify", { body: { request, code }, open: true });
+  }
+
+  refresh(): Promise<SignedIn> {
+    return this.http.post("/api/auth/refresh", { body: {}, open: true });
+  }
+
+  signOut(): Promise<void> {
+    return this.http.post("/api/auth/sign-out");
+  }
+
+  me(): Promise<Profile> {
+    return this.http.get("/api/me");
+  }
+
+  ticket(): Promise<Ticket> {
+    return this.http.post("/api/ws-ticket", { body: {} });
+  }
+
+  cities(q: string, lang: ApiLang, signal?: AbortSignal): Promise<Cities> {
+    return this.http.get("/api/cities", { query: { q, lang, limit: 8 }, ...(signal && { signal }) });
+  }
+
+  quote(form: QuoteForm): Promise<Quote> {
+    return this.http.post("/api/quotes", { body: form });
+  }
+
+  /** The same key again gets the same order, so a retry after a lost answer posts nothing twice. */
+  place(form: OrderForm, idempotencyKey: string): Promise<OrderState> {
+    return this.http.post("/api/orders", { body: form, headers: { "Idempotency-Key": idempotencyKey } });
+  }
+
+  orders(before?: number, limit = 50): Promise<OrderPage> {
+    return this.http.get("/api/orders", { query: { before, limit } });
+  }
+
+  order(order: number): Promise<OrderDetail> {
+    return this.http.get(`/api/orders/${order}`);
+  }
+
+  cancel(order: number, reason: string): Promise<OrderState> {
+    return this.http.post(`/api/orders/${order}/cancel`, { body: { reason } });
+  }
+
+  async offers(): Promise<OfferCard[]> {
+    return (await this.http.get<Offers>("/api/offers")).offers;
+  }
+}

@@ -1,0 +1,123 @@
+import { defineStore } from "pinia";
+import { ref, shallowRef } from "vue";
+
+import { DeskApi } from "../api/desk";
+import { ApiError, Http } from "../api/http";
+import { ServerClock } from "../live/clock";
+import { Connection, SessionOver, type Status } from "../live/connection";
+import { openSocket } from "../live/socket";
+import type { SignedIn } from "../protocol/messages";
+
+export type Role = "driver" | "shipper" | "admin";
+
+const RENEW_BEFORE_S = 90;
+const RENEW_AGAIN_MS = 10_000;
+
+/** Who is signed in, and the two ways to the server: REST and the live connection. */
+export const useSession = defineStore("session", () => {
+  const phase = ref<"unknown" | "out" | "in">("unknown");
+  const user = ref<number | null>(null);
+  const role = ref<Role | null>(null);
+  const link = shallowRef<Status>({ phase: "idle", retryAt: null, code: null });
+
+  let access: string | null = null; // in memory only: a reload asks the refresh cookie again
+  let renewing: Promise<boolean> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const api = new DeskApi(new Http({ token: () => access, renew }));
+  const clock = new ServerClock();
+  const connection = new Connection({
+    open: openSocket(location.origin.replace(/^http/, "ws")),
+    ticket: async () => {
+      try {
+        return (await api.ticket()).ticket;
+      } catch (error) {
+        throw error instanceof ApiError && (error.status === 401 || error.status === 403)
+          ? new SessionOver(error.message)
+          : error;
+      }
+    },
+    renew,
+    random: Math.random,
+  });
+  connection.onStatus((status) => {
+    link.value = status;
+    if (status.phase === "stopped" && status.code === 4401) leave();
+  });
+  connection.onWelcome((welcome) => clock.set(welcome.server_time));
+
+  function enter(signed: SignedIn): void {
+    access = signed.access;
+    user.value = signed.user;
+    role.value = signed.role as Role;
+    phase.value = "in";
+    planRenewal((signed.access_expires_at - RENEW_BEFORE_S) * 1000 - Date.now());
+    connection.start();
+    if (link.value.phase === "open") {
+      // A refusal ends in close 4401, which is handled where closes are.
+      connection.command({ type: "auth.renew", token: signed.access }).catch(() => undefined);
+    }
+  }
+
+  function leave(): void {
+    clearTimeout(timer);
+    access = null;
+    user.value = null;
+    role.value = null;
+    phase.value = "out";
+    connection.stop();
+  }
+
+  /** At least 5 s ahead, so that a phone with a wrong clock does not renew in a loop. */
+  function planRenewal(delayMs: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(() => void renew(), Math.min(Math.max(delayMs, 5_000), 2 ** 31 - 1));
+  }
+
+  /** One renewal at a time in this tab; and one tab at a time, since each use of the cookie replaces it. */
+  function renew(): Promise<boolean> {
+    renewing ??= alone(async () => {
+      try {
+        enter(await api.refresh());
+        return true;
+      } catch (error) {
+        if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) {
+          leave();
+          return false;
+        }
+        if (phase.value === "in") planRenewal(RENEW_AGAIN_MS);
+        throw error;
+      }
+    }).finally(() => (renewing = null));
+    return renewing;
+  }
+
+  /** At start: the refresh cookie, if there is one, brings the session back. */
+  async function restore(): Promise<void> {
+    if (phase.value !== "unknown") return;
+    try {
+      await renew();
+    } catch {
+      phase.value = "out"; // no network: the sign-in page says so at the first try
+    }
+  }
+
+  async function signIn(request: string, code: string): Promise<void> {
+    enter(await api.verify(request, code));
+  }
+
+  async function signOut(): Promise<void> {
+    try {
+      await api.signOut();
+    } finally {
+      leave();
+    }
+  }
+
+  return { phase, user, role, link, api, clock, connection, restore, signIn, signOut };
+});
+
+function alone<T>(work: () => Promise<T>): Promise<T> {
+  // Web Locks exist in secure contexts only; elsewhere the server's grace for a raced cookie has to do.
+  return "locks" in navigator ? navigator.locks.request("desk-renew", work) : work();
+}
