@@ -107,6 +107,8 @@ sessions = Table(
     _at("revoked_at", nullable=True),
     Column("revoke_reason", String(32)),
     Index(None, "user_id"),
+    # Workers ask for the sessions ended in the last minutes.
+    Index("ix_sessions_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
 )
 
 refresh_tokens = Table(
@@ -159,6 +161,8 @@ streams = Table(
     Column("upto", Integer, nullable=False, server_default="0"),
     _at("created_at", now=True),
     UniqueConstraint("device_id", "stream"),
+    # `upto` moves with every batch: room on the page keeps those updates HOT.
+    postgresql_with={"fillfactor": "50"},
 )
 
 # Daily range partitions positions_pYYYYMMDD, made ahead by storage.partitions, never by a migration.
@@ -203,7 +207,6 @@ last_positions = Table(
     "last_positions",
     metadata,
     Column("driver_id", BigInteger, primary_key=True),
-    Column("device_id", BigInteger, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("point", Geometry("POINT", 4326, spatial_index=False), nullable=False),
     Column("cell", BigInteger, nullable=False),

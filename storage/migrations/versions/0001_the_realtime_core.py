@@ -42,7 +42,6 @@ def upgrade() -> None:
     op.create_geospatial_table(
         "last_positions",
         sa.Column("driver_id", sa.BigInteger(), nullable=False),
-        sa.Column("device_id", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "point",
@@ -297,6 +296,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
     )
+    op.create_index(
+        "ix_sessions_revoked",
+        "sessions",
+        ["revoked_at"],
+        unique=False,
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
+    )
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_table(
         "subscriptions",
@@ -398,6 +404,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["device_id"], ["devices.id"], name=op.f("fk_streams_device_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_streams")),
         sa.UniqueConstraint("device_id", "stream", name=op.f("uq_streams_device_id_stream")),
+        postgresql_with={"fillfactor": "50"},
     )
     op.create_table(
         "assignments",
