@@ -451,6 +451,9 @@ def downgrade() -> None:
     op.drop_table("vehicles")
     op.drop_table("subscriptions")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
+    op.drop_index(
+        "ix_sessions_revoked", table_name="sessions", postgresql_where=sa.text("revoked_at IS NOT NULL")
+    )
     op.drop_table("sessions")
     op.drop_index(op.f("ix_push_endpoints_user_id"), table_name="push_endpoints")
     op.drop_table("push_endpoints")
