@@ -112,7 +112,8 @@ def _bounds(seen: mi.IntType | mi.FloatType) -> str:
     )
 
 
-def _declared(module: ModuleType) -> list[type[Struct]]:
+def declared(module: ModuleType) -> list[type[Struct]]:
+    """The structs that this module declares, in order, without their bases."""
     found = [
         value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Struct)
     ]
@@ -121,12 +122,12 @@ def _declared(module: ModuleType) -> list[type[Struct]]:
 
 def message_shapes() -> list[Shape]:
     """Every struct of the websocket, in the order of its declaration: used before using."""
-    return [shape(struct) for struct in _declared(messages)]
+    return [shape(struct) for struct in declared(messages)]
 
 
 def rest_shapes() -> list[Shape]:
     """Every struct of the REST API that the websocket does not have."""
-    return [shape(struct) for struct in _declared(rest)]
+    return [shape(struct) for struct in declared(rest)]
 
 
 def vocabularies() -> dict[str, tuple[str, ...]]:
