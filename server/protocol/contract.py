@@ -202,8 +202,6 @@ until then. After a reconnect resume the same stream: a point that was sent twic
 The answer to `order.watch` and `area.watch` carries a snapshot with `epoch` and `offset`; each event after
 it has the next offset. When the epoch changes or an offset is missing, watch again: never patch up.
 
-
-
 ## Errors
 | code | HTTP status of the same | try again | meaning |
 |---|---|---|---|

@@ -1,0 +1,216 @@
+"""The REST API as an OpenAPI 3.1 document, built from the table of routes.
+
+The table is an argument, known only by its form (`Described`): this package imports none of its neighbours.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Protocol
+
+from msgspec import Struct
+
+from .codes import ERRORS, PROTOCOL_VERSION, ErrorCode
+from .rest import Problem
+from .schemas import Json, component_schemas
+from .shapes import shape
+
+TAGS = {
+    "auth": "Signing in by phone, staying signed in, signing out.",
+    "account": "Who is signed in: profile, vehicle, devices, push.",
+    "places": "Cities and quotes.",
+    "orders": "Posting loads and following them.",
+    "offers": "Loads offered to a driver.",
+    "board": "Loads open to every subscribed driver.",
+    "admin": "For operators.",
+}
+HEADERS: dict[str, Json] = {
+    "Idempotency-Key": {
+        "description": "Chosen by the client; a repeated request with the same key gets the same answer.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    },
+}
+PROSE = """\
+Bodies are JSON. Times are seconds since the epoch (UTC), distances metres, speeds m/s, weights kg, volumes
+m3, money minor units of an ISO currency. An error is a problem document (RFC 9457) whose `code` is stable;
+its title is for developers, clients translate the code. Unknown fields of a request are refused.
+
+An access token lives 15 minutes and goes into `Authorization: Bearer`. Clients with `X-Desk-Client: web`
+get the refresh token as an HttpOnly cookie and never in a body. The realtime half of the API is [the
+websocket](/docs/socket/).
+"""
+
+
+class Described(Protocol):
+    """What the document needs of a route; see `server.http.route.Route`."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def tag(self) -> str: ...
+    @property
+    def request(self) -> type | None: ...
+    @property
+    def query(self) -> type | None: ...
+    @property
+    def response(self) -> type | None: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def roles(self) -> frozenset[str] | None: ...
+    @property
+    def errors(self) -> tuple[str, ...]: ...
+    @property
+    def headers(self) -> tuple[str, ...]: ...
+
+
+def openapi(routes: Sequence[Described]) -> str:
+    """The document as JSON text."""
+    paths: dict[str, Json] = {}
+    for route in routes:
+        paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
+    bodies = {each for route in routes for each in (route.request, route.response) if each is not None}
+    tags = dict.fromkeys(route.tag for route in routes)
+    document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tracking Desk: the REST API",
+            "version": f"{PROTOCOL_VERSION}.0.0",
+            "description": PROSE,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": tag} | ({"description": TAGS[tag]} if tag in TAGS else {}) for tag in tags],
+        "paths": paths,
+        "components": {
+            "schemas": component_schemas(sorted((*bodies, Problem), key=lambda each: each.__name__)),
+            "examples": {each.code: {"value": _problem(each)} for each in ERRORS.values()},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def possible_errors(route: Described) -> list[ErrorCode]:
+    """What the route itself may refuse, and what follows from its form, by HTTP status."""
+    codes = {*route.errors, "rate_limited", "unavailable", "internal"}
+    if route.request:
+        codes |= {"bad_request", "too_large"}
+    if route.query or route.headers:
+        codes |= {"bad_request"}
+    if "{" in route.path:
+        codes |= {"not_found"}
+    if route.roles is not None:
+        codes |= {"unauthenticated", "token_expired", "session_revoked"}
+    if route.roles:
+        codes |= {"forbidden"}
+    return sorted((ERRORS[code] for code in codes), key=lambda each: (each.status, each.code))
+
+
+def _path(route: Described) -> str:
+    return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)  # aiohttp allows {order:\d+}
+
+
+def _operation(route: Described) -> Json:
+    operation: Json = {
+        "operationId": _operation_id(route),
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": [*_parameters(route)],
+        "responses": dict(_responses(route)),
+    }
+    if route.roles is None:
+        operation["security"] = []
+    elif route.roles:
+        operation["description"] = f"For: {', '.join(sorted(route.roles))}."
+        operation["x-roles"] = sorted(route.roles)
+    if route.request is not None:
+        needed = any(field.required for field in shape(route.request).fields)
+        operation["requestBody"] = {
+            "required": needed,
+            "content": {"application/json": _schema(route.request)},
+        }
+    return operation
+
+
+def _operation_id(route: Described) -> str:
+    """`POST /api/offers/{offer}/accept` is `postOffersByOfferAccept`: stable, and no two routes share one."""
+    words = [
+        ("by " + part.strip("{}") if part.startswith("{") else part).replace("-", " ")
+        for part in _path(route).removeprefix("/api").split("/")
+    ]
+    return route.method.lower() + "".join(word.capitalize() for word in " ".join(words).split())
+
+
+def _parameters(route: Described) -> Iterator[Json]:
+    for name in re.findall(r"\{(\w+)\}", _path(route)):
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
+        }
+    if route.query is not None:
+        schema = component_schemas([route.query])[route.query.__name__]
+        for name, seen in schema["properties"].items():
+            # A query says null by leaving the parameter out.
+            told = seen["anyOf"][0] if "anyOf" in seen else seen
+            yield {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "schema": told,
+            }
+    for name in route.headers:
+        yield {"name": name, "in": "header", "required": True} | HEADERS.get(
+            name, {"schema": {"type": "string"}}
+        )
+
+
+def _responses(route: Described) -> Iterator[tuple[str, Json]]:
+    if route.response is None:
+        yield str(route.status), {"description": "Done."}
+    else:
+        yield (
+            str(route.status),
+            {
+                "description": shape(route.response).doc,
+                "content": {"application/json": _schema(route.response)},
+            },
+        )
+    for status, group in groupby(possible_errors(route), key=lambda each: each.status):
+        yield str(status), _refusal(list(group))
+
+
+def _refusal(errors: Iterable[ErrorCode]) -> Json:
+    listed = list(errors)
+    return {
+        "description": "\n".join(f"- `{each.code}`: {each.title}" for each in listed),
+        "content": {
+            "application/problem+json": _schema(Problem)
+            | {"examples": {each.code: {"$ref": f"#/components/examples/{each.code}"} for each in listed}}
+        },
+        "x-error-codes": [each.code for each in listed],
+    }
+
+
+def _schema(struct: type[Struct]) -> Json:
+    return {"schema": {"$ref": f"#/components/schemas/{struct.__name__}"}}
+
+
+def _problem(error: ErrorCode) -> Json:
+    return {
+        "type": f"/docs/errors#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.title,
+        "retry": error.retry,
+        "path": None,
+    }
