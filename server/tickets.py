@@ -1,0 +1,57 @@
+"""Websocket tickets: what a browser's upgrade request carries instead of a header it cannot send."""
+
+import hashlib
+import secrets
+
+import msgspec
+from redis.asyncio import Redis
+
+from dispatch.errors import Refusal
+from storage.redis import Keys, Unreachable
+
+from .auth import Principal
+
+LIFETIME_S = 30
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True):
+    """What a ticket stands for. The device's secret was checked when it was issued."""
+
+    user: int
+    role: str
+    session: str
+    expires_at: float
+    device: int | None
+
+
+class Tickets:
+    """Single-use tickets of 256 random bits. Redis keeps their hashes for 30 s and hands each out once."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def issue(self, principal: Principal, device: int | None = None) -> str:
+        """A ticket for this principal and its (checked) device. Refusal `unavailable` without Redis."""
+        ticket = secrets.token_urlsafe(32)
+        claim = Claim(principal.user, principal.role, principal.session, principal.expires_at, device)
+        try:
+            await self._redis.set(_key(ticket), msgspec.msgpack.encode(claim), ex=LIFETIME_S)
+        except Unreachable:
+            raise Refusal("unavailable") from None
+        return ticket
+
+    async def redeem(self, ticket: str) -> tuple[Principal, int | None]:
+        """(principal, device), once. Refusal `unauthenticated` for a used, old or invented ticket."""
+        try:
+            held = await self._redis.getdel(_key(ticket))
+        except Unreachable:
+            raise Refusal("unavailable") from None
+        if not isinstance(held, bytes):
+            raise Refusal("unauthenticated")
+        claim = msgspec.msgpack.decode(held, type=Claim)
+        return Principal(claim.user, claim.role, claim.session, claim.expires_at), claim.device
+
+
+def _key(ticket: str) -> str:
+    # A hash, so that whoever can list Redis' keys cannot connect as anybody.
+    return Keys.ticket(hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).hexdigest())
