@@ -1,0 +1,132 @@
+"""Websocket tickets and ended sessions on real Redis (controls C25, C04)."""
+
+import asyncio
+
+import pytest
+from redis.asyncio import Redis
+
+from dispatch.errors import Refusal
+from server.auth import Principal
+from server.revocations import Revocations
+from server.tickets import LIFETIME_S, Tickets
+from storage.redis import Keys
+from storage.redis import connect as connect_redis
+
+DRIVER = Principal(7, "driver", "5a0f6f9e-0000-4000-8000-000000000001", 1_800_000_900.0)
+
+
+async def test_a_ticket_brings_back_its_principal_and_device(redis: Redis) -> None:
+    tickets = Tickets(redis)
+    assert await tickets.redeem(await tickets.issue(DRIVER, 42)) == (DRIVER, 42)
+    assert await tickets.redeem(await tickets.issue(DRIVER)) == (DRIVER, None)
+
+
+async def test_one_of_a_hundred_parallel_uses_of_a_ticket_succeeds(redis: Redis) -> None:
+    tickets = Tickets(redis)
+    ticket = await tickets.issue(DRIVER)
+    gate = asyncio.Semaphore(50)  # below the client's pool
+
+    async def use() -> object:
+        async with gate:
+            return await tickets.redeem(ticket)
+
+    results = await asyncio.gather(*(use() for _ in range(100)), return_exceptions=True)
+    assert [result for result in results if not isinstance(result, Refusal)] == [(DRIVER, None)]
+    assert {result.code for result in results if isinstance(result, Refusal)} == {"unauthenticated"}
+
+
+async def test_a_ticket_is_256_bits_lives_thirty_seconds_and_is_kept_as_a_hash(redis: Redis) -> None:
+    ticket = await Tickets(redis).issue(DRIVER)
+    assert len(ticket) == 43
+    (key,) = await redis.keys(Keys.ticket("*"))
+    assert ticket.encode() not in key
+    assert 0 < await redis.pttl(key) <= LIFETIME_S * 1000 == 30_000
+
+
+async def test_an_invented_ticket_is_refused(redis: Redis) -> None:
+    for ticket in ("", "x", "\udc80", "../" * 100):
+        with pytest.raises(Refusal) as refused:
+            await Tickets(redis).redeem(ticket)
+        assert refused.value.code == "unauthenticated"
+
+
+async def test_without_redis_tickets_are_unavailable_rather_than_free() -> None:
+    gone = connect_redis("redis://127.0.0.1:1/0")
+    with pytest.raises(Refusal) as refused:
+        await Tickets(gone).issue(DRIVER)
+    assert refused.value.code == "unavailable"
+    with pytest.raises(Refusal) as refused:
+        await Tickets(gone).redeem("x")
+    assert refused.value.code == "unavailable"
+    await gone.aclose()
+
+
+class Ended:
+    """Sessions that the database says have ended."""
+
+    def __init__(self, *sessions: str) -> None:
+        self.sessions = list(sessions)
+
+    async def revoked_since(self, since: float) -> list[str]:
+        return self.sessions
+
+
+async def test_a_session_ended_on_one_worker_is_ended_on_the_other(redis: Redis) -> None:
+    here, there = Revocations(Ended(), redis), Revocations(Ended(), redis)
+    closed: asyncio.Queue[str] = asyncio.Queue()
+    there.listen(closed.put_nowait)
+    following = asyncio.ensure_future(there.follow())
+    while closed.empty():  # said again until the other side has subscribed
+        await here.end("s-1")
+        await asyncio.sleep(0.01)
+    following.cancel()
+    assert closed.get_nowait() == "s-1"
+    assert here.is_revoked("s-1") and there.is_revoked("s-1") and not there.is_revoked("s-2")
+    with pytest.raises(Refusal) as refused:
+        there.check("s-1")
+    assert refused.value.code == "session_revoked"
+
+
+async def test_a_fresh_worker_knows_the_sessions_ended_before_its_start(redis: Redis) -> None:
+    fresh = Revocations(Ended("s-1", "s-2"), redis)
+    await fresh.warm(1_800_000_000)
+    assert fresh.is_revoked("s-1") and fresh.is_revoked("s-2")
+
+
+async def test_the_poll_brings_what_the_bus_lost(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.revocations.POLL_S", 0.01)
+    ended = Ended()
+    worker = Revocations(ended, redis)
+    heard = asyncio.Event()
+    worker.listen(lambda session: heard.set())
+    polling = asyncio.ensure_future(worker.poll())
+    ended.sessions.append("s-9")
+    await heard.wait()
+    polling.cancel()
+    assert worker.is_revoked("s-9")
+
+
+async def test_each_end_is_told_to_the_sockets_once_and_forgotten_with_the_tokens(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000.0
+    monkeypatch.setattr("server.revocations.time.monotonic", lambda: clock)
+    worker = Revocations(Ended(), redis, lifetime_s=900)
+    told: list[str] = []
+    worker.listen(told.append)
+    worker.add("s-1")
+    worker.add("s-1")
+    clock += 899
+    worker.add("s-2")
+    assert told == ["s-1", "s-2"] and worker.is_revoked("s-1")
+    clock += 62
+    worker.add("s-3")
+    assert not worker.is_revoked("s-1") and worker.is_revoked("s-2")
+
+
+async def test_ending_a_session_works_here_while_redis_is_gone() -> None:
+    gone = connect_redis("redis://127.0.0.1:1/0")
+    worker = Revocations(Ended(), gone)
+    await worker.end("s-1")
+    assert worker.is_revoked("s-1")
+    await gone.aclose()
