@@ -1,0 +1,151 @@
+"""The CLI behind `desk`. Each command imports only what it needs: `migrate` must not wait for aiohttp."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import urllib.request
+from collections.abc import Sequence
+
+from .config import Config, ConfigError, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives the exit code; settings come from the environment."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+        return code
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 78  # EX_CONFIG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m server", description="Tracking Desk server")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve until SIGTERM, then drain")
+    serve.add_argument("--workers", type=_positive, default=1, help="processes on the one port (default 1)")
+    serve.add_argument("--host", help="instead of DESK_HOST")
+    serve.add_argument("--port", help="instead of DESK_PORT")
+    serve.set_defaults(run=_serve)
+
+    commands.add_parser("migrate", help="bring the schema to head").set_defaults(run=_migrate)
+
+    provision = commands.add_parser(
+        "provision", help="make accounts in bulk and write their tokens to a file"
+    )
+    for role in ("drivers", "shippers", "admins"):
+        provision.add_argument(f"--{role}", type=int, default=0)
+    provision.add_argument("--prefix", default="+7701", help="of the phone numbers (default +7701)")
+    provision.add_argument("--paid-days", type=float, default=30, help="of the drivers' subscriptions")
+    provision.add_argument("--access-hours", type=float, default=0.25, help="life of access tokens")
+    provision.add_argument("--out", required=True, help="JSON file, made readable by you only")
+    provision.set_defaults(run=_provision)
+
+    link = commands.add_parser("link", help="print an address that signs in at once")
+    link.add_argument("--role", choices=("admin", "shipper", "driver"), default="admin")
+    link.set_defaults(run=_link)
+
+    doctor = commands.add_parser("doctor", help="check each part and say how to mend it")
+    doctor.add_argument("--json", action="store_true", help="one JSON line instead of a table")
+    doctor.set_defaults(run=_doctor)
+
+    commands.add_parser("ready", help="exit 0 when the server at DESK_PORT is ready").set_defaults(run=_ready)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 256:
+        raise argparse.ArgumentTypeError("give a number from 1 to 256")
+    return number
+
+
+def _serve(options: argparse.Namespace) -> int:
+    environ = dict(os.environ)
+    environ.update({"DESK_HOST": options.host} if options.host else {})
+    environ.update({"DESK_PORT": options.port} if options.port else {})
+    config = load(environ)  # also before workers are started: they would all say the same
+
+    from .log import configure
+
+    configure(config.log_level, config.worker)
+    if options.workers > 1:
+        from .supervisor import supervise
+
+        command = (sys.executable, "-P", "-m", "server", "serve", "--workers", "1")
+        with asyncio.Runner() as runner:
+            stop = _stop_on_signals(runner)
+            return runner.run(supervise(command, options.workers, stop, environ))
+    return _serve_here(config)
+
+
+def _serve_here(config: Config) -> int:
+    import uvloop
+
+    from .app import serve
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        stop = _stop_on_signals(runner)
+        runner.run(serve(config, stop))
+    return 0
+
+
+def _stop_on_signals(runner: asyncio.Runner) -> asyncio.Event:
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        runner.get_loop().add_signal_handler(sign, stop.set)
+    return stop
+
+
+def _migrate(_options: argparse.Namespace) -> int:
+    from storage import migrate
+
+    migrate.upgrade(load(os.environ).postgres)
+    return 0
+
+
+def _provision(options: argparse.Namespace) -> int:
+    from .provision import Wanted, provision
+
+    wanted = Wanted(
+        drivers=options.drivers,
+        shippers=options.shippers,
+        admins=options.admins,
+        prefix=options.prefix,
+        paid_days=options.paid_days,
+        access_hours=options.access_hours,
+    )
+    asyncio.run(provision(load(os.environ), wanted, options.out))
+    return 0
+
+
+def _link(options: argparse.Namespace) -> int:
+    from .provision import sign_in_link
+
+    print(asyncio.run(sign_in_link(load(os.environ), options.role)))
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import report
+
+    return report(os.environ, as_json=options.json)
+
+
+def _ready(_options: argparse.Namespace) -> int:
+    """For container health checks: the image has no curl."""
+    port = os.environ.get("DESK_PORT") or "8080"
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=3) as answer:
+            return 0 if answer.status == 200 else 1
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The verbs of `./desk`, once .venv is there."""
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import demo, gate, instances, web
+from .checkout import Checkout
+from .steps import Failed, Steps, say
+
+LOCKS = {"run": (), "dev": ("--extra", "fcm", "--group", "dev")}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one verb and gives the exit code."""
+    verb, *rest = arguments
+    try:
+        checkout = Checkout()
+        match verb:
+            case "up":
+                options = _up_options(rest)
+                return demo.up(
+                    checkout, seconds=options.seconds, drivers=options.drivers, workers=options.workers
+                )
+            case "down":
+                return _down(checkout)
+            case "test":
+                return gate.test(checkout, rest)
+            case "serve" | "migrate" | "link" | "doctor":
+                return _server(checkout, verb, rest)
+            case "simulate" | "replay" | "bench":
+                return _load(checkout, verb, rest)
+            case "env":
+                for name, value in sorted(instances.environment(checkout, {}).items()):
+                    print(f"export {name}={shlex.quote(value)}")
+                return 0
+            case "logs":
+                files = sorted(str(path) for path in checkout.logs.glob("*.log"))
+                os.execvp("tail", ["tail", "-n", "5", "-F", *files])
+            case "lock":
+                return _lock(checkout)
+            case _:
+                say(f"desk: there is no {verb!r}")
+                return 2
+    except Failed as failure:
+        say(failure.report())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _up_options(rest: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./desk up")
+    parser.add_argument("--for", dest="seconds", type=_seconds, help="stop after SECONDS, verify, print JSON")
+    parser.add_argument("--drivers", type=int, default=200, help="simulated trucks (default 200)")
+    parser.add_argument(
+        "--workers", type=int, default=2 if (os.cpu_count() or 1) >= 4 else 1, help="server processes"
+    )
+    return parser.parse_args(rest)
+
+
+def _seconds(text: str) -> int:
+    """Whole seconds; `60` and `60s` are the same."""
+    return int(text.removesuffix("s"))
+
+
+def _down(checkout: Checkout) -> int:
+    """Ends the demo first, in its own order, then what else was started, then the instances."""
+    stopped = [name for name in (demo.UP,) if checkout.record(name).stop(grace_s=demo.DRAIN_S + 40)]
+    for path in sorted(checkout.run.glob("*.pid")):
+        name = path.stem
+        if checkout.record(name).stop(grace_s=demo.DRAIN_S):
+            stopped.append(name)
+    alone = instances.stop(checkout)
+    say(f"stopped: {', '.join(stopped) or 'nothing else ran'}{'; Redis and PostgreSQL' if alone else ''}")
+    if not alone:
+        say("another ./desk of this checkout uses Redis and PostgreSQL and will stop them when it ends")
+    return 0 if alone else 1
+
+
+def _server(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:
+    command = [*demo.PYTHON, "server", verb, *rest]
+    if verb == "doctor":  # looks at things as they are, and starts nothing
+        return subprocess.run(command, env=_running_environment(checkout)).returncode
+    steps = Steps(checkout.logs)
+    if verb == "serve":
+        web.prepare(checkout, steps)
+    with demo.prepared(checkout, steps) as env:
+        if verb == "migrate":
+            return 0  # `prepared` has done it
+        return demo.hand_over(checkout, verb, command, {**env, **_address(checkout)})
+
+
+def _load(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:
+    """Load tests meet the running server, else one that lives as long as they do; benches start their own."""
+    command = [*demo.PYTHON, "loadtests", verb, *rest]
+    if "-h" in rest or "--help" in rest:
+        return subprocess.run(command).returncode
+    steps = Steps(checkout.logs)
+    redis = instances.REDIS_OF_TESTS if verb == "bench" else instances.REDIS
+    with demo.prepared(checkout, steps, redis=redis) as env:
+        address = _address(checkout)
+        if verb == "bench" or address:
+            return demo.hand_over(checkout, verb, command, {**env, **address})
+        with demo.serving(checkout, steps, env, workers=1) as whole:
+            return demo.hand_over(checkout, verb, command, whole)
+
+
+def _address(checkout: Checkout) -> dict[str, str]:
+    """Where this checkout's server runs, for those who talk to it."""
+    url = demo.served_at(checkout)
+    return {"DESK_URL": url, "DESK_PUBLIC_URL": url} if url else {}
+
+
+def _running_environment(checkout: Checkout) -> dict[str, str]:
+    return {**instances.environment(checkout, os.environ), **_address(checkout)}
+
+
+def _lock(checkout: Checkout) -> int:
+    beside = Path(sys.executable).with_name("uv")
+    uv = str(beside) if beside.is_file() else shutil.which("uv")
+    if uv is None:
+        raise Failed("uv is needed to write the lock files", "pipx install uv, or pip install uv into .venv")
+    steps = Steps(checkout.logs)
+    common = (
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+        "--universal",
+        "--python-version",
+        "3.11",
+    )
+    for name, extra in LOCKS.items():
+        steps.run(
+            f"requirements/{name}.lock",
+            [uv, "pip", "compile", "pyproject.toml", *extra, *common, "-o", f"requirements/{name}.lock"],
+            cwd=checkout.root,
+            log="lock",
+            mend="the log says which requirement cannot be met",
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
