@@ -184,8 +184,9 @@ Drivers stream positions and win loads, shippers watch their truck, operators wa
 ## Connecting
 Ask for one of the subprotocols `{SUBPROTOCOL_JSON}` (text frames) and `{SUBPROTOCOL_MSGPACK}` (binary
 frames); both carry the same objects. Sign on with `?ticket=` or with `hello` as the first frame within 5 s.
-The server's first frame is `welcome`. Protocol versions {MIN_PROTOCOL_VERSION} to {PROTOCOL_VERSION} are
-spoken; an older client is closed with {int(Close.TOO_OLD)}. A frame holds at most {MAX_FRAME} bytes.
+The server's first frame is `welcome`. The newest protocol version is {PROTOCOL_VERSION}, the oldest still
+spoken {MIN_PROTOCOL_VERSION}: a client that is older is closed with {int(Close.TOO_OLD)}. A frame holds at
+most {MAX_FRAME} bytes.
 
 ## Frames
 Every frame is an object with a `type`. Unknown fields are ignored on both sides; a client skips a `type`
