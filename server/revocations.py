@@ -1,19 +1,14 @@
 """Ended sessions, known to every worker within a moment: the bus for speed, PostgreSQL for truth."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from redis.asyncio import Redis
-
 from dispatch.errors import Refusal
 from storage import postgres
-from storage import redis as redis_store
+from storage.bus import Bus
 from storage.redis import Keys
-
-log = logging.getLogger("desk.revocations")
 
 ACCESS_LIFETIME_S = 900.0  # an access token older than this is refused by its own expiry
 MARGIN_S = 60.0  # clocks of two hosts, and a poll that came late
@@ -30,12 +25,12 @@ class EndedSessions(Protocol):
 class Revocations:
     """Per worker: the sessions whose access tokens must not be honoured although they have not expired.
 
-    `end` tells the other workers; `add` is where their news arrives. What the bus loses, the poll brings.
+    `end` tells the other workers, `heard` hears from them. What the bus loses, the poll brings.
     """
 
-    def __init__(self, sessions: EndedSessions, redis: Redis, lifetime_s: float = ACCESS_LIFETIME_S) -> None:
+    def __init__(self, sessions: EndedSessions, bus: Bus, lifetime_s: float = ACCESS_LIFETIME_S) -> None:
         self._sessions = sessions
-        self._redis = redis
+        self._bus = bus
         self._keep_s = lifetime_s + MARGIN_S
         self._until: dict[str, float] = {}  # in order of forgetting: the time to keep is one for all
         self._listeners: list[Callable[[str], None]] = []
@@ -67,31 +62,19 @@ class Revocations:
         if session in self._until:
             raise Refusal("session_revoked")
 
-    async def end(self, session: str) -> None:
+    def end(self, session: str) -> None:
         """Marks the session here and tells the other workers; call it after the store has ended it."""
         self.add(session)
-        try:
-            await self._redis.publish(Keys.REVOKED, session)
-        except redis_store.Unreachable:
-            log.warning("revocation.bus_down")  # the other workers' poll brings it within POLL_S
+        self._bus.publish_event(session.encode(), Keys.REVOKED)
+
+    def heard(self, payload: bytes) -> None:
+        """News of the bus: a session was ended on another worker."""
+        self.add(payload.decode())
 
     async def warm(self, now: float) -> None:
         """Reads the sessions ended lately. Run before the first request is served."""
         for session in await self._sessions.revoked_since(now - self._keep_s):
             self.add(session)
-
-    async def follow(self) -> None:
-        """Hears of sessions ended on other workers, for ever."""
-        while True:
-            try:
-                async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
-                    await channel.subscribe(Keys.REVOKED)
-                    while True:
-                        message = await channel.get_message(timeout=POLL_S)
-                        if message is not None:
-                            self.add(message["data"].decode())
-            except redis_store.Unreachable:
-                await asyncio.sleep(1)
 
     async def poll(self) -> None:
         """Reads what the bus may have lost, for ever: at-most-once is not enough to end a session."""
