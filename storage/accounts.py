@@ -1,0 +1,166 @@
+"""What an account has: profile, vehicle, subscription, and the endpoints that pushes go to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dispatch.errors import Refusal
+
+from .postgres import Pool
+
+# By primary and unique keys.
+PROFILE = """
+SELECT u.phone, u.role, u.name, u.locale, v.body, v.capacity_kg, v.volume_m3, v.plate,
+       extract(epoch FROM p.paid_until)::float8 AS paid_until, s.on_duty
+FROM users u
+LEFT JOIN vehicles v ON v.driver_id = u.id
+LEFT JOIN subscriptions p ON p.driver_id = u.id
+LEFT JOIN driver_states s ON s.driver_id = u.id
+WHERE u.id = $1
+"""
+PUT_VEHICLE = """
+INSERT INTO vehicles (driver_id, body, capacity_kg, volume_m3, plate) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (driver_id) DO UPDATE SET body = EXCLUDED.body, capacity_kg = EXCLUDED.capacity_kg,
+    volume_m3 = EXCLUDED.volume_m3, plate = EXCLUDED.plate
+"""
+DRIVER = """
+SELECT u.id, u.phone, u.name, v.body, extract(epoch FROM p.paid_until)::float8 AS paid_until,
+       coalesce(s.on_duty, false) AS on_duty
+FROM users u
+LEFT JOIN vehicles v ON v.driver_id = u.id
+LEFT JOIN subscriptions p ON p.driver_id = u.id
+LEFT JOIN driver_states s ON s.driver_id = u.id
+WHERE u.role = 'driver'
+"""
+# The primary key read backwards; other roles are few and skipped on the way.
+DRIVERS = DRIVER + " AND u.id < $1 ORDER BY u.id DESC LIMIT $2"
+ONE_DRIVER = DRIVER + " AND u.id = $1"
+PAY_UNTIL = """
+INSERT INTO subscriptions (driver_id, paid_until)
+SELECT id, to_timestamp($2) FROM users WHERE id = $1 AND role = 'driver'
+ON CONFLICT (driver_id) DO UPDATE SET paid_until = EXCLUDED.paid_until
+"""
+# An address that signs in as somebody else belongs to the new user only (control C61).
+PUT_ENDPOINT = """
+INSERT INTO push_endpoints (user_id, kind, address, keys, locale) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (address) DO UPDATE SET user_id = EXCLUDED.user_id, kind = EXCLUDED.kind, keys = EXCLUDED.keys,
+    locale = EXCLUDED.locale, created_at = now()
+RETURNING id
+"""
+DROP_ENDPOINT = "DELETE FROM push_endpoints WHERE id = $1 AND user_id = $2"
+# Served by the index on user_id. What nobody has renewed or reached for 30 days is not sent to (C61).
+ENDPOINTS = """
+SELECT id, user_id, kind, address, keys, locale FROM push_endpoints
+WHERE user_id = ANY($1::bigint[]) AND greatest(created_at, last_ok_at) > now() - interval '30 days'
+"""
+REACHED = "UPDATE push_endpoints SET last_ok_at = now() WHERE id = ANY($1::bigint[])"
+# Only if it still is what was sent to: it may have been renewed meanwhile.
+GONE = "DELETE FROM push_endpoints WHERE id = $1 AND address = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Truck:
+    """A vehicle as its driver describes it."""
+
+    body: str
+    capacity_kg: float
+    volume_m3: float
+    plate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as its owner sees it; `paid_until` in epoch seconds."""
+
+    phone: str
+    role: str
+    name: str
+    locale: str
+    truck: Truck | None
+    paid_until: float | None
+    on_duty: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRow:
+    """A driver as operators see them; `paid_until` in epoch seconds."""
+
+    id: int
+    phone: str
+    name: str
+    body: str | None
+    paid_until: float | None
+    on_duty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where one user can be pushed to. `keys` are p256dh and auth of a Web Push subscription."""
+
+    id: int
+    user: int
+    kind: str
+    address: str
+    keys: dict[str, str]
+    locale: str
+
+
+class AccountStore:
+    """Reads and changes what belongs to one account."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def account(self, user: int) -> Account:
+        """The account of this user. Refusal `not_found`."""
+        row = await self._pool.fetchrow(PROFILE, user)
+        if row is None:
+            raise Refusal("not_found")
+        truck = None
+        if row["body"] is not None:
+            truck = Truck(row["body"], row["capacity_kg"], row["volume_m3"], row["plate"])
+        return Account(
+            row["phone"], row["role"], row["name"], row["locale"], truck, row["paid_until"], row["on_duty"]
+        )
+
+    async def put_vehicle(self, driver: int, truck: Truck) -> None:
+        """Sets the driver's one vehicle."""
+        await self._pool.execute(
+            PUT_VEHICLE, driver, truck.body, truck.capacity_kg, truck.volume_m3, truck.plate
+        )
+
+    async def drivers(self, before: int | None, limit: int) -> list[DriverRow]:
+        """One page of drivers, newest first."""
+        rows = await self._pool.fetch(DRIVERS, before if before is not None else 2**62, limit)
+        return [DriverRow(*row) for row in rows]
+
+    async def set_paid_until(self, driver: int, paid_until: float) -> DriverRow:
+        """Sets until when (epoch seconds) the driver's subscription is paid. Refusal `not_found`."""
+        await self._pool.execute(PAY_UNTIL, driver, paid_until)
+        row = await self._pool.fetchrow(ONE_DRIVER, driver)
+        if row is None:
+            raise Refusal("not_found")
+        return DriverRow(*row)
+
+    async def put_endpoint(
+        self, user: int, kind: str, address: str, keys: dict[str, str], locale: str
+    ) -> int:
+        """Stores where to push to, or moves a known address to this user; its id."""
+        endpoint: int = await self._pool.fetchval(PUT_ENDPOINT, user, kind, address, keys, locale)
+        return endpoint
+
+    async def drop_endpoint(self, user: int, endpoint: int) -> None:
+        """Forgets an endpoint of this user. Refusal `not_found` for an absent one and for somebody else's."""
+        if await self._pool.execute(DROP_ENDPOINT, endpoint, user) == "DELETE 0":
+            raise Refusal("not_found")
+
+    async def endpoints(self, users: Sequence[int]) -> list[Endpoint]:
+        """Every endpoint of these users that is still worth sending to."""
+        return [Endpoint(*row) for row in await self._pool.fetch(ENDPOINTS, users)]
+
+    async def reached(self, endpoints: Sequence[int]) -> None:
+        """These took a push just now."""
+        await self._pool.execute(REACHED, endpoints)
+
+    async def gone(self, endpoint: Endpoint) -> None:
+        """The push service says that nobody is there any more."""
+        await self._pool.execute(GONE, endpoint.id, endpoint.address)
