@@ -163,6 +163,28 @@ class Order:
     driver: int | None = None
 
 
+class HistoryLine(NamedTuple):
+    """Event `seq` of an order: what, the status after it, when, and which user did it (None: the clock)."""
+
+    seq: int
+    kind: str
+    status: Status
+    at: float
+    actor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSearch:
+    """Loads on the board, newest first, below id `before`. `circle`: lat, lon, radius in metres."""
+
+    limit: int
+    circle: tuple[float, float, float] | None = None
+    body: str | None = None
+    max_weight_kg: float | None = None
+    max_volume_m3: float | None = None
+    before: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Vehicle:
     """A driver's truck."""

@@ -22,7 +22,7 @@ class Wave(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How far the search has come: the last wave sent, when to look again (None: not), since when on the board."""
+    """How far it has come: the last wave sent, when to look again (None: not), since when on the board."""
 
     wave: int = 0
     seek_at: float | None = None

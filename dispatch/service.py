@@ -1,0 +1,205 @@
+"""The life of an order, told in order: quote, place, seek, accept, advance, expire. The only async file."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from geo.gazetteer import City, Gazetteer
+from geo.roads import RoadGraph, Route
+
+from .errors import Refusal
+from .events import Event, OrderPlaced
+from .matching import rank
+from .model import Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
+from .ports import Claim, Nearby, Notifier, Orders
+from .pricing import Tariff, quote
+from .rounds import Search, waves_left
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.15  # a missed wake-up (another worker's order, a timer) costs no more than this
+BACKOFF_S = (0.2, 5.0)  # first and longest pause while the database is away
+BATCH = 20  # orders whose ends are written in one transaction: their locks stay short of an accept's patience
+PLACE_LANG = "ru"  # names kept with an order; a client shows its own language by city id
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A haul with its price and the road it takes."""
+
+    haul: Haul
+    price: Money
+    route: Route
+
+
+class Dispatcher:
+    """Finds a driver for every order. Holds no truth: stores decide, this object asks in the right order."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        nearby: Nearby,
+        notifier: Notifier,
+        roads: RoadGraph,
+        gazetteer: Gazetteer,
+        tariff: Tariff,
+        policy: Policy,
+    ) -> None:
+        self._orders = orders
+        self._nearby = nearby
+        self._notifier = notifier
+        self._roads = roads
+        self._gazetteer = gazetteer
+        self._tariff = tariff
+        self._policy = policy
+        self._seek_wanted = asyncio.Event()
+
+    # -- shippers -------------------------------------------------------------------------------------------
+
+    def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
+        """The haul between two cities of the gazetteer; `place_unknown` when one is not there."""
+        pickup, drop = self._place(pickup_city), self._place(drop_city)
+        route = self._roads.route(pickup.position, drop.position)
+        haul = Haul(pickup, drop, route.distance_m, route.duration_s, route.origin)
+        price = quote(route.distance_m, load.weight_kg, load.volume_m3, load.body, self._tariff)
+        return Quoted(haul, price, route)
+
+    def route(self, order: Order) -> Route:
+        """The road of an order, for the map."""
+        return self._roads.route(order.haul.pickup.position, order.haul.drop.position)
+
+    async def place(
+        self,
+        shipper: int,
+        pickup_city: int,
+        drop_city: int,
+        load: Load,
+        *,
+        price: int | None,
+        valid_s: float,
+        key: str,
+        request_hash: bytes,
+    ) -> Order:
+        """Stores the order and starts its search at once. `price` in minor units, None takes the quote.
+
+        The same `key` and `request_hash` give the first call's order; another hash is `idempotency_conflict`.
+        """
+        quoted = self.quote(pickup_city, drop_city, load)
+        agreed = quoted.price if price is None else Money(price, self._tariff.currency)
+        order, new = await self._orders.add(
+            NewOrder(shipper, quoted.haul, load, agreed, valid_s), key, request_hash
+        )
+        if new:
+            self._seek_wanted.set()
+            self._tell([OrderPlaced(order)])
+        return order
+
+    async def cancel(self, party: Party, order: int, reason: str) -> Order:
+        """Calls the order off: shipper and driver their own, until it is loaded; staff any."""
+        changed, events = await self._orders.cancel(party, order, reason)
+        self._tell(events)
+        return changed
+
+    # -- drivers --------------------------------------------------------------------------------------------
+
+    async def accept(self, driver: int, offer: int, accept_id: UUID) -> Order:
+        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer."""
+        won, events = await self._orders.accept(driver, offer, accept_id)
+        self._tell(events)
+        return won
+
+    async def take(self, driver: int, order: int, accept_id: UUID) -> Order:
+        """As `accept`, for a load on the board."""
+        won, events = await self._orders.take(driver, order, accept_id)
+        self._tell(events)
+        return won
+
+    async def decline(self, driver: int, offer: int) -> None:
+        """Not this load; the next wave need not wait when nobody else is thinking about it."""
+        self._tell(await self._orders.decline(driver, offer))
+        self._seek_wanted.set()
+
+    async def seen(self, driver: int, offer: int) -> None:
+        """The card is on the driver's screen: no push."""
+        await self._orders.seen(driver, offer)
+
+    async def advance(self, driver: int, order: int, status: Status) -> Order:
+        """The assigned driver's next step, to delivered."""
+        changed, events = await self._orders.advance(driver, order, status)
+        self._tell(events)
+        return changed
+
+    # -- loops: idempotent, on any worker -------------------------------------------------------------------
+
+    async def seek_due(self) -> int:
+        """Sends every wave that is due; how many orders were looked at."""
+        looked_at = 0
+        while True:
+            async with self._orders.claim_due() as claim:
+                if claim is None:
+                    return looked_at
+                events = await self._search(claim)
+            self._tell(events)
+            looked_at += 1
+
+    async def expire_due(self) -> int:
+        """Ends every offer and open order past its time; how many events that made."""
+        told = 0
+        for expire in (self._orders.expire_offers, self._orders.expire_orders):
+            while events := await expire(BATCH):
+                self._tell(events)
+                told += len(events)
+        if told:
+            self._seek_wanted.set()
+        return told
+
+    async def run_seek(self) -> None:
+        """Seeks for ever: at once when woken, else every POLL_S."""
+        await self._repeat("seek", self.seek_due, self._seek_wanted)
+
+    async def run_expire(self) -> None:
+        """Expires for ever, every POLL_S."""
+        await self._repeat("expire", self.expire_due, asyncio.Event())
+
+    async def _search(self, claim: Claim) -> list[Event]:
+        """The next wave that has anybody in it, or the board."""
+        pickup = claim.order.haul.pickup
+        for wave in waves_left(Search(claim.order.wave), self._policy):
+            seen = self._nearby.near(pickup.lat, pickup.lon, wave.nearby, wave.radius_m)
+            candidates = await claim.eligible(seen, self._policy) if seen else []
+            ranked = rank(claim.order, candidates, claim.now, self._policy)
+            if ranked:
+                return await claim.offer(wave, ranked[: self._policy.wave_size], self._policy)
+        return await claim.open_board()
+
+    async def _repeat(self, name: str, work: Callable[[], Awaitable[int]], wanted: asyncio.Event) -> None:
+        longest = BACKOFF_S[1]
+        backoff = BACKOFF_S[0]
+        while True:
+            wanted.clear()  # before the work: a wish that comes during it starts the next round at once
+            try:
+                await work()
+            except self._orders.faults as fault:
+                log.warning("%s.failed", name, exc_info=fault)
+                await asyncio.sleep(random.uniform(0, backoff))
+                backoff = min(longest, backoff * 2)
+                continue
+            backoff = BACKOFF_S[0]
+            with suppress(TimeoutError):
+                # Jitter keeps the workers' polls apart.
+                async with asyncio.timeout(random.uniform(0.7, 1.0) * POLL_S):
+                    await wanted.wait()
+
+    def _tell(self, events: list[Event]) -> None:
+        if events:
+            self._notifier.tell(events)
+
+    def _place(self, city: int) -> Place:
+        found: City | None = self._gazetteer.city(city)
+        if found is None:
+            raise Refusal("place_unknown", str(city))
+        return Place(found.id, found.names[PLACE_LANG], found.lat, found.lon)

@@ -1,0 +1,162 @@
+"""What may be seen of orders, and by whom. A foreign order and an absent one look the same."""
+
+import math
+from collections.abc import Mapping
+
+from dispatch.errors import Refusal
+from dispatch.events import OfferMade, OrderChanged
+from dispatch.model import Actor, BoardSearch, HistoryLine, Order, Party, Status
+
+from .order_rows import ORDER, changed, offer_of, order_of
+from .postgres import Pool, ewkb
+
+METRES_A_DEGREE = 111_195.0  # of a great circle on the sphere of geo.distance
+NO_LIMIT = 2**63 - 1
+
+# Primary key.
+HISTORY = "SELECT seq, kind, status, at, actor_id FROM order_events WHERE order_id = $1 ORDER BY seq"
+
+# ix_orders_shipper_id_id, read backwards.
+PAGE_OF_SHIPPER = """
+SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id
+WHERE o.shipper_id = $1 AND o.id < $2 ORDER BY o.id DESC LIMIT $3
+"""
+# ix_assignments_driver_id_order_id, read backwards.
+PAGE_OF_DRIVER = """
+SELECT o.*, a.driver_id FROM assignments a JOIN orders o ON o.id = a.order_id
+WHERE a.driver_id = $1 AND a.order_id < $2 ORDER BY a.order_id DESC LIMIT $3
+"""
+# Primary key, read backwards.
+PAGE_OF_ALL = """
+SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id
+WHERE o.id < $1 ORDER BY o.id DESC LIMIT $2
+"""
+
+# ix_offers_driver_live; judged on read, so that an offer is gone the moment it expires.
+LIVE_OFFERS = """
+SELECT * FROM offers WHERE driver_id = $1 AND status = 'live' AND expires_at > clock_timestamp() ORDER BY id
+"""
+# Primary key.
+OPEN_ORDERS = "SELECT o.*, NULL::bigint AS driver_id FROM orders o WHERE id = ANY($1::bigint[])"
+
+# Primary key.
+SUBSCRIBED = "SELECT paid_until > clock_timestamp() FROM subscriptions WHERE driver_id = $1"
+
+# ix_orders_board_newest: newest first, and the first page is full after a few rows.
+BOARD_NEWEST = """
+SELECT o.*, NULL::bigint AS driver_id FROM orders o
+WHERE status = 'open' AND board_at IS NOT NULL AND expires_at > clock_timestamp() AND id < $1
+    AND ($2::text IS NULL OR body = $2) AND ($3::float8 IS NULL OR weight_kg <= $3)
+    AND ($4::float8 IS NULL OR volume_m3 <= $4)
+ORDER BY id DESC LIMIT $5
+"""
+# ix_orders_board_pickup by the bounding box, then the exact distance; or,
+# where the circle holds a good part of the board, ix_orders_board_newest with both as filters.
+BOARD_CIRCLE = """
+SELECT o.*, NULL::bigint AS driver_id FROM orders o
+WHERE status = 'open' AND board_at IS NOT NULL AND expires_at > clock_timestamp() AND id < $1
+    AND ($2::text IS NULL OR body = $2) AND ($3::float8 IS NULL OR weight_kg <= $3)
+    AND ($4::float8 IS NULL OR volume_m3 <= $4)
+    AND pickup_point && ST_MakeEnvelope($6, $7, $8, $9, 4326)
+    AND ST_DistanceSphere(pickup_point, $10::geometry) <= $11
+ORDER BY id DESC LIMIT $5
+"""
+
+# Primary key, once a watched order.
+MISSED = """
+SELECT e.order_id AS id, e.seq, e.kind, e.status, e.at, o.shipper_id, a.driver_id
+FROM unnest($1::bigint[], $2::int[]) AS known(order_id, seq)
+JOIN order_events e ON e.order_id = known.order_id AND e.seq > known.seq
+JOIN orders o ON o.id = e.order_id
+LEFT JOIN assignments a ON a.order_id = e.order_id
+ORDER BY e.order_id, e.seq
+"""
+
+
+class OrderReads:
+    """Reads of one statement each, on any connection."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def state_for(self, order: int, party: Party) -> Order:
+        """The order, when it is the caller's to see; `not_found` otherwise."""
+        row = await self._pool.fetchrow(ORDER, order)
+        if row is None:
+            raise Refusal("not_found")
+        found = order_of(row)
+        must_own(found, party)
+        return found
+
+    async def history(self, order: int) -> list[HistoryLine]:
+        """The order's events, oldest first."""
+        rows = await self._pool.fetch(HISTORY, order)
+        return [
+            HistoryLine(
+                row["seq"], row["kind"], Status(row["status"]), row["at"].timestamp(), row["actor_id"]
+            )
+            for row in rows
+        ]
+
+    async def page(self, party: Party, before: int | None, limit: int) -> list[Order]:
+        """The caller's orders, newest first, below id `before`: posted, carried, or for staff all."""
+        below = NO_LIMIT if before is None else before
+        if party.actor is Actor.SHIPPER:
+            rows = await self._pool.fetch(PAGE_OF_SHIPPER, party.user, below, limit)
+        elif party.actor is Actor.DRIVER:
+            rows = await self._pool.fetch(PAGE_OF_DRIVER, party.user, below, limit)
+        else:
+            rows = await self._pool.fetch(PAGE_OF_ALL, below, limit)
+        return [order_of(row) for row in rows]
+
+    async def live_offers(self, driver: int) -> list[OfferMade]:
+        """The driver's live offers with their orders, oldest first: what every (re)connect shows again."""
+        offers = [offer_of(row) for row in await self._pool.fetch(LIVE_OFFERS, driver)]
+        if not offers:
+            return []
+        rows = await self._pool.fetch(OPEN_ORDERS, [offer.order for offer in offers])
+        orders = {row["id"]: order_of(row) for row in rows}
+        return [OfferMade(driver, orders[offer.order], offer) for offer in offers]
+
+    async def board(self, driver: int, search: BoardSearch) -> list[Order]:
+        """A page of the board, newest first; `subscription_expired` without a paid subscription."""
+        if not await self._pool.fetchval(SUBSCRIBED, driver):
+            raise Refusal("subscription_expired")
+        below = NO_LIMIT if search.before is None else search.before
+        filters = (below, search.body, search.max_weight_kg, search.max_volume_m3, search.limit)
+        if search.circle is None:
+            rows = await self._pool.fetch(BOARD_NEWEST, *filters)
+        else:
+            lat, lon, radius_m = search.circle
+            rows = await self._pool.fetch(
+                BOARD_CIRCLE, *filters, *box(lat, lon, radius_m), ewkb(lat, lon), radius_m
+            )
+        return [order_of(row) for row in rows]
+
+    async def events_after(self, known: Mapping[int, int]) -> list[OrderChanged]:
+        """Events that watchers of these orders have not seen: {order: last seq known}, by order and seq."""
+        rows = await self._pool.fetch(MISSED, list(known), list(known.values()))
+        return [changed(row, row["kind"]) for row in rows]
+
+
+def must_own(order: Order, party: Party) -> None:
+    """`not_found` unless the order is the shipper's own, the assigned driver's, or the caller is staff."""
+    if party.actor is Actor.ADMIN:
+        return
+    owner = order.shipper if party.actor is Actor.SHIPPER else order.driver
+    if owner != party.user:
+        raise Refusal("not_found")
+
+
+def box(lat: float, lon: float, radius_m: float) -> tuple[float, float, float, float]:
+    """West, south, east, north in degrees around a circle; all longitudes where it meets a pole or the
+    antimeridian, which costs time and no match."""
+    reach = radius_m / METRES_A_DEGREE * 1.001
+    south, north = lat - reach, lat + reach
+    if south <= -90 or north >= 90:
+        return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
+    # The widest longitude of a circle lies nearer the pole than its centre: sin(dlon) = sin(r) / cos(lat).
+    width = math.degrees(math.asin(min(1.0, math.sin(math.radians(reach)) / math.cos(math.radians(lat)))))
+    if lon - width < -180 or lon + width > 180:
+        return -180.0, south, 180.0, north
+    return lon - width, south, lon + width, north

@@ -1,0 +1,168 @@
+"""Rows of the order tables as domain objects, and the statements that more than one store method needs."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg
+
+from dispatch.events import Event, OfferEnded, OrderChanged
+from dispatch.model import ENDED, Haul, Load, Money, Offer, OfferStatus, Order, Place, Status
+from dispatch.rounds import Search, after_end
+
+from .postgres import Connection, lat_lon
+
+# Primary key. NO KEY UPDATE: stops every other decision on this order, but not the foreign-key checks of rows
+# that only point at it. It reads nothing else: after a wait, a join in the same statement would still show
+# the other table as it was before the wait.
+LOCK_ORDER = "SELECT id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
+
+# Primary keys of both tables.
+ORDER = """
+SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id WHERE o.id = $1
+"""
+
+# Primary key. Event, history line and pushes are one statement, so none can be forgotten. Both parties are
+# told, but for the one who did it. $1 order, $2 status, $3 kind, $4 actor, $5 detail, $6 driver, $7 over.
+STEP = """
+WITH moved AS (
+    UPDATE orders SET seq = seq + 1, status = $2, seek_at = NULL,
+        ended_at = CASE WHEN $7 THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END
+    WHERE id = $1 RETURNING *
+), noted AS (
+    INSERT INTO order_events (order_id, seq, kind, status, actor_id, detail, at)
+    SELECT id, seq, $3, $2, $4, $5, clock_timestamp() FROM moved RETURNING at
+), pushed AS (
+    INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
+    SELECT party, 'order.changed',
+        jsonb_build_object('order', moved.id, 'seq', moved.seq, 'event', $3::text, 'status', $2::text),
+        'order:' || moved.id || ':' || moved.seq || ':' || party, clock_timestamp() + interval '1 day'
+    FROM moved CROSS JOIN unnest(ARRAY[moved.shipper_id, $6::bigint]) AS party
+    WHERE party IS NOT NULL AND party IS DISTINCT FROM $4::bigint
+)
+SELECT moved.*, $6::bigint AS driver_id, noted.at FROM moved, noted
+"""
+
+# ix_offers_order_id. $1 order, $2 how they end, $3 the offer that is spared (0: none), $4 the reason told.
+END_OFFERS = """
+WITH ended AS (
+    UPDATE offers SET status = $2, ended_at = clock_timestamp()
+    WHERE order_id = $1 AND status = 'live' AND id <> $3 RETURNING id, order_id, driver_id
+), silenced AS (
+    UPDATE outbox SET state = 'cancelled', done_at = clock_timestamp()
+    WHERE dedupe_key IN (SELECT 'offer:' || id FROM ended) AND state = 'due'
+), told AS (
+    INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
+    SELECT driver_id, 'offer.closed', jsonb_build_object('offer', id, 'order', order_id, 'reason', $4::text),
+        'closed:' || id, clock_timestamp() + interval '1 hour'
+    FROM ended
+)
+SELECT id, order_id, driver_id FROM ended ORDER BY id
+"""
+
+# Primary key; live offers counted through ix_offers_order_id. Only orders whose search is on.
+SEARCHES = """
+SELECT id, wave, extract(epoch FROM seek_at)::float8 AS seek_at,
+    extract(epoch FROM clock_timestamp())::float8 AS now,
+    (SELECT count(*) FROM offers f WHERE f.order_id = o.id AND f.status = 'live') AS live
+FROM orders o WHERE id = ANY($1::bigint[]) AND seek_at IS NOT NULL
+"""
+# Primary key.
+SET_SEEK = "UPDATE orders SET seek_at = to_timestamp($2::float8) WHERE id = $1"
+
+# The primary key; an ended assignment frees the driver and stays as the record of who won.
+END_ASSIGNMENT = """
+UPDATE assignments SET ended_at = clock_timestamp() WHERE order_id = $1 AND ended_at IS NULL
+"""
+
+
+def order_of(row: asyncpg.Record) -> Order:
+    """An order from `orders.*` and the assignment's `driver_id`."""
+    pickup = Place(row["pickup_city"], row["pickup_name"], *lat_lon(row["pickup_point"]))
+    drop = Place(row["drop_city"], row["drop_name"], *lat_lon(row["drop_point"]))
+    return Order(
+        id=row["id"],
+        shipper=row["shipper_id"],
+        status=Status(row["status"]),
+        seq=row["seq"],
+        haul=Haul(pickup, drop, row["distance_m"], row["duration_s"], row["distance_origin"]),
+        load=Load(row["cargo"], row["weight_kg"], row["volume_m3"], row["body"]),
+        price=Money(row["price_amount"], row["price_currency"]),
+        created_at=row["created_at"].timestamp(),
+        expires_at=row["expires_at"].timestamp(),
+        ended_at=row["ended_at"].timestamp() if row["ended_at"] else None,
+        wave=row["wave"],
+        board_at=row["board_at"].timestamp() if row["board_at"] else None,
+        driver=row["driver_id"],
+    )
+
+
+def offer_of(row: asyncpg.Record) -> Offer:
+    """An offer from `offers.*`."""
+    return Offer(
+        id=row["id"],
+        order=row["order_id"],
+        driver=row["driver_id"],
+        status=OfferStatus(row["status"]),
+        wave=row["wave"],
+        deadhead_m=row["deadhead_m"],
+        score=row["score"],
+        reasons=row["reasons"],
+        made_at=row["made_at"].timestamp(),
+        expires_at=row["expires_at"].timestamp(),
+    )
+
+
+def changed(row: asyncpg.Record, kind: str) -> OrderChanged:
+    """The event from the row that STEP (or the board's opening) returns."""
+    return OrderChanged(
+        order=row["id"],
+        seq=row["seq"],
+        kind=kind,
+        status=Status(row["status"]),
+        at=row["at"].timestamp(),
+        shipper=row["shipper_id"],
+        driver=row["driver_id"],
+    )
+
+
+async def lock_order(connection: Connection, order: int) -> Order | None:
+    """The order, its row locked until the transaction ends: the first step of every decision on it."""
+    if await connection.fetchval(LOCK_ORDER, order) is None:
+        return None
+    return order_of(await connection.fetchrow(ORDER, order))
+
+
+async def step(
+    connection: Connection,
+    order: Order,
+    status: Status,
+    *,
+    actor: int | None,
+    driver: int | None,
+    detail: dict[str, Any] | None = None,
+) -> tuple[Order, OrderChanged]:
+    """Moves a locked order to `status` and writes its next event; the kind of the event is the status."""
+    row = await connection.fetchrow(
+        STEP, order.id, status, status, actor, detail or {}, driver, status in ENDED
+    )
+    return order_of(row), changed(row, status)
+
+
+async def end_offers(
+    connection: Connection, order: int, how: OfferStatus, reason: str, *, spare: int = 0
+) -> list[Event]:
+    """Ends the live offers of a locked order, calls their pushes off and tells the drivers."""
+    rows = await connection.fetch(END_OFFERS, order, how, spare, reason)
+    return [OfferEnded(row["id"], row["order_id"], row["driver_id"], reason) for row in rows]
+
+
+async def hurry_searches(connection: Connection, orders: Iterable[int]) -> None:
+    """Offers of these locked orders have ended: those with no live offer left look again at once."""
+    moved: list[Sequence[float]] = []
+    for row in await connection.fetch(SEARCHES, list(orders)):
+        before = Search(row["wave"], row["seek_at"])
+        after = after_end(before, row["live"], row["now"])
+        if after != before:
+            moved.append((row["id"], after.seek_at or 0.0))
+    if moved:
+        await connection.executemany(SET_SEEK, moved)

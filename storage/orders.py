@@ -1,0 +1,208 @@
+"""Orders: placed once, won once, moved step by step. Every decision locks the order's row, then judges."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from dispatch.errors import Refusal
+from dispatch.events import Event
+from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, Status, allowed
+
+from . import offers
+from .candidates import CLAIM_DUE, SearchClaim
+from .order_reads import OrderReads, must_own
+from .order_rows import END_ASSIGNMENT, end_offers, lock_order, order_of, step
+from .postgres import Connection, Pool, Unreachable, ewkb, transaction
+
+# A decision that cannot get its lock in this time is `busy`: nothing is decided, the same accept may be sent
+# again. Set for the transaction only.
+LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '200ms', true)"
+
+# The primary key of the keys is the arbiter: a parallel request with the same one waits here for the first to
+# commit, then inserts nothing. Rows of three tables in one statement, hence one transaction.
+PLACE = """
+WITH keyed AS (
+    INSERT INTO idempotency_keys (user_id, key, request_hash, order_id)
+    VALUES ($1, $2, $3, nextval('orders_id_seq')) ON CONFLICT DO NOTHING RETURNING order_id
+), placed AS (
+    INSERT INTO orders (id, shipper_id, status, seq, pickup_city, pickup_name, pickup_point, drop_city,
+        drop_name, drop_point, cargo, weight_kg, volume_m3, body, distance_m, duration_s, distance_origin,
+        price_amount, price_currency, created_at, expires_at, seek_at)
+    SELECT order_id, $1, 'open', 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        now(), now() + make_interval(secs => $19), now()
+    FROM keyed RETURNING *
+), noted AS (
+    INSERT INTO order_events (order_id, seq, kind, status, actor_id)
+    SELECT id, 1, 'placed', status, $1 FROM placed
+)
+SELECT placed.*, NULL::bigint AS driver_id FROM placed
+"""
+# Primary keys of the three tables.
+PLACED_BEFORE = """
+SELECT o.*, a.driver_id, k.request_hash FROM idempotency_keys k JOIN orders o ON o.id = k.order_id
+LEFT JOIN assignments a ON a.order_id = o.id WHERE k.user_id = $1 AND k.key = $2
+"""
+
+# ix_orders_expiry.
+LOCK_DUE_ORDERS = """
+SELECT o.*, NULL::bigint AS driver_id FROM orders o
+WHERE status = 'open' AND expires_at <= (SELECT clock_timestamp())
+ORDER BY expires_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+class OrderStore(OrderReads):
+    """The arbiter of orders and offers: one method, one transaction; implements dispatch.ports.Orders."""
+
+    # What may pass by itself: no server, no lock in time, a statement cut off, no room. Anything else is a
+    # fault of ours and ends the loop that meets it.
+    faults: tuple[type[Exception], ...] = (
+        *Unreachable,
+        asyncpg.TransactionRollbackError,
+        asyncpg.LockNotAvailableError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.PostgresSystemError,
+        asyncpg.ReadOnlySQLTransactionError,
+        asyncpg.IdleInTransactionSessionTimeoutError,
+    )
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+
+    # -- placing and searching ------------------------------------------------------------------------------
+
+    async def add(self, order: NewOrder, key: str, request_hash: bytes) -> tuple[Order, bool]:
+        """(order, whether it is new): the same key and hash give the stored order, also in parallel.
+
+        Refusal `idempotency_conflict` when the key was used with another hash.
+        """
+        haul, load, price = order.haul, order.load, order.price
+        row = await self._pool.fetchrow(
+            PLACE,
+            order.shipper,
+            key,
+            request_hash,
+            haul.pickup.city,
+            haul.pickup.name,
+            ewkb(haul.pickup.lat, haul.pickup.lon),
+            haul.drop.city,
+            haul.drop.name,
+            ewkb(haul.drop.lat, haul.drop.lon),
+            load.cargo,
+            load.weight_kg,
+            load.volume_m3,
+            load.body,
+            haul.distance_m,
+            haul.duration_s,
+            haul.origin,
+            price.amount,
+            price.currency,
+            order.valid_s,
+        )
+        if row is not None:
+            return order_of(row), True
+        before = await self._pool.fetchrow(PLACED_BEFORE, order.shipper, key)
+        if before["request_hash"] != request_hash:
+            raise Refusal("idempotency_conflict")
+        return order_of(before), False
+
+    @asynccontextmanager
+    async def claim_due(self) -> AsyncIterator[SearchClaim | None]:
+        """The order whose wave has been due longest, locked while the block runs; None when none is due."""
+        async with transaction(self._pool) as connection:
+            row = await connection.fetchrow(CLAIM_DUE)
+            yield SearchClaim(connection, order_of(row), row["now"]) if row else None
+
+    # -- offers: storage/offers.py tells how ----------------------------------------------------------------
+
+    async def accept(self, driver: int, offer: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+        """The order, won. Otherwise a Refusal, the same one whenever this accept_id is sent again."""
+        async with self._deciding() as connection:
+            answer = await offers.answer(connection, driver, accept_id, offer=offer)
+        return answer.won()
+
+    async def take(self, driver: int, order: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+        """As `accept`, for an order on the board; `not_found` when it never was there."""
+        async with self._deciding() as connection:
+            answer = await offers.answer(connection, driver, accept_id, order=order)
+        return answer.won()
+
+    async def decline(self, driver: int, offer: int) -> list[Event]:
+        """The driver does not want it, and is not offered this order again."""
+        async with self._deciding() as connection:
+            return await offers.decline(connection, driver, offer)
+
+    async def seen(self, driver: int, offer: int) -> None:
+        """The driver's device shows the offer."""
+        async with self._pool.acquire() as connection:
+            await offers.seen(connection, driver, offer)
+
+    async def expire_offers(self, limit: int) -> list[Event]:
+        """Ends live offers past their time, of at most `limit` orders; passes over orders under decision."""
+        async with transaction(self._pool) as connection:
+            return await offers.expire(connection, limit)
+
+    # -- the order's own steps ------------------------------------------------------------------------------
+
+    async def advance(self, driver: int, order: int, status: Status) -> tuple[Order, list[Event]]:
+        """The assigned driver's next step; `delivered` frees him. Out of turn: `transition_forbidden`."""
+        async with self._deciding() as connection:
+            found = await _owned(connection, order, Party(driver, Actor.DRIVER))
+            return await _move(connection, found, status, Party(driver, Actor.DRIVER))
+
+    async def cancel(self, party: Party, order: int, reason: str) -> tuple[Order, list[Event]]:
+        """Calls the order off; its driver is free again, its live offers are withdrawn."""
+        async with self._deciding() as connection:
+            found = await _owned(connection, order, party)
+            detail = {"reason": reason} if reason else {}
+            return await _move(connection, found, Status.CANCELLED, party, detail)
+
+    async def expire_orders(self, limit: int) -> list[Event]:
+        """Ends open orders past their time, at most `limit`; passes over those under decision."""
+        events: list[Event] = []
+        async with transaction(self._pool) as connection:
+            for row in await connection.fetch(LOCK_DUE_ORDERS, limit):
+                _, told = await _move(connection, order_of(row), Status.EXPIRED, None)
+                events += told
+        return events
+
+    @asynccontextmanager
+    async def _deciding(self) -> AsyncIterator[Connection]:
+        """A transaction that waits for locks no longer than a driver would, then refuses with `busy`."""
+        try:
+            async with transaction(self._pool) as connection:
+                await connection.execute(LOCK_TIMEOUT)
+                yield connection
+        except asyncpg.LockNotAvailableError:
+            raise Refusal("busy") from None
+
+
+async def _owned(connection: Connection, order: int, party: Party) -> Order:
+    found = await lock_order(connection, order)
+    if found is None:
+        raise Refusal("not_found")
+    must_own(found, party)
+    return found
+
+
+async def _move(
+    connection: Connection,
+    order: Order,
+    status: Status,
+    party: Party | None,
+    detail: dict[str, Any] | None = None,
+) -> tuple[Order, list[Event]]:
+    """One step of a locked order by a party, or by the clock (None), with all that ends with it."""
+    actor = Actor.SYSTEM if party is None else party.actor
+    if not allowed(order.status, status, actor):
+        raise Refusal("transition_forbidden", f"{order.status} to {status}")
+    withdrawn = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "withdrawn")
+    if status in ENDED:
+        await connection.execute(END_ASSIGNMENT, order.id)
+    user = None if party is None else party.user
+    moved, event = await step(connection, order, status, actor=user, driver=order.driver, detail=detail)
+    return moved, [event, *withdrawn]
