@@ -1,0 +1,189 @@
+"""Web Push: RFC 8030 delivery, RFC 8291 encryption, RFC 8292 (VAPID) signature; no account anywhere."""
+
+import asyncio
+import base64
+import email.utils
+import hashlib
+import ipaddress
+import json
+import socket
+import time
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from py_vapid import Vapid02, VapidException
+from pywebpush import WebPusher
+
+from .push import Delivered, Gone, Later, Outcome, Push, Rejected
+
+TIMEOUT_S = 10
+PARALLEL = 50
+VAPID_LIFETIME_S = 12 * 3600  # RFC 8292 allows 24 h
+MAX_WAIT_S = 3600.0
+
+
+class WebPushSender:
+    """Sends to browsers' push services. Endpoint URLs come from users, so only public https hosts are called.
+
+    `allow_private` lets tests use a fake on this machine; nothing else sets it.
+    """
+
+    def __init__(self, private_key: str, subject: str, *, allow_private: bool = False) -> None:
+        self._vapid = Vapid02.from_string(private_key=private_key)
+        self._subject = subject
+        self._allow_private = allow_private
+        self._signatures: dict[str, tuple[float, str]] = {}  # by origin: fresh until, header
+        self._authorization("https://push.example")  # a subject that cannot be signed stops the start
+        resolver = ThreadedResolver() if allow_private else PublicResolver()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=PARALLEL, resolver=resolver),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+            trust_env=False,
+        )
+
+    @property
+    def public_key(self) -> str:
+        """The key for `pushManager.subscribe`, base64url."""
+        return public_key_text(self._vapid.public_key)
+
+    async def send(self, pushes: Sequence[Push]) -> list[Outcome]:
+        """Sends at most PARALLEL at a time; an endpoint that fails or hangs holds up no other."""
+        gate = asyncio.Semaphore(PARALLEL)
+
+        async def one(push: Push) -> Outcome:
+            async with gate:
+                return await self._send(push)
+
+        return list(await asyncio.gather(*(one(push) for push in pushes)))
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._session.close()
+
+    async def _send(self, push: Push) -> Outcome:
+        url = push.endpoint.address
+        if not self._allow_private and not acceptable(url):
+            return Gone()
+        title, body = push.text
+        message = {"type": push.kind, **push.ids, "title": title, "body": body}
+        try:
+            encrypted = WebPusher({"endpoint": url, "keys": push.endpoint.keys}).encode(
+                json.dumps(message, ensure_ascii=False).encode()
+            )
+        except Exception as error:  # the subscription's keys are a stranger's bytes and fail in many ways
+            return Rejected(f"unusable keys: {type(error).__name__}")
+        try:
+            authorization = self._authorization(url)
+        except VapidException as error:  # an origin that no audience can be made of, such as an IPv6 literal
+            return Rejected(str(error))
+        headers = {
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(push.ttl_s),
+            "Urgency": "high" if push.urgent else "normal",
+            # RFC 8030: at most 32 characters of base64url; a hash also tells the push service nothing.
+            "Topic": hashlib.sha256(push.topic.encode()).hexdigest()[:32],
+            "Authorization": authorization,
+        }
+        try:
+            async with self._session.post(
+                url, data=encrypted["body"], headers=headers, allow_redirects=False
+            ) as answer:
+                return outcome_of(answer.status, answer.headers.get("Retry-After"), time.time())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return Later(type(error).__name__)
+
+    def _authorization(self, url: str) -> str:
+        """The VAPID header for this push service, signed once in half its life."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        now = time.time()
+        fresh_until, header = self._signatures.get(origin, (0.0, ""))
+        if now >= fresh_until:
+            claims = {"aud": origin, "sub": self._subject, "exp": int(now) + VAPID_LIFETIME_S}
+            header = self._vapid.sign(claims)["Authorization"]
+            if len(self._signatures) > 1000:  # origins are users' input
+                self._signatures.clear()
+            self._signatures[origin] = (now + VAPID_LIFETIME_S / 2, header)
+        return header
+
+
+class PublicResolver(AbstractResolver):
+    """Names that lead to this machine or a private network lead nowhere (also when DNS changes its mind)."""
+
+    def __init__(self) -> None:
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The public addresses of a host; OSError when there is none."""
+        found = await self._resolver.resolve(host, port, family)
+        public = [one for one in found if is_public(one["host"])]
+        if not public:
+            raise OSError(f"no public address for {host}")
+        return public
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+        await self._resolver.close()
+
+
+def acceptable(url: str) -> bool:
+    """Whether a subscription may name this URL: https, a host, no credentials, no private address."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if parts.scheme != "https" or not host or parts.username is not None or parts.password is not None:
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
+    return is_public(host)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast
+
+
+def outcome_of(status: int, retry_after: str | None, now: float) -> Outcome:
+    """What a push service's answer means (RFC 8030, sections 5 and 8.4)."""
+    if 200 <= status < 300:
+        return Delivered()
+    if status in (404, 410):
+        return Gone()
+    if status == 429 or status >= 500:
+        return Later(f"status {status}", wait_of(retry_after, now))
+    return Rejected(f"status {status}")
+
+
+def wait_of(retry_after: str | None, now: float) -> float | None:
+    """Seconds to wait by a Retry-After header (seconds or an HTTP date), within an hour."""
+    if retry_after is None:
+        return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        parsed = email.utils.parsedate_tz(retry_after)
+        if parsed is None:
+            return None
+        seconds = email.utils.mktime_tz(parsed) - now
+    return min(max(seconds, 0.0), MAX_WAIT_S) if seconds == seconds else None
+
+
+def public_key_text(public: ec.EllipticCurvePublicKey) -> str:
+    """A P-256 public key as browsers take it: the uncompressed point, base64url without padding."""
+    point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
