@@ -5,7 +5,9 @@ import json
 import sys
 from pathlib import Path
 
+from server.http.routes import ROUTES
 from server.protocol.contract import asyncapi
+from server.protocol.openapi import openapi
 from server.protocol.schemas import Json
 from server.protocol.sdk import messages_py
 from server.protocol.typescript import codes_ts, messages_ts
@@ -22,6 +24,7 @@ def generated() -> dict[Path, str]:
         web / "codes.ts": codes_ts(),
         ROOT / "clients/python/tracking_desk_client/messages.py": messages_py(),
         ROOT / "docs/asyncapi.json": asyncapi(_examples()),
+        ROOT / "docs/openapi.json": openapi(ROUTES),
     }
 
 

@@ -1,4 +1,4 @@
-"""A REST route as data: what the adapter checks before the handler runs and what the OpenAPI document says."""
+"""A REST route as data: what is checked before its handler runs and what the OpenAPI document says of it."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -43,7 +43,7 @@ class Call(Generic[B, Q]):
         return int(text)
 
 
-# The table holds handlers of every body and query type; the adapter decodes by `Route.request` and `Route.query`.
+# Any: the table holds handlers of all body and query types; the adapter decodes by what their Route declares.
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
 
 

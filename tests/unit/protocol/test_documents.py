@@ -1,0 +1,217 @@
+"""The two API documents: valid by their official schemas, complete, and made of the declarations."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+from openapi_spec_validator import validate
+
+from server import contract
+from server.http.route import Call, Route
+from server.http.routes import ROUTES
+from server.protocol import rest
+from server.protocol.codes import ERRORS, Close
+from server.protocol.openapi import openapi, possible_errors
+from server.protocol.schemas import draft_07
+from server.protocol.shapes import CLIENT, SERVER, shape
+
+ROOT = Path(__file__).parents[3]
+OFFICIAL = ROOT / "clients/web/node_modules/@asyncapi/specs/schemas/3.0.0.json"
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+@pytest.fixture(scope="module")
+def asyncapi() -> dict[str, Any]:
+    return load(ROOT / "docs/asyncapi.json")
+
+
+@pytest.fixture(scope="module")
+def official() -> Draft7Validator:
+    if not OFFICIAL.exists():
+        if os.environ.get("DESK_GATE") == "1":
+            pytest.fail("clients/web/node_modules is not installed, so the AsyncAPI document stays unchecked")
+        pytest.skip("the official AsyncAPI schema comes with clients/web/node_modules: run npm ci there")
+    return Draft7Validator(load(OFFICIAL))
+
+
+@pytest.mark.parametrize("path", contract.generated(), ids=lambda path: path.name)
+def test_a_generated_file_is_what_the_declarations_say_now(path: Path) -> None:
+    assert path not in contract.stale(), "mend it with: python -m server.contract --write"
+
+
+def test_a_changed_file_is_named_as_stale_and_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "docs/some.json"
+    monkeypatch.setattr(contract, "ROOT", tmp_path)
+    monkeypatch.setattr(contract, "generated", lambda: {target: "new"})
+    for option, status in (("--check", 1), ("--write", 0), ("--check", 0)):
+        monkeypatch.setattr("sys.argv", ["contract", option])
+        assert contract.main() == status
+    assert target.read_text() == "new"
+    assert "stale: docs/some.json" in capsys.readouterr().out
+
+
+# -- AsyncAPI ------------------------------------------------------------------------------------------------
+
+
+def test_the_socket_document_is_valid_asyncapi_3(official: Draft7Validator, asyncapi: dict[str, Any]) -> None:
+    assert [error.message for error in official.iter_errors(asyncapi)] == []
+
+
+def test_the_official_schema_would_notice_a_wrong_document(
+    official: Draft7Validator, asyncapi: dict[str, Any]
+) -> None:
+    operation = dict(asyncapi["operations"]["Ping"], action="shout")
+    assert not official.is_valid(asyncapi | {"operations": {"Ping": operation}})
+
+
+def test_every_message_has_its_direction_its_examples_and_its_schema(asyncapi: dict[str, Any]) -> None:
+    components = asyncapi["components"]
+    assert set(asyncapi["operations"]) == {kind.__name__ for kind in (*CLIENT, *SERVER)}
+    for kind in (*CLIENT, *SERVER):
+        operation = asyncapi["operations"][kind.__name__]
+        message = components["messages"][kind.__name__]
+        assert operation["action"] == ("receive" if kind in CLIENT else "send")
+        assert message["name"] == shape(kind).tag
+        # Its schema accepts its examples, in the draft that AsyncAPI readers use.
+        schema = {"allOf": [message["payload"]], "components": components}
+        assert message["examples"]
+        for example in message["examples"]:
+            Draft7Validator(schema).validate(example["payload"])
+
+
+def test_every_reference_of_the_socket_document_leads_somewhere(asyncapi: dict[str, Any]) -> None:
+    for reference in references(asyncapi):
+        at: Any = asyncapi
+        for step in reference.removeprefix("#/").split("/"):
+            at = at[step]
+
+
+def test_every_command_is_answered_by_ok_or_error(asyncapi: dict[str, Any]) -> None:
+    for kind in CLIENT:
+        if "id" in kind.__struct_fields__:
+            answers = asyncapi["operations"][kind.__name__]["reply"]["messages"]
+            assert [each["$ref"].rsplit("/")[-1] for each in answers] == ["Ok", "Error"]
+
+
+def test_the_socket_document_carries_both_catalogues(asyncapi: dict[str, Any]) -> None:
+    assert set(asyncapi["x-error-codes"]) == set(ERRORS)
+    assert set(asyncapi["x-close-codes"]) == {str(int(close)) for close in Close}
+
+
+def test_tuples_are_said_in_the_older_draft() -> None:
+    newer = {"prefixItems": [{"type": "string"}], "items": False, "discriminator": {"propertyName": "type"}}
+    assert draft_07([newer]) == [{"items": [{"type": "string"}], "additionalItems": False}]
+
+
+def references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [each for value in node.values() for each in references(value)]
+    return [each for value in node for each in references(value)] if isinstance(node, list) else []
+
+
+# -- OpenAPI -------------------------------------------------------------------------------------------------
+
+
+async def handler(call: Call[Any, Any]) -> None:
+    """Stands in for a handler: the document is made of the route, not of what it runs."""
+
+
+PLACE = Route(
+    "POST",
+    "/api/orders",
+    handler,
+    "Post a load",
+    "orders",
+    request=rest.OrderForm,
+    response=rest.Quote,
+    status=201,
+    roles=frozenset({"shipper"}),
+    errors=("idempotency_conflict", "place_unknown"),
+    headers=("Idempotency-Key",),
+)
+BOARD = Route("GET", "/api/board", handler, "Loads", "board", query=rest.BoardQuery, response=rest.Board)
+DECLINE = Route(
+    "POST", r"/api/offers/{offer:\d+}/decline", handler, "No", "offers", request=rest.DeclineForm, status=204
+)
+ASK = Route("POST", "/api/auth/otp", handler, "Ask", "auth", rest.OtpForm, response=rest.OtpAsked, roles=None)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(openapi([PLACE, BOARD, DECLINE, ASK]))
+    return told
+
+
+def test_a_document_of_routes_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    validate(document)
+    validate(load(ROOT / "docs/openapi.json"))
+
+
+def test_every_route_of_the_server_is_in_the_committed_document() -> None:
+    paths = load(ROOT / "docs/openapi.json")["paths"]
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    assert len(operations) == len(ROUTES)
+    assert len({operation["operationId"] for operation in operations}) == len(ROUTES)
+
+
+def test_a_path_id_is_a_positive_integer_and_its_pattern_stays_inside(document: dict[str, Any]) -> None:
+    (parameter,) = document["paths"]["/api/offers/{offer}/decline"]["post"]["parameters"]
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("offer", "path", True)
+    assert parameter["schema"]["minimum"] == 1
+
+
+def test_the_fields_of_a_query_are_parameters_without_null(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/board"]["get"]["parameters"]
+    assert [each["name"] for each in parameters] == [field.name for field in shape(rest.BoardQuery).fields]
+    assert not any("anyOf" in each["schema"] or each["required"] for each in parameters)
+
+
+def test_a_required_header_and_body_are_said(document: dict[str, Any]) -> None:
+    operation = document["paths"]["/api/orders"]["post"]
+    assert operation["parameters"][0]["name"] == "Idempotency-Key"
+    assert operation["requestBody"]["required"] is True
+    assert "201" in operation["responses"]
+
+
+def test_public_routes_need_no_token_and_others_do(document: dict[str, Any]) -> None:
+    assert document["security"] == [{"bearer": []}]
+    assert document["paths"]["/api/auth/otp"]["post"]["security"] == []
+    assert "security" not in document["paths"]["/api/board"]["get"]
+
+
+def test_errors_follow_from_the_form_of_a_route() -> None:
+    assert {error.code for error in possible_errors(PLACE)} == {
+        *("idempotency_conflict", "place_unknown"),
+        *("bad_request", "too_large"),
+        *("unauthenticated", "token_expired", "session_revoked", "forbidden"),
+        *("rate_limited", "unavailable", "internal"),
+    }
+    assert {error.code for error in possible_errors(ASK)}.isdisjoint(
+        {"unauthenticated", "forbidden", "not_found"}
+    )
+    assert "not_found" in {error.code for error in possible_errors(DECLINE)}
+
+
+def test_an_error_shows_the_problem_document_that_is_sent(document: dict[str, Any]) -> None:
+    refused = document["paths"]["/api/orders"]["post"]["responses"]["409"]
+    assert refused["x-error-codes"] == ["idempotency_conflict"]
+    assert list(refused["content"]) == ["application/problem+json"]
+    for example in document["components"]["examples"].values():
+        Draft7Validator(document["components"]["schemas"]["Problem"]).validate(example["value"])
+
+
+def test_a_route_with_an_unknown_error_code_or_a_silent_answer_is_refused_at_import() -> None:
+    with pytest.raises(ValueError, match="no such error codes: no_such"):
+        Route("GET", "/api/me", handler, "Me", "account", response=rest.Profile, errors=("no_such",))
+    with pytest.raises(ValueError, match="204"):
+        Route("GET", "/api/me", handler, "Me", "account")
