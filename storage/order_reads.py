@@ -79,13 +79,13 @@ class OrderReads:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def state_for(self, order: int, party: Party) -> Order:
+    async def visible(self, order: int, user: int, role: str) -> Order:
         """The order, when it is the caller's to see; `not_found` otherwise."""
         row = await self._pool.fetchrow(ORDER, order)
         if row is None:
             raise Refusal("not_found")
         found = order_of(row)
-        must_own(found, party)
+        must_own(found, Party(user, Actor(role)))
         return found
 
     async def history(self, order: int) -> list[HistoryLine]:

@@ -1,0 +1,118 @@
+"""Offers and the board over HTTP: the driver's way without a socket, and from a push."""
+
+from uuid import UUID
+
+from dispatch.errors import Refusal
+from dispatch.model import BoardSearch
+from server import views
+from server.protocol.messages import OrderState
+from server.protocol.rest import AcceptForm, Board, BoardQuery, DeclineForm, Offers
+
+from .route import Call, Route
+
+_DRIVER = frozenset({"driver"})
+_LOSSES = (
+    "not_found",
+    "offer_taken",
+    "offer_expired",
+    "offer_closed",
+    "order_closed",
+    "subscription_expired",
+    "vehicle_required",
+    "vehicle_unfit",
+    "driver_busy",
+    "idempotency_conflict",
+    "busy",
+)
+
+
+async def live(call: Call[None, None]) -> Offers:
+    """The caller's live offers, oldest first."""
+    made = await call.services.orders.live_offers(call.caller.user)
+    return Offers([views.offer_card(offer) for offer in made])
+
+
+async def accept(call: Call[AcceptForm, None]) -> OrderState:
+    """Takes an offered load; the database decides, once for each accept_id."""
+    accept_id = UUID(call.body.accept_id)
+    order = await call.services.dispatcher.accept(call.caller.user, call.path_id("offer"), accept_id)
+    return views.order_state(order, call.services.live)
+
+
+async def decline(call: Call[DeclineForm, None]) -> None:
+    """Not this load; it is not offered to this driver again."""
+    await call.services.dispatcher.decline(call.caller.user, call.path_id("offer"))
+
+
+async def board(call: Call[None, BoardQuery]) -> Board:
+    """Loads open to every subscribed driver, newest first, all or within a circle around a place."""
+    query = call.query
+    if (query.lat is None) != (query.lon is None):
+        raise Refusal("bad_request", "lat and lon go together")
+    circle = None
+    if query.lat is not None and query.lon is not None:
+        circle = (query.lat, query.lon, query.radius_m)
+    search = BoardSearch(
+        query.limit, circle, query.body, query.max_weight_kg, query.max_volume_m3, query.before
+    )
+    found = await call.services.orders.board(call.caller.user, search)
+    return Board(
+        loads=[views.board_load(order) for order in found],
+        next=found[-1].id if len(found) == query.limit else None,
+    )
+
+
+async def take(call: Call[AcceptForm, None]) -> OrderState:
+    """Takes a load from the board."""
+    accept_id = UUID(call.body.accept_id)
+    order = await call.services.dispatcher.take(call.caller.user, call.path_id("order"), accept_id)
+    return views.order_state(order, call.services.live)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/api/offers", live, "Live offers", "offers", response=Offers, roles=_DRIVER),
+    Route(
+        "POST",
+        "/api/offers/{offer}/accept",
+        accept,
+        "Take an offered load",
+        "offers",
+        request=AcceptForm,
+        response=OrderState,
+        roles=_DRIVER,
+        errors=_LOSSES,
+    ),
+    Route(
+        "POST",
+        "/api/offers/{offer}/decline",
+        decline,
+        "Turn an offer down",
+        "offers",
+        request=DeclineForm,
+        status=204,
+        roles=_DRIVER,
+        errors=("not_found", "busy"),
+    ),
+    Route(
+        "GET",
+        "/api/board",
+        board,
+        "Loads open to all",
+        "offers",
+        query=BoardQuery,
+        response=Board,
+        roles=_DRIVER,
+        errors=("subscription_expired",),
+    ),
+    Route(
+        "POST",
+        "/api/board/{order}/accept",
+        take,
+        "Take a load from the board",
+        "offers",
+        request=AcceptForm,
+        response=OrderState,
+        roles=_DRIVER,
+        errors=_LOSSES,
+    ),
+)

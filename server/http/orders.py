@@ -1,0 +1,154 @@
+"""Orders over HTTP: post, list, read, call off, and the driver's steps."""
+
+import hashlib
+
+import msgspec
+
+from dispatch.errors import Refusal
+from dispatch.model import Actor, Load, Party, Status
+from server import views
+from server.protocol.messages import OrderState
+from server.protocol.rest import (
+    AdvanceForm,
+    CancelForm,
+    OrderDetail,
+    OrderForm,
+    OrderPage,
+    PageQuery,
+)
+
+from .route import Call, Route
+
+KEY_HEADER = "Idempotency-Key"
+MAX_KEY = 80  # characters, the width of idempotency_keys.key
+
+
+async def place(call: Call[OrderForm, None]) -> OrderState:
+    """Posts a load. The same key with the same body answers with the order of the first call."""
+    form = call.body
+    key = call.request.headers.get(KEY_HEADER, "")
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        raise Refusal("bad_request", f"{KEY_HEADER}: 1 to {MAX_KEY} printable ASCII characters")
+    order = await call.services.dispatcher.place(
+        call.caller.user,
+        form.pickup_city,
+        form.drop_city,
+        Load(form.cargo, form.weight_kg, form.volume_m3, form.body),
+        price=form.price,
+        valid_s=form.valid_s,
+        key=key,
+        # Of the decoded body, so that spaces and the order of fields do not make another request.
+        request_hash=hashlib.sha256(msgspec.json.encode(form)).digest(),
+    )
+    return views.order_state(order, call.services.live)
+
+
+async def page(call: Call[None, PageQuery]) -> OrderPage:
+    """The caller's orders: posted by a shipper, carried by a driver, all for staff. Newest first."""
+    query = call.query
+    found = await call.services.orders.page(_party(call), query.before, query.limit)
+    return OrderPage(
+        orders=[views.order_state(order, call.services.live) for order in found],
+        next=found[-1].id if len(found) == query.limit else None,
+    )
+
+
+async def detail(call: Call[None, None]) -> OrderDetail:
+    """One order with its road and its history."""
+    services = call.services
+    order = await services.orders.visible(call.path_id("order"), call.caller.user, call.caller.role)
+    history = await services.orders.history(order.id)
+    line = services.dispatcher.route(order).line
+    return OrderDetail(
+        order=views.order_state(order, services.live),
+        line=[(at.lat, at.lon) for at in line],
+        events=[views.order_event(entry) for entry in history],
+    )
+
+
+async def cancel(call: Call[CancelForm, None]) -> OrderState:
+    """Calls the order off, as long as nothing is loaded."""
+    order = await call.services.dispatcher.cancel(_party(call), call.path_id("order"), call.body.reason)
+    return views.order_state(order, call.services.live)
+
+
+async def advance(call: Call[AdvanceForm, None]) -> OrderState:
+    """The assigned driver's next step."""
+    status = Status(call.body.status)
+    order = await call.services.dispatcher.advance(call.caller.user, call.path_id("order"), status)
+    return views.order_state(order, call.services.live)
+
+
+def _party(call: Call[object, object]) -> Party:
+    return Party(call.caller.user, Actor(call.caller.role))
+
+
+_ANYBODY = frozenset({"shipper", "driver", "admin"})
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        "/api/orders",
+        place,
+        "Post a load",
+        "orders",
+        request=OrderForm,
+        response=OrderState,
+        status=201,
+        roles=frozenset({"shipper"}),
+        errors=("place_unknown", "idempotency_conflict"),
+        headers=(KEY_HEADER,),
+    ),
+    Route(
+        "GET",
+        "/api/orders",
+        page,
+        "Own orders, newest first",
+        "orders",
+        query=PageQuery,
+        response=OrderPage,
+        roles=_ANYBODY,
+    ),
+    Route(
+        "GET",
+        "/api/admin/orders",
+        page,
+        "All orders, newest first",
+        "administration",
+        query=PageQuery,
+        response=OrderPage,
+        roles=frozenset({"admin"}),
+    ),
+    Route(
+        "GET",
+        "/api/orders/{order}",
+        detail,
+        "An order with its road and history",
+        "orders",
+        response=OrderDetail,
+        roles=_ANYBODY,
+        errors=("not_found",),
+    ),
+    Route(
+        "POST",
+        "/api/orders/{order}/cancel",
+        cancel,
+        "Call an order off",
+        "orders",
+        request=CancelForm,
+        response=OrderState,
+        roles=_ANYBODY,
+        errors=("not_found", "transition_forbidden", "busy"),
+    ),
+    Route(
+        "POST",
+        "/api/orders/{order}/advance",
+        advance,
+        "The driver's next step",
+        "orders",
+        request=AdvanceForm,
+        response=OrderState,
+        roles=frozenset({"driver"}),
+        errors=("not_found", "transition_forbidden", "busy"),
+    ),
+)

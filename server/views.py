@@ -1,0 +1,107 @@
+"""Orders and offers as clients see them: the only place where domain values become protocol structs."""
+
+from dispatch import model
+from dispatch.events import OfferMade
+from dispatch.model import HistoryLine, Order, Status
+from geo.gazetteer import City
+from server.protocol.messages import Money, OfferCard, OrderState, Place, Truck
+from server.protocol.rest import BoardLoad, CityView, OrderEvent
+from storage.live import LiveIndex
+
+# While the haul lasts its parties see the truck. Not in a dispute: it may be on another haul by then.
+WATCHABLE = frozenset({Status.ASSIGNED, Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP})
+
+
+def order_state(order: Order, live: LiveIndex | None) -> OrderState:
+    """The order, with its truck while it may be seen; `live` None leaves the truck out."""
+    truck = None
+    if live is not None and order.driver is not None and order.status in WATCHABLE:
+        truck = _truck(order.driver, live)
+    return OrderState(
+        order=order.id,
+        status=order.status,
+        seq=order.seq,
+        pickup=_place(order.haul.pickup),
+        drop=_place(order.haul.drop),
+        cargo=order.load.cargo,
+        weight_kg=order.load.weight_kg,
+        volume_m3=order.load.volume_m3,
+        body=order.load.body,
+        distance_m=order.haul.distance_m,
+        duration_s=order.haul.duration_s,
+        estimate=order.haul.estimate,
+        price=money(order.price),
+        created_at=order.created_at,
+        driver=order.driver,
+        truck=truck,
+    )
+
+
+def offer_card(made: OfferMade) -> OfferCard:
+    """What the driver is told about a load that is offered."""
+    order, offer = made.order, made.offer
+    return OfferCard(
+        offer=offer.id,
+        order=order.id,
+        pickup=_place(order.haul.pickup),
+        drop=_place(order.haul.drop),
+        cargo=order.load.cargo,
+        weight_kg=order.load.weight_kg,
+        volume_m3=order.load.volume_m3,
+        body=order.load.body,
+        distance_m=order.haul.distance_m,
+        deadhead_m=offer.deadhead_m,
+        price=money(order.price),
+        expires_at=offer.expires_at,
+        wave=offer.wave,
+    )
+
+
+def board_load(order: Order) -> BoardLoad:
+    """A load on the board: what any subscribed driver may know of it."""
+    return BoardLoad(
+        order=order.id,
+        pickup=_place(order.haul.pickup),
+        drop=_place(order.haul.drop),
+        cargo=order.load.cargo,
+        weight_kg=order.load.weight_kg,
+        volume_m3=order.load.volume_m3,
+        body=order.load.body,
+        distance_m=order.haul.distance_m,
+        price=money(order.price),
+        created_at=order.created_at,
+    )
+
+
+def order_event(line: HistoryLine) -> OrderEvent:
+    """One line of an order's history."""
+    return OrderEvent(line.seq, line.kind, line.status, line.at, line.actor)
+
+
+def city_view(city: City, lang: str) -> CityView:
+    """A town in the asked language."""
+    return CityView(
+        city=city.id,
+        name=city.names[lang],
+        country=city.country,
+        region=city.admin1,
+        lat=city.lat,
+        lon=city.lon,
+        population=city.population,
+    )
+
+
+def money(amount: model.Money) -> Money:
+    """An amount."""
+    return Money(amount.amount, amount.currency)
+
+
+def _place(place: model.Place) -> Place:
+    return Place(place.city, place.name, place.lat, place.lon)
+
+
+def _truck(driver: int, live: LiveIndex) -> Truck | None:
+    entry = live.get(driver)
+    if entry is None:
+        return None
+    return Truck(driver, entry.at, entry.lat, entry.lon, entry.speed, entry.heading, entry.busy)
