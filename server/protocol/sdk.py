@@ -96,6 +96,14 @@ def _reader(kinds: dict[str, Callable[[Wire], Any]], wire: object) -> Any:
         raise BadMessage(f"{wire['type']}: {error!r}") from error
 
 
+def _result(wire: object) -> Any:
+    """Of a kind that is not known here it reads as None: the command was carried out all the same."""
+    try:
+        return _reader(_RESULTS, wire)
+    except UnknownMessage:
+        return None
+
+
 def parse(wire: object) -> ServerMessage:
     """The message that the server sent, from a decoded frame."""
     message: ServerMessage = _reader(_SERVER, wire)
@@ -113,7 +121,7 @@ def messages_py() -> str:
     """The text of `tracking_desk_client/messages.py`."""
     shapes = [*message_shapes(), *rest_shapes()]
     client, server = ([kind.__name__ for kind in kinds] for kinds in (CLIENT, SERVER))
-    nested = [each.name for each in shapes if each.tag and each.name not in (*client, *server)]
+    results = [each.name for each in shapes if each.tag and each.name not in (*client, *server)]
     return HEAD + "".join(
         [
             *_catalogues(),
@@ -127,7 +135,7 @@ def messages_py() -> str:
             *_union("ServerMessage", server),
             *_table("_CLIENT", shapes, client),
             *_table("_SERVER", shapes, server),
-            *_table("_NESTED", shapes, nested),
+            *_table("_RESULTS", shapes, results),
             "\n",
             TAIL,
         ]
@@ -292,7 +300,7 @@ def _read(seen: mi.Type, value: str) -> str:
     if _plain(seen):
         return value
     kinds = parts(seen)
-    read = _read_part(kinds[0], value) if len(kinds) == 1 else f"_reader(_NESTED, {value})"
+    read = _read_part(kinds[0], value) if len(kinds) == 1 else f"_result({value})"
     return f"(None if {value} is None else {read})" if optional(seen) else read
 
 

@@ -880,7 +880,7 @@ class Ok:
     def from_wire(cls, wire: Wire) -> Ok:
         return cls(
             wire["id"],
-            (None if wire["result"] is None else _reader(_NESTED, wire["result"])) if "result" in wire else None,
+            (None if wire["result"] is None else _result(wire["result"])) if "result" in wire else None,
         )
 
 
@@ -2147,7 +2147,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "drain": Drain.from_wire,
 }
 
-_NESTED: dict[str, Callable[[Wire], Any]] = {
+_RESULTS: dict[str, Callable[[Wire], Any]] = {
     "order.snapshot": OrderSnapshot.from_wire,
     "area.snapshot": AreaSnapshot.from_wire,
     "area.density": AreaDensity.from_wire,
@@ -2171,6 +2171,14 @@ def _reader(kinds: dict[str, Callable[[Wire], Any]], wire: object) -> Any:
         raise
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise BadMessage(f"{wire['type']}: {error!r}") from error
+
+
+def _result(wire: object) -> Any:
+    """Of a kind that is not known here it reads as None: the command was carried out all the same."""
+    try:
+        return _reader(_RESULTS, wire)
+    except UnknownMessage:
+        return None
 
 
 def parse(wire: object) -> ServerMessage:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from server.protocol.messages import STORABLE
 
 # PostgreSQL's text holds neither of these, and no valid UTF-8 holds the second kind.
-TEXT = st.characters(exclude_characters="\x00", exclude_categories=("Cs",))
+TEXT = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
 
 
 def frames(struct: type[Struct]) -> st.SearchStrategy[dict[str, Any]]:
@@ -32,8 +32,9 @@ def _value(seen: mi.Type) -> st.SearchStrategy[Any]:
         case mi.LiteralType():
             return st.sampled_from(seen.values)
         case mi.IntType():
-            low, high = seen.ge, seen.le
-            return st.integers(-(2**63) if low is None else low, 2**63 - 1 if high is None else high)
+            return st.integers(
+                -(2**63) if seen.ge is None else seen.ge, 2**63 - 1 if seen.le is None else seen.le
+            )
         case mi.FloatType():
             low = seen.gt if seen.ge is None else seen.ge
             return st.floats(
