@@ -119,7 +119,11 @@ def _provision(options: argparse.Namespace) -> int:
         paid_days=options.paid_days,
         access_hours=options.access_hours,
     )
-    asyncio.run(provision(load(os.environ), wanted, options.out))
+    try:
+        asyncio.run(provision(load(os.environ), wanted, options.out))
+    except ValueError as error:  # a prefix that cannot be used
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -99,7 +99,7 @@ class Checkout:
             base = Path("/var/lib/tracking-desk") / digest
             base.mkdir(mode=0o755, parents=True, exist_ok=True)
             (self.state / "DATA-IS-ELSEWHERE").write_text(
-                f"User {self.owner.user} cannot enter this folder, so the data of PostgreSQL and Redis is in\n"
+                f"User {self.owner.user} cannot enter this folder: PostgreSQL and Redis keep their data in\n"
                 f"{base}\n"
                 "Remove that folder too when you remove this checkout.\n"
             )

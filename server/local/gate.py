@@ -32,8 +32,10 @@ def test(checkout: Checkout, arguments: Sequence[str]) -> int:
     """The whole gate, or with arguments only pytest with these. The last line printed is a tally."""
     steps = Steps(checkout.logs)
     try:
-        node = web.prepare(checkout, steps, tests=True)
-        with demo.prepared(checkout, steps, browser=True, redis=instances.REDIS_OF_TESTS) as env:
+        # A unit test alone shall not wait for npm.
+        browser = not arguments or any("e2e" in argument for argument in arguments)
+        node = web.prepare(checkout, steps, tests=True) if browser else None
+        with demo.prepared(checkout, steps, browser=browser, redis=instances.REDIS_OF_TESTS) as env:
             if not arguments:
                 _checks(checkout, steps, node, env)
             return _pytest(checkout, arguments, env)

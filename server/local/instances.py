@@ -35,7 +35,7 @@ def running(
 
 
 def stop(checkout: Checkout) -> bool:
-    """Stops both, unless another command of this checkout uses them. True when nobody does."""
+    """Stops them, unless another command of this checkout uses them. True when nobody does."""
     with checkout.locked(IN_USE, wait=False) as alone:
         if alone:
             secrets = keyring.load(checkout.state)
