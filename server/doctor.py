@@ -270,11 +270,10 @@ async def _server(config: Config) -> AsyncIterator[Finding]:
             return
     async with aiohttp.ClientSession(timeout=TIMEOUT) as client:
         async with client.get(f"http://{host}:{config.port}/readyz") as answer:
-            text = (await answer.text())[:200]
-            yield Finding(
-                "server", OK if answer.status == 200 else FAIL, f"port {config.port}, ready: {answer.status} {text}",
-                "" if answer.status == 200 else "a part above is down, or a stranger has this port: set DESK_PORT",
-            )  # fmt: skip
+            ready = answer.status == 200
+            found = f"port {config.port}, /readyz {answer.status}: {(await answer.text())[:200]}"
+            mend = "" if ready else "a part above is down, or a stranger has this port: set DESK_PORT"
+            yield Finding("server", OK if ready else FAIL, found, mend)
 
 
 async def _public(config: Config) -> AsyncIterator[Finding]:

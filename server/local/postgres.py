@@ -47,12 +47,6 @@ class Postgres:
             return None
         return pid if f"-D {self.data}" in command_of(pid) else None
 
-    def running_port(self) -> int | None:
-        """The port that a live instance listens on; the fourth line of its pid file."""
-        if self.pid() is None:
-            return None
-        return int((self.data / "postmaster.pid").read_text().splitlines()[3])
-
     def create(self) -> None:
         """initdb, into a folder that gets its name only when it is whole."""
         if self.data.exists():

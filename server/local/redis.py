@@ -1,5 +1,6 @@
 """A private Redis: memory only, 127.0.0.1, with a password. It holds copies, so it may always start empty."""
 
+import os
 import socket
 import time
 from dataclasses import dataclass
@@ -33,14 +34,13 @@ class Redis:
         return self.folder / "redis.log"
 
     def pid(self) -> int | None:
-        """The process, when the pid file names a live Redis on this port and not a reused pid."""
+        """The process, when the pid file names a live Redis of this very folder and not a reused pid."""
         try:
             pid = int((self.folder / "redis.pid").read_text())
+            at_home = os.readlink(f"/proc/{pid}/cwd") == str(self.folder)  # `dir` in its settings
         except (OSError, ValueError):
             return None
-        return (
-            pid if command_of(pid).startswith("redis-server") and f":{self.port}" in command_of(pid) else None
-        )
+        return pid if at_home and "redis-server" in command_of(pid) else None
 
     def start(self) -> None:
         """Starts it when it is not running and waits until it answers."""
