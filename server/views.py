@@ -6,7 +6,7 @@ from dispatch.model import HistoryLine, Order, Status
 from geo.gazetteer import City
 from server.protocol.messages import Money, OfferCard, OrderState, Place, Truck
 from server.protocol.rest import BoardLoad, CityView, OrderEvent
-from storage.live import LiveIndex
+from storage.live import Live, LiveIndex
 
 # While the haul lasts its parties see the truck. Not in a dispute: it may be on another haul by then.
 WATCHABLE = frozenset({Status.ASSIGNED, Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP})
@@ -16,7 +16,8 @@ def order_state(order: Order, live: LiveIndex | None) -> OrderState:
     """The order, with its truck while it may be seen; `live` None leaves the truck out."""
     truck = None
     if live is not None and order.driver is not None and order.status in WATCHABLE:
-        truck = _truck(order.driver, live)
+        entry = live.get(order.driver)
+        truck = None if entry is None else truck_of(entry)
     return OrderState(
         order=order.id,
         status=order.status,
@@ -100,8 +101,14 @@ def _place(place: model.Place) -> Place:
     return Place(place.city, place.name, place.lat, place.lon)
 
 
-def _truck(driver: int, live: LiveIndex) -> Truck | None:
-    entry = live.get(driver)
-    if entry is None:
-        return None
-    return Truck(driver, entry.at, entry.lat, entry.lon, entry.speed, entry.heading, entry.busy)
+def truck_of(entry: Live) -> Truck:
+    """A live entry. 1e-6 degrees (0.1 m) are finer than any GPS, and short in JSON."""
+    return Truck(
+        entry.driver,
+        round(entry.at, 3),
+        round(entry.lat, 6),
+        round(entry.lon, 6),
+        entry.speed,
+        entry.heading,
+        entry.busy,
+    )

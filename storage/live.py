@@ -1,4 +1,4 @@
-"""The live lane: where every truck is now. An H3 index a worker, a copy in Redis, the last word in PostgreSQL.
+"""The live lane: where every truck is now. An H3 index a worker, a copy in Redis, last resort PostgreSQL.
 
 Points only touch a dict here; once a tick the newest position of each driver goes into the cell index, to the
 watchers and, as one blob a region, to the other workers. Nothing here is ever the reason for an ack.
@@ -6,6 +6,7 @@ watchers and, as one blob a region, to the other workers. Nothing here is ever t
 
 import logging
 import struct
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -213,11 +214,12 @@ class LiveIndex:
         return {region: b"".join(packed) for region, packed in regions.items()}
 
     def near(self, lat: float, lon: float, count: int, radius_m: float) -> list[tuple[int, float, float]]:
-        """The nearest drivers on duty and free: (driver, metres, fix time), nearest first."""
+        """The nearest drivers on duty and free: (driver, metres, age of the fix in s), nearest first."""
+        now = time.time()
         found = self._cells.near(lat, lon, count, radius_m, flags_all=ON_DUTY, flags_none=BUSY)
-        return [(driver, metres, self._entries[driver].at) for driver, metres in found]
+        return [(driver, metres, now - self._entries[driver].at) for driver, metres in found]
 
-    def density(self, cells: set[int], res: int) -> dict[int, int]:
+    def density(self, cells: frozenset[int], res: int) -> dict[int, int]:
         """How many free trucks on duty each of these cells holds; says nothing of which."""
         counts: defaultdict[int, int] = defaultdict(int)
         for entry in self._entries.values():
@@ -227,10 +229,11 @@ class LiveIndex:
                     counts[cell] += 1
         return dict(counts)
 
-    def inside(self, map_cells: Iterable[int]) -> list[Live]:
-        """Every truck in these map cells (geo.cells.MAP_RES): the snapshot of an area."""
-        wanted = set(map_cells)
-        return [entry for entry in self._entries.values() if parent(entry.cell, MAP_RES) in wanted]
+    def inside(self, map_cells: frozenset[int] | None) -> list[Live]:
+        """Every truck in these map cells (geo.cells.MAP_RES), None for all: the snapshot of an area."""
+        if map_cells is None:
+            return list(self._entries.values())
+        return [entry for entry in self._entries.values() if parent(entry.cell, MAP_RES) in map_cells]
 
     def retire(self, now: float) -> list[Live]:
         """Takes old positions out of the search and silent trucks off the map; returns the latter."""

@@ -12,6 +12,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import asyncpg
 
@@ -61,11 +62,19 @@ WHERE s.id = m.id AND s.upto < m.upto
 """
 
 # One row of COPY's binary format in one call (0.7 us; asyncpg's record encoder takes 2.1 us): field count,
-# then length and value of each field. The point is big-endian EWKB: order 0, POINT with SRID flag, 4326, lon, lat.
+# then length and value of each field. The point is big-endian EWKB: 0, POINT with SRID flag, 4326, lon, lat.
 _ROW = struct.Struct("!h iq ii ii iq id id iBIIdd iq if if if ih".replace(" ", ""))
 _HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TAIL = b"\xff\xff"
 _NAN = float("nan")
+
+
+class Owner(Protocol):
+    """Who holds a stream."""
+
+    def acknowledge(self, mark: "Mark", rejected: list[tuple[int, Reason]]) -> None:
+        """Called after COMMIT; everything up to `mark.committed` is final, `rejected` will never be stored."""
+        ...
 
 
 @dataclass(eq=False, slots=True)
@@ -79,8 +88,7 @@ class Mark:
     received: int
     committed: int
     tracker: Tracker = field(default_factory=Tracker)
-    # Set by the session that holds the stream; called after COMMIT with what became final.
-    on_commit: Callable[["Mark", list[tuple[int, Reason]]], None] | None = None
+    owner: "Owner | None" = None  # the session that is told; a newer one of the same phone takes it over
     pending: int = 0  # batches not yet committed that name this mark
 
 
@@ -158,9 +166,11 @@ class PositionLog:
             self._marks[device, stream] = mark
         return mark
 
-    def close(self, mark: Mark) -> None:
-        """Forgets a stream without session, unless points of it are still on their way to the disk."""
-        mark.on_commit = None
+    def close(self, mark: Mark, owner: Owner) -> None:
+        """Forgets the stream of a session that ends, unless points are on their way or another holds it now."""
+        if mark.owner is not owner:
+            return
+        mark.owner = None
         if not mark.pending:
             self._marks.pop((mark.device, mark.stream), None)
 
@@ -279,8 +289,8 @@ class PositionLog:
         for mark, upto in batch.marks.items():
             mark.committed = upto
             mark.pending -= 1
-            if mark.on_commit is not None:
-                mark.on_commit(mark, rejected.get(mark, []))
+            if mark.owner is not None:
+                mark.owner.acknowledge(mark, rejected.get(mark, []))
             elif not mark.pending:
                 self._marks.pop((mark.device, mark.stream), None)
 

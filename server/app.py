@@ -1,0 +1,171 @@
+"""The composition root: everything is made here, nested in the order in which it must end."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import socket
+import time
+
+from aiohttp import web
+from redis.asyncio import Redis
+
+from geo.gazetteer import Gazetteer
+from geo.roads import RoadGraph
+from storage import partitions, postgres, redis
+from storage.postgres import Pool
+
+from .background import running
+from .config import Config
+from .deliver import Deliveries
+from .gateways.fcm import FcmSender
+from .gateways.push import PushSender
+from .gateways.webpush import WebPushSender
+from .http.docs import add_docs
+from .http.edge import MAX_BODY, add_routes, edge
+from .http.health import add_health
+from .http.routes import ROUTES
+from .http.web import add_web
+from .services import Services
+from .warmup import freeze
+from .ws.endpoint import add_websocket
+
+log = logging.getLogger("desk.app")
+
+PARTITION_CHECK_S = 3600.0
+# Names the database that order events are numbered in: a restored or new one has another.
+EPOCH = """
+SELECT c.system_identifier::text || '-' || d.oid::text
+FROM pg_control_system() AS c, pg_database AS d WHERE d.datname = current_database()
+"""
+
+
+async def serve(config: Config, stop: asyncio.Event, *, listener: socket.socket | None = None) -> None:
+    """Runs one worker until `stop`. Read it inside out: what is opened last ends first."""
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await _pool(config, stack)
+        await partitions.ensure(pool, time.time())
+        commands, subscriber = await _redis(config, stack), await _redis(config, stack)
+        gazetteer = Gazetteer.load()
+        services = Services(
+            config,
+            worker=secrets.token_hex(8),
+            pool=pool,
+            redis=commands,
+            subscriber=subscriber,
+            gazetteer=gazetteer,
+            roads=RoadGraph.load(gazetteer),
+            epoch=await pool.fetchval(EPOCH),
+        )
+        await services.revocations.warm(time.time())
+        await services.live.load_last(pool, time.time())
+        async with _loops(services):
+            runner = web.AppRunner(
+                build_app(services), access_log=None, handler_cancellation=False, shutdown_timeout=10.0
+            )
+            await runner.setup()
+            try:
+                site = web.SockSite(runner, listener or listen(config.host, config.port))
+                await site.start()
+                freeze()
+                services.ready = True
+                log.info("serving", extra={"host": config.host, "port": config.port})
+                await stop.wait()
+                log.info("draining", extra={"sessions": len(services.hub.sessions)})
+                services.ready = False  # /readyz first, so that a balancer looks elsewhere
+                await services.hub.drain()
+            finally:
+                await runner.cleanup()
+    log.info("stopped")
+
+
+def build_app(services: Services) -> web.Application:
+    """Routes and middlewares; starts nothing."""
+    app = web.Application(middlewares=[edge(services)], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(_anonymous)
+    add_websocket(app, services)
+    add_health(app, services)
+    add_docs(app, assets=services.config.web_dist, contracts=services.config.docs)
+    add_routes(app, ROUTES, services)
+    add_web(app, services.config.web_dist)
+    return app
+
+
+async def _anonymous(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = "tracking-desk"  # aiohttp would name its version
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket that several workers can share: the kernel spreads new connections."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((host, port))
+    listener.listen(4096)  # a reconnect storm queues instead of failing
+    listener.setblocking(False)
+    return listener
+
+
+def _loops(services: Services) -> contextlib.AbstractAsyncContextManager[None]:
+    return running(
+        positions=services.positions.run(),
+        ticks=services.run_ticks(),
+        upkeep=services.run_upkeep(),
+        repair=services.run_repair(),
+        wheel=services.wheel.run(),
+        seek=services.dispatcher.run_seek(),
+        expire=services.dispatcher.run_expire(),
+        deliver=Deliveries(services.outbox, services.accounts, _senders(services.config)).run(),
+        revoked=services.revocations.poll(),
+        bus_out=services.bus.run_publish(),
+        bus_in=services.bus.run_receive(
+            services.live.merge, services.notify.heard, services.revocations.heard, services.warm
+        ),
+        loop_lag=services.metrics.watch_loop(),
+        partitions=_keep_partitions(services.pool),
+    )
+
+
+async def _keep_partitions(pool: Pool) -> None:
+    while True:
+        await asyncio.sleep(PARTITION_CHECK_S)
+        try:
+            made = await partitions.ensure(pool, time.time())
+            if made:
+                log.info("partitions.made", extra={"names": made})
+            if await partitions.rest_is_used(pool):
+                log.error("partitions.rest_is_used")
+        except postgres.Unreachable as error:
+            log.warning("partitions.failed", extra={"error": repr(error)})
+
+
+async def _pool(config: Config, stack: contextlib.AsyncExitStack) -> Pool:
+    pool = await postgres.connect_pool(config.postgres, name=f"worker {config.worker}", size=12)
+    stack.push_async_callback(_close_pool, pool)
+    return pool
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(5.0):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _redis(config: Config, stack: contextlib.AsyncExitStack) -> Redis:
+    client = redis.connect(config.redis)
+    stack.push_async_callback(client.aclose)
+    return client
+
+
+def _senders(config: Config) -> dict[str, PushSender]:
+    """Push adapters by kind of endpoint; what is not configured is written to the log instead."""
+    senders: dict[str, PushSender] = {}
+    if config.vapid_private_key:
+        senders["webpush"] = WebPushSender(config.vapid_private_key, config.vapid_subject)
+    if config.fcm_credentials or config.fcm_url:
+        fcm = FcmSender(config.fcm_credentials, url=config.fcm_url)
+        senders["fid"] = senders["token"] = fcm
+    return senders

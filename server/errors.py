@@ -1,0 +1,35 @@
+"""The single table from what went wrong to what the caller is told. Handlers contain no try/except."""
+
+import logging
+
+from dispatch.errors import Refusal
+from server.protocol.codes import ERRORS, ErrorCode
+from server.protocol.rest import Problem
+from storage import postgres, redis
+
+UNREACHABLE = (*postgres.Unreachable, *redis.Unreachable)
+
+
+def refusal_of(error: Exception, log: logging.Logger) -> Refusal:
+    """A refusal as it is, a service that is away as `unavailable`, anything else logged and `internal`."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, UNREACHABLE):
+        log.warning("unavailable", extra={"error": repr(error)})
+        return Refusal("unavailable")
+    log.error("fault", exc_info=error)
+    return Refusal("internal")
+
+
+def problem_of(refusal: Refusal, path: str | None = None) -> Problem:
+    """The same refusal as RFC 9457 problem details."""
+    spec: ErrorCode = ERRORS[refusal.code]
+    return Problem(
+        type=f"/docs/errors#{spec.code}",
+        title=spec.title,
+        status=spec.status,
+        code=spec.code,
+        detail=refusal.detail or spec.title,
+        retry=spec.retry,
+        path=path,
+    )

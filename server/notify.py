@@ -1,0 +1,119 @@
+"""From what happened to who is told: sockets here, the bus for sockets elsewhere, the outbox for the rest.
+
+Called after COMMIT, never waits and never fails. What gets lost on the way (a bus that is down, a worker that
+dies) is in PostgreSQL: the outbox pushes unseen offers, the repair loop finds missed order events.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
+from dispatch.events import OrderChanged as OrderEvent
+from dispatch.model import ENDED
+from server.protocol.messages import OfferClosed, OrderChanged
+from server.protocol.messages import OfferMade as OfferMadeMessage
+from server.views import offer_card
+
+if TYPE_CHECKING:
+    from .services import Services
+
+log = logging.getLogger("desk.notify")
+
+
+class Personal(msgspec.Struct, tag="personal"):
+    """For one user's sockets on other workers."""
+
+    user: int
+    message: OfferMadeMessage | OfferClosed
+
+
+class Changed(msgspec.Struct, tag="changed"):
+    """For an order's watchers on other workers."""
+
+    change: OrderChanged
+
+
+class DeviceTaken(msgspec.Struct, tag="device"):
+    """A device signed on at the sending worker."""
+
+    device: int
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken)
+
+
+class Notify:
+    """The dispatcher's voice, and the ear for other workers'."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Tells everybody concerned of what was committed."""
+        for event in events:
+            try:
+                self._tell(event)
+            except Exception:
+                # One event that cannot be told must not silence the others; it is in the database.
+                log.exception("notify.failed", extra={"kind": type(event).__name__})
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, OfferMade):
+            self._services.counts.offers_made += 1
+            self._personal(event.driver, OfferMadeMessage(offer=offer_card(event)))
+        elif isinstance(event, OfferEnded):
+            self._personal(
+                event.driver, OfferClosed(offer=event.offer, order=event.order, reason=event.reason)
+            )
+        elif isinstance(event, OrderPlaced):
+            log.info("order.placed", extra={"order": event.order.id})
+        else:
+            log.info("order." + event.kind, extra={"order": event.order, "seq": event.seq})
+            change = self.wire(event)
+            self._changed(change)
+            self._services.bus.publish_event(_ENCODER.encode(Changed(change)))
+
+    def wire(self, event: OrderEvent) -> OrderChanged:
+        """An order event as clients see it."""
+        return OrderChanged(
+            order=event.order,
+            epoch=self._services.epoch,
+            offset=event.seq,
+            event=event.kind,
+            status=event.status,
+            at=event.at,
+            driver=event.driver,
+        )
+
+    def device_taken(self, device: int) -> None:
+        """A device has connected here: sockets of it on other workers end."""
+        self._services.bus.publish_event(_ENCODER.encode(DeviceTaken(device)))
+
+    def heard(self, payload: bytes) -> None:
+        """News of another worker."""
+        try:
+            news = _DECODER.decode(payload)
+        except msgspec.MsgspecError:
+            # A worker of another version during a deploy.
+            log.warning("bus.unreadable", extra={"bytes": len(payload)})
+            return
+        if isinstance(news, Personal):
+            self._services.hub.to_user(news.user, news.message)
+        elif isinstance(news, Changed):
+            self._changed(news.change)
+        else:
+            self._services.hub.release_device(news.device)
+
+    def _personal(self, user: int, message: OfferMadeMessage | OfferClosed) -> None:
+        self._services.hub.to_user(user, message)
+        self._services.bus.publish_event(_ENCODER.encode(Personal(user, message)))
+
+    def _changed(self, change: OrderChanged) -> None:
+        services = self._services
+        if change.driver is not None and services.hub.connected(change.driver):
+            services.live.set_flags(change.driver, busy=change.status not in ENDED)
+        services.hub.order_changed(change)

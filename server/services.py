@@ -1,0 +1,168 @@
+"""What handlers, sessions and loops share: one object a worker, made by app.py and nowhere else."""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
+
+from dispatch.model import Policy
+from dispatch.pricing import Tariff
+from dispatch.service import Dispatcher
+from geo.gazetteer import Gazetteer
+from geo.roads import RoadGraph
+from server.protocol.messages import OfferMade
+from server.views import offer_card
+from storage.accounts import AccountStore
+from storage.bus import Bus
+from storage.drivers import DriverStore
+from storage.identity import IdentityStore
+from storage.live import LiveIndex
+from storage.orders import OrderStore
+from storage.outbox import Outbox
+from storage.positions import PositionLog
+from storage.postgres import Pool
+
+from .auth import Principal, Tokens
+from .config import Config
+from .errors import UNREACHABLE
+from .gateways.otp import LogOtp, OtpSender
+from .metrics import Counts, Metrics
+from .notify import Notify
+from .revocations import Revocations
+from .tickets import Tickets
+from .ws.hub import Hub
+from .ws.wheel import Wheel
+
+if TYPE_CHECKING:
+    from .ws.session import Session
+
+log = logging.getLogger("desk.services")
+
+
+class Services:
+    """The parts of a worker, wired. Constructing it opens nothing; app.py runs its loops."""
+
+    unreachable = UNREACHABLE
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        worker: str,
+        pool: Pool,
+        redis: Redis,
+        subscriber: Redis,
+        gazetteer: Gazetteer,
+        roads: RoadGraph,
+        epoch: str,
+    ) -> None:
+        self.config = config
+        self.pool = pool
+        self.redis = redis
+        self.gazetteer = gazetteer
+        self.roads = roads
+        self.epoch = epoch  # of order events: names the database they are numbered in
+        self.counts = Counts()
+        self.ready = False
+        self.repair = asyncio.Event()  # a watcher missed an order event
+        self.tokens = Tokens(config.signing_key)
+        self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
+        self.accounts = AccountStore(pool)
+        self.drivers = DriverStore(pool)
+        self.orders = OrderStore(pool)
+        self.outbox = Outbox(pool)
+        self.otp_sender: OtpSender = LogOtp()
+        self.tickets = Tickets(redis)
+        self.bus = Bus(redis, subscriber, worker)
+        self.revocations = Revocations(self.identity, self.bus)
+        self.live = LiveIndex()
+        self.positions = PositionLog(
+            config.postgres, pool, observe_lag=lambda seconds: self.metrics.commit_lag.observe(seconds)
+        )
+        self.wheel = Wheel()
+        self.hub = Hub(self)
+        self.notify = Notify(self)
+        self.metrics = Metrics(self, config.worker)
+        self.dispatcher = Dispatcher(
+            self.orders, self.live, self.notify, roads, gazetteer, Tariff(), Policy()
+        )
+        self.revocations.listen(self.hub.end_sessions)
+
+    def authenticate(self, token: str) -> Principal:
+        """Who a bearer token stands for, unless the sign-in was ended. Touches no database."""
+        principal = self.tokens.verify(token)
+        self.revocations.check(principal.session)
+        return principal
+
+    async def welcome_driver(self, session: "Session") -> None:
+        """A driver's socket opens: its standing for the search, and every live offer again."""
+        driver = session.principal.user
+        standing = await self.drivers.standing(driver)
+        self.live.set_flags(driver, on_duty=standing.on_duty, busy=standing.order is not None)
+        for made in await self.orders.live_offers(driver):
+            session.send(OfferMade(offer=offer_card(made)))
+
+    async def run_ticks(self) -> None:
+        """The heartbeat of the live lane: index, watchers and bus, once a tick."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + self.config.tick_s, loop.time())
+            await asyncio.sleep(due - loop.time())
+            started = loop.time()
+            now = time.time()
+            own = self.live.take_own(now)
+            changed = own + self.live.take_other(now)
+            if own:
+                self.bus.publish_blobs(self.live.blobs(own))
+            self.counts.frames_out += self.hub.publish(changed)
+            self.metrics.tick.observe(loop.time() - started)
+
+    async def run_upkeep(self) -> None:
+        """Every second: the Redis copy. Now and then: last positions, density, rights, old trucks."""
+        second = 0
+        while True:
+            await asyncio.sleep(1.0)
+            second += 1
+            now = time.time()
+            try:
+                await self.live.copy(self.redis)
+            except UNREACHABLE:
+                log.debug("live.copy_failed")  # the bus says loudly when Redis is away
+            if second % 2 == 0:
+                self.hub.tell_density()
+            if second % 5 == 0:
+                self.hub.end_rights(now)
+                try:
+                    await self.live.save_last(self.pool)
+                except UNREACHABLE as error:
+                    log.warning("live.save_failed", extra={"error": repr(error)})
+            if second % 30 == 0:
+                self.hub.tell_gone(self.live.retire(now))
+
+    async def run_repair(self) -> None:
+        """Finds order events that watchers missed (lost by the bus, or overtaken), at once when asked."""
+        while True:
+            try:
+                async with asyncio.timeout(5.0):
+                    await self.repair.wait()
+            except TimeoutError:
+                pass
+            self.repair.clear()
+            known = self.hub.offsets()
+            if not known:
+                continue
+            try:
+                for event in await self.orders.events_after(known):
+                    self.hub.order_changed(self.notify.wire(event))
+            except UNREACHABLE as error:
+                log.warning("repair.failed", extra={"error": repr(error)})
+                await asyncio.sleep(1.0)
+
+    async def warm(self) -> None:
+        """After each (re)connection of the bus: what was missed, and what Redis may have lost."""
+        news = await self.live.warm(self.redis)
+        self.live.copy_again()
+        log.info("live.warm", extra={"drivers": news})

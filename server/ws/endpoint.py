@@ -1,0 +1,119 @@
+"""The upgrade: origin, handshake, who is there (ticket or hello), then the session's life."""
+
+import asyncio
+import hmac
+import logging
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from dispatch.errors import Refusal
+from server.auth import Principal
+from server.errors import refusal_of
+from server.http.edge import PEER
+from server.protocol.codec import BadFrame
+from server.protocol.codes import CLOSE_MEANING, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION, Close
+from server.protocol.messages import Hello
+from server.services import Services
+
+from . import frames
+from .session import Session, error_message
+from .transport import PeerGone, Socket
+
+log = logging.getLogger("desk.ws")
+
+HELLO_S = 5.0
+MAX_SESSIONS = 60_000  # a worker; the kernel's port and descriptor limits come first
+
+
+def add_websocket(app: web.Application, services: Services) -> None:
+    """`/ws`."""
+
+    async def upgrade(request: web.Request) -> web.StreamResponse:
+        _check_origin(request, services.config.public_url)
+        if not services.ready or len(services.hub.sessions) >= MAX_SESSIONS:
+            raise Refusal("unavailable")
+        ticket = request.query.get("ticket")
+        # Redeemed before the handshake, so that a refusal is an HTTP answer that a browser's log shows.
+        ticketed = await services.tickets.redeem(ticket) if ticket else None
+        socket, response = await Socket.accept(request, request[PEER])
+        try:
+            principal, device = ticketed or await _hello(socket, services)
+        except _Unwelcome as reason:
+            if reason.refusal is not None:
+                socket.write(frames.message(error_message(reason.refusal), socket.codec))
+            socket.close(reason.code, CLOSE_MEANING[reason.code])
+            log.info("ws.unwelcome", extra={"code": int(reason.code), "address": socket.address})
+            await _linger(socket)
+        except PeerGone:
+            socket.end()
+        else:
+            services.revocations.check(principal.session)
+            await Session(socket, principal, device, services).run()
+        return response
+
+    app.router.add_get("/ws", upgrade)
+
+
+class _Unwelcome(Exception):
+    def __init__(self, code: Close, refusal: Refusal | None = None) -> None:
+        super().__init__(code.name)
+        self.code = code
+        self.refusal = refusal
+
+
+async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | None]:
+    """The first frame must say who is there, within 5 s."""
+    try:
+        async with asyncio.timeout(HELLO_S):
+            raw = b""
+            while not raw:
+                raw = await socket.receive()
+    except TimeoutError:
+        raise _Unwelcome(Close.UNAUTHENTICATED, Refusal("unauthenticated", "no hello within 5 s")) from None
+    try:
+        message = socket.codec.decode(raw)
+    except BadFrame as error:
+        raise _Unwelcome(Close.BAD_FRAME, Refusal(error.code, error.message)) from None
+    if not isinstance(message, Hello):
+        raise _Unwelcome(Close.UNAUTHENTICATED, Refusal("unauthenticated", "the first frame is a hello"))
+    if not MIN_PROTOCOL_VERSION <= message.version <= PROTOCOL_VERSION:
+        raise _Unwelcome(Close.TOO_OLD, Refusal("version_unsupported"))
+    try:
+        if message.token is None:
+            raise Refusal("unauthenticated")
+        principal = services.authenticate(message.token)
+        device = None
+        if message.device is not None:
+            owner = await services.identity.device(message.device, message.device_secret or "")
+            if owner is None or not hmac.compare_digest(str(owner), str(principal.user)):
+                raise Refusal("unauthenticated", "the device secret is wrong or revoked")
+            device = message.device
+    except Exception as error:
+        refusal = refusal_of(error, log)
+        # A database that is away is no reason to send a phone to the sign-in page.
+        code = Close.DRAIN if refusal.code in ("unavailable", "internal") else Close.UNAUTHENTICATED
+        raise _Unwelcome(code, refusal) from None
+    return principal, device
+
+
+async def _linger(socket: Socket) -> None:
+    """Waits for the peer's close frame, a little."""
+    try:
+        async with asyncio.timeout(2.0):
+            while True:
+                await socket.receive()
+    except (PeerGone, TimeoutError):
+        socket.end()
+
+
+def _check_origin(request: web.Request, public_url: str) -> None:
+    """Browsers say where a page is from: only our own pages may connect. Programs send no Origin."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    own = urlsplit(public_url)
+    given = urlsplit(origin)
+    if (given.scheme, given.netloc) == (own.scheme, own.netloc) or given.netloc == request.host:
+        return
+    raise Refusal("forbidden", "this page may not connect")

@@ -1,0 +1,343 @@
+"""Who is told what: personal messages, watched orders, watched areas. One worker's sockets; the bus joins them.
+
+Two lanes. Events (offers, order changes) go out at once, in order, and are never dropped. Positions go out once
+a tick, newest a truck only, each truck encoded once, with one write a socket.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dispatch.errors import Refusal
+from geo.cells import COARSE_RES, MAP_RES, cover, parent, to_text
+from server.protocol.codec import CODECS, Codec
+from server.protocol.codes import Close
+from server.protocol.messages import (
+    AreaCells,
+    AreaDensity,
+    AreaMoved,
+    AreaSnapshot,
+    OrderChanged,
+    OrderMoved,
+    OrderSnapshot,
+    ServerMessage,
+)
+from server.views import WATCHABLE, order_state, truck_of
+from storage.live import Live
+
+from . import frames
+
+if TYPE_CHECKING:
+    from server.services import Services
+
+    from .session import Session
+
+log = logging.getLogger("desk.hub")
+
+MAP_CELLS = 4_000  # ~48 million km2: more than any map of one country shows at once
+COARSE_CELLS = 6_000  # ~1.5 million km2
+MAX_WATCHED = 50  # orders a session
+GRACE_S = 300.0  # a shipper sees the truck from assignment to end + grace
+
+
+@dataclass(slots=True)
+class Area:
+    """One session's viewport as cells: map cells with trucks for operators, coarse counts for shippers."""
+
+    cells: frozenset[int] | None  # None: the whole world
+
+
+@dataclass(slots=True)
+class Topic:
+    """One watched order in this worker."""
+
+    offset: int  # of the last event that went to the watchers
+    driver: int | None = None  # followed while the right lasts
+    until: float | None = None  # when the right to see the truck ends
+    watchers: set["Session"] = field(default_factory=set)
+
+
+class Hub:
+    """Sessions and what they follow. Synchronous but for reading snapshots and repairing holes."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self.epoch = secrets.token_hex(4)  # of area frames: another worker, another epoch
+        self._area_frames = frames.AreaFrames(self.epoch)
+        self._tick = 0
+        self.sessions: set[Session] = set()
+        self._users: defaultdict[int, set[Session]] = defaultdict(set)
+        self._devices: dict[int, Session] = {}
+        self._areas: set[Session] = set()  # with an area of trucks
+        self._coarse: set[Session] = set()  # with an area of counts
+        self._topics: dict[int, Topic] = {}
+        self._followed: defaultdict[int, set[int]] = defaultdict(set)  # driver -> watched orders
+
+    # -- sessions -------------------------------------------------------------------------------------------
+
+    def join(self, session: "Session") -> None:
+        """A session may now be told things."""
+        self.sessions.add(session)
+        self._users[session.principal.user].add(session)
+
+    def leave(self, session: "Session") -> None:
+        """It is gone."""
+        self.sessions.discard(session)
+        user = session.principal.user
+        mine = self._users[user]
+        mine.discard(session)
+        if not mine:
+            del self._users[user]
+            self._services.live.forget_flags(user)
+        if session.device is not None and self._devices.get(session.device) is session:
+            del self._devices[session.device]
+        self.unwatch_area(session)
+        for order in list(session.watched or ()):
+            self.unwatch_order(session, order)
+
+    def connected(self, user: int) -> bool:
+        """Whether the user has a socket in this worker."""
+        return user in self._users
+
+    def take_device(self, session: "Session", device: int) -> None:
+        """The newest connection of a device wins; the older one is told not to come back by itself."""
+        self.release_device(device, session)
+        self._devices[device] = session
+        self._services.notify.device_taken(device)
+
+    def release_device(self, device: int, keep: "Session | None" = None) -> None:
+        """Ends the session that holds a device here, unless it is the one to keep."""
+        holder = self._devices.get(device)
+        if holder is not None and holder is not keep:
+            holder.close(Close.REPLACED)
+
+    def end_sessions(self, sign_in: str) -> None:
+        """A sign-in was revoked: its sockets end at once."""
+        for session in list(self.sessions):
+            if session.principal.session == sign_in:
+                session.close(Close.UNAUTHENTICATED)
+
+    # -- personal messages ----------------------------------------------------------------------------------
+
+    def to_user(self, user: int, message: ServerMessage) -> int:
+        """Sends to all sockets of a user in this worker; returns how many."""
+        sessions = self._users.get(user, ())
+        ready: dict[Codec, bytes] = {}
+        for session in list(sessions):
+            codec = session.codec
+            if codec not in ready:
+                ready[codec] = frames.message(message, codec)
+            session.write(ready[codec])
+        return len(sessions)
+
+    # -- one order ------------------------------------------------------------------------------------------
+
+    async def watch_order(self, session: "Session", order_id: int) -> OrderSnapshot:
+        """Authorises, subscribes, reads the state; what happens while it reads comes as events behind it."""
+        watched = session.watched if session.watched is not None else set()
+        if len(watched) >= MAX_WATCHED and order_id not in watched:
+            raise Refusal("rate_limited", f"at most {MAX_WATCHED} orders at once")
+        services = self._services
+        order = await services.orders.visible(order_id, session.principal.user, session.principal.role)
+        topic = self._topics.get(order_id)
+        if topic is None:
+            topic = self._topics[order_id] = Topic(offset=order.seq)
+            self._follow(order_id, topic, order.driver, order.status in WATCHABLE)
+        elif topic.offset < order.seq:
+            # The read overtook the bus: the others get the missing events from the repair loop.
+            self._services.repair.set()
+        topic.watchers.add(session)
+        watched.add(order_id)
+        session.watched = watched
+        may_see = order.status in WATCHABLE
+        return OrderSnapshot(
+            epoch=services.epoch,
+            offset=order.seq,
+            state=order_state(order, services.live if may_see else None),
+        )
+
+    def unwatch_order(self, session: "Session", order: int) -> None:
+        """Forgets a watcher, and the topic with its last one."""
+        if session.watched is not None:
+            session.watched.discard(order)
+        topic = self._topics.get(order)
+        if topic is None:
+            return
+        topic.watchers.discard(session)
+        if not topic.watchers:
+            self._unfollow(order, topic)
+            del self._topics[order]
+
+    def order_changed(self, event: OrderChanged) -> None:
+        """One event to the order's watchers: in sequence, once, never across a hole."""
+        topic = self._topics.get(event.order)
+        if topic is None or event.offset <= topic.offset:
+            return
+        if event.offset > topic.offset + 1:
+            self._services.repair.set()
+            return
+        topic.offset = event.offset
+        self._follow(event.order, topic, event.driver, event.status in WATCHABLE)
+        ready: dict[Codec, bytes] = {}
+        for session in list(topic.watchers):
+            codec = session.codec
+            if codec not in ready:
+                ready[codec] = frames.message(event, codec)
+            session.write(ready[codec])
+
+    def _follow(self, order: int, topic: Topic, driver: int | None, watchable: bool) -> None:
+        """Opens the view of the truck with the assignment, and closes it some time after the end."""
+        if driver is not None and watchable:
+            topic.driver, topic.until = driver, None
+            self._followed[driver].add(order)
+        elif topic.driver is not None and topic.until is None:
+            topic.until = time.time() + GRACE_S
+
+    def _unfollow(self, order: int, topic: Topic) -> None:
+        if topic.driver is not None:
+            followed = self._followed[topic.driver]
+            followed.discard(order)
+            if not followed:
+                del self._followed[topic.driver]
+            topic.driver = topic.until = None
+
+    def offsets(self) -> dict[int, int]:
+        """Watched orders and how far their watchers know them: what the repair loop asks PostgreSQL about."""
+        return {order: topic.offset for order, topic in self._topics.items()}
+
+    def end_rights(self, now: float) -> None:
+        """Closes the view of trucks whose order ended longer than the grace ago."""
+        for order, topic in self._topics.items():
+            if topic.until is not None and topic.until <= now:
+                self._unfollow(order, topic)
+
+    # -- an area --------------------------------------------------------------------------------------------
+
+    def watch_area(
+        self, session: "Session", west: float, south: float, east: float, north: float
+    ) -> AreaSnapshot | AreaDensity:
+        """Subscribes to a viewport and returns what is in it; no await between, so nothing falls through."""
+        if north < south:
+            raise Refusal("bad_request", "north is south of south")
+        role = session.principal.role
+        if role == "admin":
+            cells = cover(west, south, east, north, MAP_RES, MAP_CELLS)
+            self.unwatch_area(session)
+            session.area = Area(None if cells is None else frozenset(cells))
+            self._areas.add(session)
+            trucks = [truck_of(entry) for entry in self._services.live.inside(session.area.cells)]
+            return AreaSnapshot(epoch=self.epoch, offset=self._tick, trucks=trucks)
+        if role == "shipper":
+            cells = cover(west, south, east, north, COARSE_RES, COARSE_CELLS)
+            if cells is None:
+                raise Refusal("bad_request", "the viewport is too large: zoom in")
+            self.unwatch_area(session)
+            session.area = Area(frozenset(cells))
+            self._coarse.add(session)
+            return AreaDensity(cells=self._density(session.area))
+        raise Refusal("forbidden")
+
+    def unwatch_area(self, session: "Session") -> None:
+        """No more of the map."""
+        session.area = None
+        self._areas.discard(session)
+        self._coarse.discard(session)
+
+    def _density(self, area: Area) -> list[tuple[str, int]]:
+        counts = self._services.live.density(area.cells or frozenset(), COARSE_RES)
+        return sorted((to_text(cell), count) for cell, count in counts.items())
+
+    def tell_density(self) -> None:
+        """New counts for the shippers' maps; every few seconds, so that no single truck can be followed."""
+        for session in list(self._coarse):
+            if session.area is not None:
+                session.write_latest(
+                    frames.message(AreaCells(cells=self._density(session.area)), session.codec)
+                )
+
+    # -- one tick -------------------------------------------------------------------------------------------
+
+    def publish(self, changed: Iterable[Live]) -> int:
+        """Sends what moved since the last tick; returns the number of frames written."""
+        self._tick += 1
+        by_cell: defaultdict[int, list[Live]] = defaultdict(list)
+        written = 0
+        for entry in changed:
+            if self._followed and entry.driver in self._followed:
+                written += self._tell_followers(entry)
+            cell = parent(entry.cell, MAP_RES)
+            by_cell[cell].append(entry)
+            if entry.map_cell != cell:
+                # Watchers of the cell it left see it leave, instead of a truck that stands there for ever.
+                if entry.map_cell:
+                    by_cell[entry.map_cell].append(entry)
+                entry.map_cell = cell
+        return written + (self._tell_areas(by_cell) if self._areas else 0)
+
+    def _tell_followers(self, entry: Live) -> int:
+        written = 0
+        for order in self._followed[entry.driver]:
+            ready: dict[Codec, bytes] = {}
+            moved = OrderMoved(order=order, truck=truck_of(entry))
+            for session in list(self._topics[order].watchers):
+                codec = session.codec
+                if codec not in ready:
+                    ready[codec] = frames.message(moved, codec)
+                written += session.write_latest(ready[codec])
+        return written
+
+    def _tell_areas(self, by_cell: dict[int, list[Live]]) -> int:
+        changed_cells = frozenset(by_cell)
+        encoded: dict[tuple[Codec, int], list[bytes]] = {}
+        ready: dict[tuple[Codec, frozenset[int]], bytes] = {}
+        written = 0
+        for session in list(self._areas):
+            area, codec = session.area, session.codec
+            if area is None:
+                continue
+            if session.behind_since is not None:
+                # It missed ticks: as soon as it reads again, it gets everything at once.
+                written += session.write_latest(self._whole(area, codec))
+                continue
+            cells = changed_cells if area.cells is None else area.cells & changed_cells
+            if not cells:
+                continue
+            frame = ready.get((codec, cells))
+            if frame is None:
+                trucks: list[bytes] = []
+                for cell in cells:
+                    if (codec, cell) not in encoded:
+                        encoded[codec, cell] = self._area_frames.trucks(by_cell[cell], codec)
+                    trucks += encoded[codec, cell]
+                frame = ready[codec, cells] = self._area_frames.moved(trucks, self._tick, codec)
+            written += session.write_latest(frame)
+        return written
+
+    def _whole(self, area: Area, codec: Codec) -> bytes:
+        entries = self._services.live.inside(area.cells)
+        return self._area_frames.moved(self._area_frames.trucks(entries, codec), self._tick, codec)
+
+    def tell_gone(self, gone: list[Live]) -> None:
+        """Trucks that left the map for good."""
+        ids = [entry.driver for entry in gone]
+        if not ids:
+            return
+        moved = AreaMoved(epoch=self.epoch, offset=self._tick, trucks=[], gone=ids)
+        ready = {codec: frames.message(moved, codec) for codec in CODECS.values()}
+        for session in list(self._areas):
+            session.write(ready[session.codec])
+
+    # -- the end --------------------------------------------------------------------------------------------
+
+    async def drain(self, slice_size: int = 500, pause_s: float = 0.1) -> None:
+        """Asks everybody to come back later, in slices, so that they do not come back all at once."""
+        sessions = list(self.sessions)
+        for start in range(0, len(sessions), slice_size):
+            for number, session in enumerate(sessions[start : start + slice_size]):
+                session.drain(retry_after=0.5 + 4.0 * number / slice_size)
+            await asyncio.sleep(pause_s)

@@ -1,0 +1,42 @@
+"""What a driver's socket needs when it opens, and the duty switch."""
+
+from dataclasses import dataclass
+
+from .postgres import Pool
+
+# Primary keys, and uq_assignments_driver for the open assignment.
+STANDING = """
+SELECT COALESCE(s.on_duty, true) AS on_duty,
+       (SELECT a.order_id FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS order_id
+FROM users u LEFT JOIN driver_states s ON s.driver_id = u.id
+WHERE u.id = $1
+"""
+# Primary key.
+SET_ON_DUTY = """
+INSERT INTO driver_states (driver_id, on_duty) VALUES ($1, $2)
+ON CONFLICT (driver_id) DO UPDATE SET on_duty = excluded.on_duty
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a driver wants loads, and which one they have."""
+
+    on_duty: bool
+    order: int | None
+
+
+class DriverStore:
+    """A driver's standing."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def standing(self, driver: int) -> Standing:
+        """On duty (default) and the order in hand."""
+        row = await self._pool.fetchrow(STANDING, driver)
+        return Standing(True, None) if row is None else Standing(row["on_duty"], row["order_id"])
+
+    async def set_on_duty(self, driver: int, on_duty: bool) -> None:
+        """Remembers the duty switch."""
+        await self._pool.execute(SET_ON_DUTY, driver, on_duty)
