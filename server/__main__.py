@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 
-from .config import Config, ConfigError, load
+from .config import ROOT, Config, ConfigError, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,6 +77,8 @@ def _serve(options: argparse.Namespace) -> int:
         from .supervisor import supervise
 
         command = (sys.executable, "-P", "-m", "server", "serve", "--workers", "1")
+        # Children find this package wherever they are started.
+        environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), environ.get("PYTHONPATH"))))
         with asyncio.Runner() as runner:
             stop = _stop_on_signals(runner)
             return runner.run(supervise(command, options.workers, stop, environ))
