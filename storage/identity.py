@@ -51,6 +51,16 @@ SELECT d.user_id, d.secret_hash FROM devices d JOIN users u ON u.id = d.user_id
 WHERE d.id = $1 AND d.revoked_at IS NULL AND NOT u.blocked
 """
 
+# Scans, hourly. A used token older than a week is merely unknown when it comes back, no longer a theft.
+FORGET_TOKENS = """
+DELETE FROM refresh_tokens t USING sessions s WHERE s.id = t.session_id
+    AND (t.used_at < to_timestamp($1) - interval '7 days' OR s.expires_at < to_timestamp($1))
+"""
+FORGET_SESSIONS = """
+DELETE FROM sessions s WHERE s.expires_at < to_timestamp($1)
+    AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.session_id = s.id)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
@@ -147,6 +157,12 @@ class IdentityStore:
         stored: bytes = row["secret_hash"] if row is not None else bytes(32)
         right = hmac.compare_digest(stored, sha256(secret))
         return row["user_id"] if row is not None and right else None
+
+    async def forget_old(self, now: float) -> None:
+        """Deletes what no longer decides anything: old codes, long-used tokens, sessions past their end."""
+        await self.otp.forget_old(now)
+        await self._pool.execute(FORGET_TOKENS, now)
+        await self._pool.execute(FORGET_SESSIONS, now)
 
     async def _open(
         self, connection: Connection, user: int, role: str, address: str, user_agent: str, now: float

@@ -46,11 +46,6 @@ class WebPushSender:
             trust_env=False,
         )
 
-    @property
-    def public_key(self) -> str:
-        """The key for `pushManager.subscribe`, base64url."""
-        return public_key_text(self._vapid.public_key)
-
     async def send(self, pushes: Sequence[Push]) -> list[Outcome]:
         """Sends at most PARALLEL at a time; an endpoint that fails or hangs holds up no other."""
         gate = asyncio.Semaphore(PARALLEL)
@@ -150,6 +145,16 @@ def acceptable(url: str) -> bool:
     return is_public(host)
 
 
+def usable_keys(p256dh: str, auth: str) -> bool:
+    """Whether these are a subscription's keys: a P-256 point and 16 secret bytes (RFC 8291), base64url."""
+    try:
+        point, secret = (base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in (p256dh, auth))
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        return False
+    return len(secret) == 16
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public internet."""
     ip = ipaddress.ip_address(address)
@@ -183,7 +188,8 @@ def wait_of(retry_after: str | None, now: float) -> float | None:
     return min(max(seconds, 0.0), MAX_WAIT_S) if seconds == seconds else None
 
 
-def public_key_text(public: ec.EllipticCurvePublicKey) -> str:
-    """A P-256 public key as browsers take it: the uncompressed point, base64url without padding."""
-    point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+def public_key_of(private_key: str) -> str:
+    """The key for `pushManager.subscribe`: the uncompressed P-256 point, base64url without padding."""
+    public = Vapid02.from_string(private_key=private_key).public_key
+    point: bytes = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(point).rstrip(b"=").decode()

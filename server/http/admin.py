@@ -1,0 +1,59 @@
+"""What operators see and set."""
+
+from server.protocol.rest import Drivers, DriverView, PageQuery, SubscriptionForm
+from storage.accounts import DriverRow
+
+from .route import Call, Route
+
+_ADMIN = frozenset({"admin"})
+
+
+async def drivers(call: Call[None, PageQuery]) -> Drivers:
+    """All drivers, newest first."""
+    page = await call.services.accounts.drivers(call.query.before, call.query.limit)
+    return Drivers(
+        drivers=[_view(driver) for driver in page],
+        next=page[-1].id if len(page) == call.query.limit else None,
+    )
+
+
+async def set_subscription(call: Call[SubscriptionForm, None]) -> DriverView:
+    """Sets until when a driver's subscription is paid."""
+    driver, paid_until = call.path_id("driver"), call.body.paid_until
+    return _view(await call.services.accounts.set_paid_until(driver, paid_until))
+
+
+def _view(driver: DriverRow) -> DriverView:
+    return DriverView(
+        driver=driver.id,
+        phone=driver.phone,
+        name=driver.name,
+        body=driver.body,
+        paid_until=driver.paid_until,
+        on_duty=driver.on_duty,
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET",
+        "/api/admin/drivers",
+        drivers,
+        "All drivers",
+        "admin",
+        query=PageQuery,
+        response=Drivers,
+        roles=_ADMIN,
+    ),
+    Route(
+        "PUT",
+        "/api/admin/drivers/{driver}/subscription",
+        set_subscription,
+        "Set a driver's subscription",
+        "admin",
+        request=SubscriptionForm,
+        response=DriverView,
+        roles=_ADMIN,
+        errors=("not_found",),
+    ),
+)

@@ -1,0 +1,21 @@
+"""Phone numbers as people write them, to E.164."""
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from dispatch.errors import Refusal
+
+HOME = "KZ"  # 8 701 ..., 701 ... and 7 701 ... mean +7 701 ...
+# What takes an SMS: in some countries mobile and fixed numbers look alike. Premium numbers are never texted.
+REACHABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+
+
+def e164(text: str) -> str:
+    """The number in E.164, `+77011234567`. Refusal `phone_invalid` for what no SMS can reach."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except phonenumbers.NumberParseException:
+        raise Refusal("phone_invalid") from None
+    if number.extension or phonenumbers.number_type(number) not in REACHABLE:
+        raise Refusal("phone_invalid")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
