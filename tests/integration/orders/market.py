@@ -1,0 +1,145 @@
+"""A small market in a real database: shippers, drivers on the road, and orders between them."""
+
+import itertools
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from dispatch.events import Event
+from dispatch.model import Haul, Load, Money, NewOrder, Order, Place, Policy
+from geo.cells import cell_of
+from geo.types import Fix
+from storage.live import LiveIndex
+from storage.orders import OrderStore
+from storage.postgres import Pool
+
+ALMATY = Place(1, "Алматы", 43.25, 76.95)
+ASTANA = Place(2, "Астана", 51.17, 71.43)
+_phones = itertools.count(1)
+
+
+class Heard:
+    """A notifier that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def tell(self, events: Sequence[Event]) -> None:
+        self.events += events
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """What was told of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class Market:
+    """People and trucks of one test."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.orders = OrderStore(pool)
+        self.live = LiveIndex()
+        self.heard = Heard()
+
+    async def user(self, role: str) -> int:
+        phone = f"+7701{next(_phones):07d}"
+        user: int = await self.pool.fetchval(
+            "INSERT INTO users (phone, role) VALUES ($1, $2) RETURNING id", phone, role
+        )
+        return user
+
+    async def shipper(self) -> int:
+        return await self.user("shipper")
+
+    async def driver(
+        self,
+        *,
+        lat: float = ALMATY.lat,
+        lon: float = ALMATY.lon,
+        body: str = "tent",
+        capacity_kg: float = 22_000.0,
+        volume_m3: float = 90.0,
+        paid_s: float = 86_400.0,
+        on_duty: bool = True,
+    ) -> int:
+        """A driver with a truck, a subscription for `paid_s` more seconds, and a fresh position."""
+        driver = await self.user("driver")
+        await self.pool.execute(
+            "INSERT INTO vehicles (driver_id, body, capacity_kg, volume_m3) VALUES ($1, $2, $3, $4)",
+            driver,
+            body,
+            capacity_kg,
+            volume_m3,
+        )
+        await self.pay(driver, paid_s)
+        await self.pool.execute(
+            "INSERT INTO driver_states (driver_id, on_duty) VALUES ($1, $2)", driver, on_duty
+        )
+        now = time.time()
+        self.live.set_flags(driver, on_duty=True)
+        self.live.put(driver, Fix(now, lat, lon), cell_of(lat, lon), now)
+        self.live.take_own(now)
+        return driver
+
+    async def pay(self, driver: int, seconds: float) -> None:
+        """The subscription ends so many seconds from now."""
+        await self.pool.execute(
+            "INSERT INTO subscriptions VALUES ($1, clock_timestamp() + make_interval(secs => $2)) "
+            "ON CONFLICT (driver_id) DO UPDATE SET paid_until = excluded.paid_until",
+            driver,
+            seconds,
+        )
+
+    async def order(self, shipper: int | None = None, **changes: Any) -> Order:
+        """An open order from Almaty to Astana."""
+        owner = await self.shipper() if shipper is None else shipper
+        order, new = await self.orders.add(new_order(owner, **changes), uuid.uuid4().hex, b"")
+        assert new
+        return order
+
+    async def offer(self, order: Order, drivers: Sequence[int], ttl_s: float = 60.0) -> dict[int, int]:
+        """Live offers of an order, driver -> offer, written plainly so that a test can say how long they live."""
+        await self.pool.execute("UPDATE orders SET wave = 1 WHERE id = $1", order.id)
+        rows = await self.pool.fetch(
+            "INSERT INTO offers (order_id, driver_id, status, wave, deadhead_m, score, reasons, expires_at) "
+            "SELECT $1, d, 'live', 1, 0, 0, '{}', clock_timestamp() + make_interval(secs => $3) "
+            "FROM unnest($2::bigint[]) d RETURNING driver_id, id",
+            order.id,
+            list(drivers),
+            ttl_s,
+        )
+        return {row["driver_id"]: row["id"] for row in rows}
+
+    async def count(self, query: str, *args: object) -> int:
+        number: int = await self.pool.fetchval(query, *args)
+        return number
+
+    async def rows(self) -> dict[str, list[tuple[object, ...]]]:
+        """Every row of the order path but the stored answers, to see that a refusal changed none of them."""
+        tables = ("orders", "order_events", "offers", "assignments", "outbox", "driver_states")
+        return {
+            table: [tuple(row) for row in await self.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]
+            for table in tables
+        }
+
+
+def new_order(shipper: int, **changes: Any) -> NewOrder:
+    """An order as it comes from a form."""
+    fields: dict[str, Any] = {
+        "cargo": "мука",
+        "weight_kg": 20_000.0,
+        "volume_m3": 40.0,
+        "body": "tent",
+        "valid_s": 3600.0,
+        "pickup": ALMATY,
+        **changes,
+    }
+    haul = Haul(fields["pickup"], ASTANA, 1_220_000.0, 60_000.0, "embedded")
+    load = Load(fields["cargo"], fields["weight_kg"], fields["volume_m3"], fields["body"])
+    return NewOrder(shipper, haul, load, Money(46_360_000, "KZT"), fields["valid_s"])
+
+
+def quick_policy(**changes: Any) -> Policy:
+    """Waves that do not keep a test waiting."""
+    return Policy(**{"wave_interval_s": 0.05, **changes})
