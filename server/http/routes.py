@@ -1,6 +1,14 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import offers, orders, places
+from . import admin, devices, identity, offers, orders, places, push
 from .route import Route
 
-ROUTES: tuple[Route, ...] = (*places.ROUTES, *orders.ROUTES, *offers.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *identity.ROUTES,
+    *devices.ROUTES,
+    *push.ROUTES,
+    *places.ROUTES,
+    *orders.ROUTES,
+    *offers.ROUTES,
+    *admin.ROUTES,
+)
