@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from storage import migrate, partitions
 from storage.postgres import Pool, connect_pool
 from storage.redis import connect as connect_redis
+from tests.served import Server, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -104,3 +105,10 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
     await client.flushdb()
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def server(dsn: str, redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+    """A served process with 3 drivers, 2 shippers and an operator."""
+    async with serving(dsn, redis_url, tmp_path) as running:
+        yield running
