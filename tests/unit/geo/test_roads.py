@@ -218,8 +218,9 @@ def snapped(graph: Graph, place: Position) -> int:
     )
 
 
-# Main towns of the corridors; and a pair whose road by Karkaraly each graph has one half of only.
-LACKING = {("Karaganda", "Semey")}
+# Main towns of the corridors; and pairs that neither graph can judge: each has one half only of the road by
+# Karkaraly, and between Atyrau and Kostanay one leads through Russia and the other lacks Aktobe-Atyrau.
+UNJUDGED = {("Karaganda", "Semey"), ("Atyrau", "Kostanay")}
 MAIN = [
     "Almaty",
     "Astana",
@@ -247,9 +248,9 @@ def test_main_pairs_agree_with_two_other_road_graphs() -> None:
         # Each graph lacks roads that the other has (freight-facts 2.1), and some of their ways lead abroad.
         min(abs(between(*pair).distance_m / 1_000 / km - 1) for km in both)
         for pair, both in measured.items()
-        if pair not in LACKING
+        if pair not in UNJUDGED
     )
-    assert len(errors) == len(list(combinations(MAIN, 2))) - len(LACKING)
+    assert len(errors) == len(list(combinations(MAIN, 2))) - len(UNJUDGED)
     assert median(errors) <= 0.02
     assert errors[int(len(errors) * 0.85)] <= 0.06
     assert errors[-1] <= 0.10
