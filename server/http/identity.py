@@ -1,6 +1,7 @@
 """Signing in by one-time code, staying signed in, signing out, and the ticket for a socket."""
 
 import ipaddress
+import logging
 import time
 
 import msgspec
@@ -25,6 +26,8 @@ from storage.identity import SESSION_LIFETIME_S, Replayed, SignIn
 
 from .edge import PEER
 from .route import Call, Route
+
+log = logging.getLogger("desk.identity")
 
 COOKIE = "desk_refresh"
 COOKIE_PATH = "/api/auth"
@@ -63,6 +66,7 @@ async def refresh(call: Call[RefreshForm, None]) -> web.Response:
     outcome = await call.services.identity.refresh(token, time.time())
     if isinstance(outcome, Replayed):
         call.services.revocations.end(outcome.session)
+        log.warning("refresh.replayed", extra={"user": outcome.user, "address": call.request[PEER]})
         raise Refusal("session_revoked")
     return _answer(call, outcome)
 

@@ -1,0 +1,81 @@
+"""Phone numbers as people in Kazakhstan write them."""
+
+import pytest
+
+from dispatch.errors import Refusal
+from server.gateways.otp import masked
+from server.http.identity import network_of
+from server.phone import e164
+from server.provision import Wanted, phones
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+7 701 123-45-67",
+        "8 701 123 45 67",
+        "8(701)1234567",
+        "87011234567",
+        "77011234567",
+        "7 701 123 45 67",
+        "701 123 45 67",
+        "7011234567",
+        " +77011234567 ",
+    ],
+)
+def test_every_usual_form_of_a_kazakhstan_number_is_the_same_number(text: str) -> None:
+    assert e164(text) == "+77011234567"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("+7 912 345-67-89", "+79123456789"), ("+86 138 0013 8000", "+8613800138000"), ("+998901234567",) * 2],
+)
+def test_numbers_of_the_neighbours_are_taken_with_their_country_code(text: str, number: str) -> None:
+    assert e164(text) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "12345",
+        "+7701",
+        "call me",
+        "+7 701 123 45 67 8",
+        "+77011234567 ext. 5",
+        "+1 900 555 0199",
+        "\x00",
+        "+" * 32,
+    ],
+)
+def test_what_no_sms_can_reach_is_refused(text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        e164(text)
+    assert refused.value.code == "phone_invalid"
+
+
+def test_provisioned_numbers_are_numbers_that_people_could_sign_in_with() -> None:
+    for role in ("driver", "shipper", "admin"):
+        for phone in phones(Wanted().prefix, role, 3):
+            assert e164(phone) == phone
+
+
+def test_a_masked_number_hides_its_middle() -> None:
+    assert masked("+77011234567") == "+7701***4567"
+    assert masked("+7701123") == "***"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_limits_count_an_address_or_a_whole_ipv6_subscriber(address: str, network: str) -> None:
+    assert network_of(address) == network
