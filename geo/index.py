@@ -115,7 +115,7 @@ class CellIndex:
             tuple[float, int, _Node | _Leaf]
         ] = []  # cells to open, by the nearest place they can hold
         for node in self._top.values():
-            ahead.append((dist(here, node.centre) - _REACH[1], node.cell, node))
+            ahead.append((dist(here, node.centre) - _REACH[_INNER_RES[-1]], node.cell, node))
         heapify(ahead)
         while ahead:
             nearest, _, place = heappop(ahead)
