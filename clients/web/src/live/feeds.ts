@@ -22,10 +22,10 @@ export interface AreaSink {
 /** The one viewport that this connection follows. */
 export class AreaFeed {
   private bounds: Bounds | null = null;
-  private readonly topic: Topic<AreaSnapshot | (AreaDensity & { epoch?: string; offset?: number }), AreaMoved>;
+  private readonly topic: Topic<AreaSnapshot | AreaDensity, AreaMoved>;
 
   constructor(connection: Connection, sink: AreaSink) {
-    this.topic = new Topic(
+    this.topic = new Topic<AreaSnapshot | AreaDensity, AreaMoved>(
       {
         watch: async () => {
           if (!this.bounds) throw new TypeError("no viewport yet");

@@ -29,7 +29,7 @@ export interface Sink<Snapshot, Event> {
  * another epoch means a new snapshot, never a guess. The last holder's leave takes effect after five seconds,
  * so that going back and forth between two pages costs nothing.
  */
-export class Topic<Snapshot extends Partial<Stamp>, Event extends Stamp> {
+export class Topic<Snapshot extends object, Event extends Stamp> {
   private holders = 0;
   private active = false;
   private round = 0;
@@ -70,7 +70,9 @@ export class Topic<Snapshot extends Partial<Stamp>, Event extends Stamp> {
     this.source.watch().then(
       (snapshot) => {
         if (round !== this.round) return;
-        this.stamp = { epoch: snapshot.epoch ?? "", offset: snapshot.offset ?? 0 };
+        // A picture without a place in a history is followed by no events either.
+        const { epoch = "", offset = 0 } = snapshot as Partial<Stamp>;
+        this.stamp = { epoch, offset };
         this.sink.snapshot(snapshot);
       },
       (error: unknown) => {

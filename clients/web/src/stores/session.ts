@@ -1,5 +1,5 @@
 import { defineStore } from "pinia";
-import { ref, shallowRef } from "vue";
+import { markRaw, ref, shallowRef } from "vue";
 
 import { DeskApi } from "../api/desk";
 import { ApiError, Http } from "../api/http";
@@ -11,7 +11,7 @@ import type { SignedIn } from "../protocol/messages";
 export type Role = "driver" | "shipper" | "admin";
 
 const RENEW_BEFORE_S = 90;
-const RENEW_AGAIN_MS = 10_000;
+const RENEW_LEAST_MS = 60_000;
 
 /** Who is signed in, and the two ways to the server: REST and the live connection. */
 export const useSession = defineStore("session", () => {
@@ -22,36 +22,43 @@ export const useSession = defineStore("session", () => {
 
   let access: string | null = null; // in memory only: a reload asks the refresh cookie again
   let renewing: Promise<boolean> | null = null;
+  let expiresAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const api = new DeskApi(new Http({ token: () => access, renew }));
-  const clock = new ServerClock();
-  const connection = new Connection({
-    open: openSocket(location.origin.replace(/^http/, "ws")),
-    ticket: async () => {
-      try {
-        return (await api.ticket()).ticket;
-      } catch (error) {
-        throw error instanceof ApiError && (error.status === 401 || error.status === 403)
-          ? new SessionOver(error.message)
-          : error;
-      }
-    },
-    renew,
-    random: Math.random,
-  });
+  const api = markRaw(new DeskApi(new Http({ token: () => access, renew })));
+  const clock = markRaw(new ServerClock());
+  const connection = markRaw(
+    new Connection({
+      open: openSocket(location.origin.replace(/^http/, "ws")),
+      ticket: async () => {
+        try {
+          return (await api.ticket()).ticket;
+        } catch (error) {
+          throw error instanceof ApiError && (error.status === 401 || error.status === 403)
+            ? new SessionOver(error.message)
+            : error;
+        }
+      },
+      renew,
+      random: Math.random,
+    }),
+  );
   connection.onStatus((status) => {
     link.value = status;
     if (status.phase === "stopped" && status.code === 4401) leave();
   });
-  connection.onWelcome((welcome) => clock.set(welcome.server_time));
+  connection.onWelcome((welcome) => {
+    clock.set(welcome.server_time);
+    planRenewal();
+  });
 
   function enter(signed: SignedIn): void {
     access = signed.access;
     user.value = signed.user;
     role.value = signed.role as Role;
     phase.value = "in";
-    planRenewal((signed.access_expires_at - RENEW_BEFORE_S) * 1000 - Date.now());
+    expiresAt = signed.access_expires_at;
+    planRenewal();
     connection.start();
     if (link.value.phase === "open") {
       // A refusal ends in close 4401, which is handled where closes are.
@@ -68,10 +75,11 @@ export const useSession = defineStore("session", () => {
     connection.stop();
   }
 
-  /** At least 5 s ahead, so that a phone with a wrong clock does not renew in a loop. */
-  function planRenewal(delayMs: number): void {
+  /** By the server's clock once it is known; never in a loop on a phone whose own clock is wrong. */
+  function planRenewal(delayMs = (expiresAt - RENEW_BEFORE_S - clock.now()) * 1000): void {
     clearTimeout(timer);
-    timer = setTimeout(() => void renew(), Math.min(Math.max(delayMs, 5_000), 2 ** 31 - 1));
+    const delay = Math.min(Math.max(delayMs, RENEW_LEAST_MS), 2 ** 31 - 1);
+    timer = setTimeout(() => void renew().catch(() => undefined), delay); // a failed one has planned the next
   }
 
   /** One renewal at a time in this tab; and one tab at a time, since each use of the cookie replaces it. */
@@ -85,7 +93,7 @@ export const useSession = defineStore("session", () => {
           leave();
           return false;
         }
-        if (phase.value === "in") planRenewal(RENEW_AGAIN_MS);
+        if (phase.value === "in") planRenewal(RENEW_LEAST_MS);
         throw error;
       }
     }).finally(() => (renewing = null));

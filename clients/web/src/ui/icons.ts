@@ -1,0 +1,23 @@
+// The icons of the page under the names of what they mean; only these paths reach the bundle.
+export {
+  symRoundedAdd as iconAdd,
+  symRoundedArrowBack as iconBack,
+  symRoundedCheck as iconCheck,
+  symRoundedClose as iconClose,
+  symRoundedContrast as iconTheme,
+  symRoundedKeyboardArrowUp as iconUp,
+  symRoundedKeyboardArrowDown as iconDown,
+  symRoundedFlag as iconDrop,
+  symRoundedInfo as iconInfo,
+  symRoundedInventory2 as iconOrders,
+  symRoundedLocalShipping as iconTruck,
+  symRoundedLogout as iconSignOut,
+  symRoundedMyLocation as iconFollow,
+  symRoundedPublic as iconHome,
+  symRoundedRemove as iconRemove,
+  symRoundedRoute as iconRoute,
+  symRoundedMoreVert as iconMenu,
+  symRoundedSwapVert as iconSwap,
+  symRoundedCategory as iconLegend,
+  symRoundedTranslate as iconLanguage,
+} from "@quasar/extras/material-symbols-rounded";
