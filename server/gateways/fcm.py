@@ -27,26 +27,24 @@ CREDENTIALS = ("ThirdPartyAuthError", "UnauthenticatedError", "PermissionDeniedE
 class FcmSender:
     """Sends to Firebase installation ids (`fid`) and legacy registration tokens (`token`).
 
-    `credentials` is the path of a service account file, or None for no credentials at all, which only a fake
-    at `url` accepts. `url` replaces https://fcm.googleapis.com; the library has no setting for it, so a
+    `credentials` is the path of a service account file. None is for a fake at `url`: project "demo", a token
+    that means nothing. `url` replaces https://fcm.googleapis.com; the library has no setting for it, so a
     contract test guards the private names used here.
     """
 
-    def __init__(
-        self, credentials: str | None, *, url: str | None = None, project: str | None = None
-    ) -> None:
-        # 0.4 s and a quarter of the process's memory: paid only by those who push through Firebase.
+    def __init__(self, credentials: str | None, *, url: str | None = None) -> None:
+        # 0.4 s and many megabytes: paid only by those who push through Firebase.
         import firebase_admin
         from firebase_admin import credentials as firebase_credentials
-        from firebase_admin import messaging
+        from firebase_admin import exceptions, messaging
 
         self._messaging = messaging
+        self._failure = exceptions.FirebaseError
         options: dict[str, Any] = {"httpTimeout": TIMEOUT_S}
-        if project is not None:
-            options["projectId"] = project
-        credential = (
-            firebase_credentials.Certificate(credentials) if credentials is not None else _no_credential()
-        )
+        if credentials is not None:
+            credential = firebase_credentials.Certificate(credentials)
+        else:
+            credential, options["projectId"] = _fake_credential(), "demo"
         self._app = firebase_admin.initialize_app(credential, options, name=f"desk-{uuid.uuid4().hex}")
         if url is not None:
             service = messaging._get_messaging_service(self._app)
@@ -57,7 +55,13 @@ class FcmSender:
         outcomes: list[Outcome] = []
         for start in range(0, len(pushes), CHUNK):
             chunk = pushes[start : start + CHUNK]
-            batch = await self._messaging.send_each_async([self._message(p) for p in chunk], app=self._app)
+            messages = [self._message(push) for push in chunk]
+            try:
+                batch = await self._messaging.send_each_async(messages, app=self._app)
+            except self._failure as error:  # no token could be had: not one message's fault
+                log.error("push.credentials_refused", extra={"error": str(error)})
+                outcomes += [Later("credentials refused")] * len(chunk)
+                continue
             outcomes += [self._outcome(answer.exception) for answer in batch.responses]
         return outcomes
 
@@ -112,15 +116,16 @@ class FcmSender:
         return Later(name, wait)
 
 
-def _no_credential() -> Any:
+def _fake_credential() -> Any:
     from firebase_admin import credentials
-    from google.auth.credentials import AnonymousCredentials
+    from google.auth.credentials import Credentials
 
-    class NoCredential(credentials.Base):  # type: ignore[misc]  # the library has no types
-        """Signs nothing."""
+    class FakeToken(Credentials):
+        def refresh(self, request: object) -> None:
+            self.token = "fake"
 
+    class FakeCredential(credentials.Base):  # type: ignore[misc]  # the library has no types
         def get_credential(self) -> Any:
-            """Credentials that add no header."""
-            return AnonymousCredentials()  # type: ignore[no-untyped-call]  # no types there either
+            return FakeToken()  # type: ignore[no-untyped-call]  # nor has this one
 
-    return NoCredential()
+    return FakeCredential()
