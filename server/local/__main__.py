@@ -87,13 +87,35 @@ def _server(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:
     command = [*demo.PYTHON, "server", verb, *rest]
     if verb == "doctor":  # looks at things as they are, and starts nothing
         return subprocess.run(command, env=_running_environment(checkout)).returncode
+    if verb == "link" and not demo.served_at(checkout):
+        raise Failed("no server of this checkout runs", "./desk up or ./desk serve starts one")
     steps = Steps(checkout.logs)
     if verb == "serve":
-        web.prepare(checkout, steps)
+        return _serve(checkout, steps, rest)
     with demo.prepared(checkout, steps) as env:
         if verb == "migrate":
             return 0  # `prepared` has done it
-        return demo.hand_over(checkout, verb, command, {**env, **_address(checkout)})
+        return subprocess.run(command, env={**env, **_address(checkout)}).returncode
+
+
+def _serve(checkout: Checkout, steps: Steps, rest: Sequence[str]) -> int:
+    """The server in the foreground. A second one, on another port, shares the stores with the first."""
+    parser = argparse.ArgumentParser(prog="./desk serve")
+    parser.add_argument("--workers", default="1", help="processes on the one port (default 1)")
+    parser.add_argument("--host", help="instead of DESK_HOST")
+    parser.add_argument("--port", help="instead of DESK_PORT")
+    options = parser.parse_args(rest)
+    web.prepare(checkout, steps)
+    with demo.prepared(checkout, steps) as env:
+        asked = {"DESK_HOST": options.host, "DESK_PORT": options.port}
+        here, whole = demo.addressed({**env, **{name: value for name, value in asked.items() if value}})
+        demo.raise_open_files()
+        first = not demo.served_at(checkout)
+        if first:
+            demo.remember(checkout, here)
+        say(f"  serving {whole['DESK_PUBLIC_URL']} (Ctrl-C stops it; ./desk link elsewhere signs in)")
+        command = [*demo.PYTHON, "server", "serve", "--workers", options.workers]
+        return demo.hand_over(checkout, "server" if first else f"server-{os.getpid()}", command, whole)
 
 
 def _load(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:
@@ -104,11 +126,11 @@ def _load(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:
     steps = Steps(checkout.logs)
     redis = instances.REDIS_OF_TESTS if verb == "bench" else instances.REDIS
     with demo.prepared(checkout, steps, redis=redis) as env:
-        address = _address(checkout)
+        address, name = _address(checkout), f"{verb}-{os.getpid()}"
         if verb == "bench" or address:
-            return demo.hand_over(checkout, verb, command, {**env, **address})
+            return demo.hand_over(checkout, name, command, {**env, **address})
         with demo.serving(checkout, steps, env, workers=1) as whole:
-            return demo.hand_over(checkout, verb, command, whole)
+            return demo.hand_over(checkout, name, command, whole)
 
 
 def _address(checkout: Checkout) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """`./desk up`: everything prepared, a server, a simulated fleet, and one status line until Ctrl-C."""
 
-import json
 import os
 import resource
 import signal
@@ -47,39 +46,45 @@ def prepared(
         yield env
 
 
+def addressed(env: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Where a server started here answers, and the environment that makes it so."""
+    host = env.get("DESK_HOST") or "127.0.0.1"
+    port = int(env["DESK_PORT"]) if env.get("DESK_PORT") else free_port(host, first=8080)
+    shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else host
+    here = f"http://{shown}:{port}"
+    return here, {"DESK_PUBLIC_URL": here, **env, "DESK_HOST": host, "DESK_PORT": str(port)}
+
+
 @contextmanager
 def serving(
     checkout: Checkout, steps: Steps, env: Mapping[str, str], workers: int
 ) -> Iterator[dict[str, str]]:
     """A server on DESK_PORT, or the next free port from 8080; yields the environment with its address."""
-    _raise_open_files()
-    host = env.get("DESK_HOST") or "127.0.0.1"
-    port = int(env["DESK_PORT"]) if env.get("DESK_PORT") else free_port(host, first=8080)
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    whole = {"DESK_PUBLIC_URL": f"http://{shown}:{port}", **env, "DESK_HOST": host, "DESK_PORT": str(port)}
+    raise_open_files()
+    here, whole = addressed(env)
     record = checkout.record("server")
     record.stop(grace_s=DRAIN_S)  # left over from a start that was killed
     log = steps.log("server")
-    here = f"http://{shown}:{port}"
-    address = checkout.run / "server.json"
     child = start([*PYTHON, "server", "serve", "--workers", str(workers)], record=record, log=log, env=whole)
     try:
         with steps.step(f"Server at {here}", log):
             _wait_ready(child, here, log)
-        address.write_text(json.dumps({"url": here}))
+        remember(checkout, here)
         yield {**whole, "DESK_URL": here}
     finally:
-        address.unlink(missing_ok=True)
         threading.Thread(target=child.wait, daemon=True).start()  # reaped, so that it is seen to be gone
         record.stop(grace_s=DRAIN_S)
 
 
+def remember(checkout: Checkout, url: str) -> None:
+    """Notes the address of the server in record `server`, for `served_at`."""
+    (checkout.run / "server.url").write_text(url)
+
+
 def served_at(checkout: Checkout) -> str | None:
     """Where this checkout's running server answers, if it runs."""
-    path = checkout.run / "server.json"
-    if checkout.record("server").pid() is None or not path.is_file():
-        return None
-    return str(json.loads(path.read_text())["url"])
+    path = checkout.run / "server.url"
+    return path.read_text() if checkout.record("server").pid() and path.is_file() else None
 
 
 def up(checkout: Checkout, *, seconds: int | None, drivers: int, workers: int) -> int:
@@ -192,7 +197,7 @@ def _box(checkout: Checkout, env: Mapping[str, str]) -> None:
     say("\n".join(("", rule, *lines, rule)))
 
 
-def _raise_open_files() -> None:
+def raise_open_files() -> None:
     """A socket is an open file; children inherit the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -221,7 +226,7 @@ def _wait_ready(child: "subprocess.Popen[str]", url: str, log: Path) -> None:
 def hand_over(checkout: Checkout, name: str, command: Sequence[str], env: Mapping[str, str]) -> int:
     """Runs a program in the foreground and gives its status. Ctrl-C reaches it through the terminal."""
     child = subprocess.Popen(command, env=env)
-    record = checkout.record(f"{name}-{child.pid}")
+    record = checkout.record(name)
     record.write(child.pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for sign in (signal.SIGTERM, signal.SIGHUP):
