@@ -37,7 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate = commands.add_parser("simulate", help="a fleet that drives, wins loads and delivers them")
     _add_common(simulate)
     simulate.add_argument("--drivers", type=int, default=60, help="trucks (default 60)")
-    simulate.add_argument("--orders-per-min", type=float, help="loads posted a minute (default drivers / 6)")
+    simulate.add_argument(
+        "--orders-per-min", type=float, help="loads posted (default: what the trucks carry)"
+    )
     simulate.add_argument("--for", dest="seconds", type=_seconds, help="30, 60s, 5m, 2h (default: until ^C)")
     simulate.add_argument("--seed", type=int, default=1, help="the same seed gives the same fleet and loads")
     simulate.add_argument(
@@ -84,7 +86,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
     plan = Plan(
         drivers=options.drivers,
-        orders_per_min=options.orders_per_min or max(1.0, options.drivers / 6),
+        orders_per_min=options.orders_per_min or max(2.0, options.drivers / (12 if options.demo else 60)),
         seconds=options.seconds,
         seed=options.seed,
         demo=options.demo,
@@ -92,7 +94,8 @@ def _simulate(options: argparse.Namespace) -> int:
 
     async def run() -> int:
         accounts = await _accounts(options, plan.drivers, plan.shippers, 0)
-        ledger = Ledger(options.ledger)
+        judged = options.verify or options.ledger or plan.seconds is not None
+        ledger = Ledger(options.ledger, keep=bool(judged))
         more = await simulate(plan, accounts, ledger, options.quiet)
         return await _result(options, ledger, more)
 

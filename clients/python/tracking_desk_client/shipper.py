@@ -31,7 +31,7 @@ from .viewport import Viewport
 OrderNews = OrderSnapshot | OrderChanged | OrderMoved
 FINAL = frozenset({"delivered", "closed", "cancelled", "expired"})
 UNREAD = 1000  # events of one order that may wait for a slow reader before it is given a fresh snapshot
-ASK_AGAIN_S = 1.0
+ASK_AGAIN_S = (0.1, 1.0)  # drawn: after a reconnect many watches are renewed at once
 
 
 class _Follower:
@@ -173,7 +173,9 @@ class ShipperClient:
             if isinstance(answer, OrderSnapshot):
                 follower.snapshot(answer)
             elif isinstance(answer, ApiError) and answer.retry:
-                asyncio.get_running_loop().call_later(ASK_AGAIN_S, self._ask, follower)
+                asyncio.get_running_loop().call_later(
+                    self.connection.random.uniform(*ASK_AGAIN_S), self._ask, follower
+                )
             elif isinstance(answer, ApiError):
                 follower.mailbox.close(answer)
 

@@ -12,7 +12,7 @@ from .messages import AreaCells, AreaDensity, AreaMoved, AreaSnapshot, AreaUnwat
 P = TypeVar("P", AreaSnapshot | AreaMoved, AreaDensity | AreaCells)
 
 UNREAD = 600  # frames that may wait for a slow reader (a minute of ticks) before it is given a fresh snapshot
-ASK_AGAIN_S = 1.0
+ASK_AGAIN_S = (0.1, 1.0)  # drawn: after a reconnect many watches are renewed at once
 
 
 class Viewport(Generic[P]):
@@ -59,7 +59,7 @@ class Viewport(Generic[P]):
                 self._at = ("", 0)
                 self._mailbox.replace([answer])  # type: ignore[list-item]
             elif isinstance(answer, ApiError) and answer.retry:
-                asyncio.get_running_loop().call_later(ASK_AGAIN_S, self.ask)
+                asyncio.get_running_loop().call_later(self._connection.random.uniform(*ASK_AGAIN_S), self.ask)
             elif isinstance(answer, ApiError):
                 self._mailbox.close(answer)
 
