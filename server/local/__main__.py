@@ -106,16 +106,15 @@ def _serve(checkout: Checkout, steps: Steps, rest: Sequence[str]) -> int:
     parser.add_argument("--port", help="instead of DESK_PORT")
     options = parser.parse_args(rest)
     web.prepare(checkout, steps)
-    with demo.prepared(checkout, steps) as env:
+    with demo.prepared(checkout, steps) as env, checkout.locked(demo.SERVER, wait=False) as first:
         asked = {"DESK_HOST": options.host, "DESK_PORT": options.port}
         here, whole = demo.addressed({**env, **{name: value for name, value in asked.items() if value}})
         demo.raise_open_files()
-        first = not demo.served_at(checkout)
         if first:
             demo.remember(checkout, here)
         say(f"  serving {whole['DESK_PUBLIC_URL']} (Ctrl-C stops it; ./desk link elsewhere signs in)")
         command = [*demo.PYTHON, "server", "serve", "--workers", options.workers]
-        return demo.hand_over(checkout, "server" if first else f"server-{os.getpid()}", command, whole)
+        return demo.hand_over(checkout, demo.SERVER if first else f"server-{os.getpid()}", command, whole)
 
 
 def _load(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:

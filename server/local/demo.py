@@ -23,7 +23,7 @@ READY_WITHIN_S = 60
 DRAIN_S = 35  # a server's own drain takes up to 30 s
 VERIFY_WITHIN_S = 120
 PYTHON = (sys.executable, "-P", "-m")
-UP = "up"
+UP, SERVER = "up", "server"
 
 
 @contextmanager
@@ -60,31 +60,45 @@ def serving(
     checkout: Checkout, steps: Steps, env: Mapping[str, str], workers: int
 ) -> Iterator[dict[str, str]]:
     """A server on DESK_PORT, or the next free port from 8080; yields the environment with its address."""
-    raise_open_files()
-    here, whole = addressed(env)
-    record = checkout.record("server")
-    record.stop(grace_s=DRAIN_S)  # left over from a start that was killed
+    with checkout.locked(SERVER, wait=False) as alone:
+        if not alone:
+            raise Failed(
+                f"a server of this checkout runs already: {served_at(checkout)}", "./desk down stops it"
+            )
+        record = checkout.record(SERVER)
+        record.stop(grace_s=DRAIN_S)  # left over from a start that was killed
+        raise_open_files()
+        here, whole = addressed(env)
+        with _started(checkout, steps, here, whole, workers):
+            yield {**whole, "DESK_URL": here}
+
+
+@contextmanager
+def _started(
+    checkout: Checkout, steps: Steps, here: str, whole: Mapping[str, str], workers: int
+) -> Iterator[None]:
+    record = checkout.record(SERVER)
     log = steps.log("server")
     child = start([*PYTHON, "server", "serve", "--workers", str(workers)], record=record, log=log, env=whole)
     try:
         with steps.step(f"Server at {here}", log):
             _wait_ready(child, here, log)
         remember(checkout, here)
-        yield {**whole, "DESK_URL": here}
+        yield
     finally:
         threading.Thread(target=child.wait, daemon=True).start()  # reaped, so that it is seen to be gone
         record.stop(grace_s=DRAIN_S)
 
 
 def remember(checkout: Checkout, url: str) -> None:
-    """Notes the address of the server in record `server`, for `served_at`."""
+    """Notes the address of the server, for `served_at`."""
     (checkout.run / "server.url").write_text(url)
 
 
 def served_at(checkout: Checkout) -> str | None:
     """Where this checkout's running server answers, if it runs."""
     path = checkout.run / "server.url"
-    return path.read_text() if checkout.record("server").pid() and path.is_file() else None
+    return path.read_text() if checkout.record(SERVER).pid() and path.is_file() else None
 
 
 def up(checkout: Checkout, *, seconds: int | None, drivers: int, workers: int) -> int:
