@@ -243,6 +243,22 @@ async def test_the_database_alone_does_not_tell_the_next_token(store: IdentitySt
     assert stranger._successor(entered.refresh) != store._successor(entered.refresh)
 
 
+async def test_tokens_are_forgotten_a_week_after_use_and_sessions_after_their_end(
+    store: IdentityStore, pool: Pool
+) -> None:
+    entered = await signed_in(store)
+    newest = await rotated(store, entered.refresh, NOW)
+    day = 86400.0
+    await store.forget_old(NOW + 6 * day)
+    assert await pool.fetchval("SELECT count(*) FROM refresh_tokens") == 2
+    await store.forget_old(NOW + 8 * day)
+    assert await refusal(store.refresh(entered.refresh, NOW + 8 * day)) == "unauthenticated"
+    await rotated(store, newest.refresh, NOW + 8 * day)
+    await store.forget_old(NOW + SESSION_LIFETIME_S + 1)
+    assert await pool.fetchval("SELECT count(*) FROM refresh_tokens") == 0
+    assert await pool.fetchval("SELECT count(*) FROM sessions") == 0
+
+
 # -- devices ------------------------------------------------------------------------------------------------
 
 
