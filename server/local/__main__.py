@@ -85,17 +85,15 @@ def _down(checkout: Checkout) -> int:
 
 def _server(checkout: Checkout, verb: str, rest: Sequence[str]) -> int:
     command = [*demo.PYTHON, "server", verb, *rest]
-    if verb == "doctor":  # looks at things as they are, and starts nothing
-        return subprocess.run(command, env=_running_environment(checkout)).returncode
     if verb == "link" and not demo.served_at(checkout):
         raise Failed("no server of this checkout runs", "./desk up or ./desk serve starts one")
+    if verb in ("doctor", "link"):  # they look at what runs, and start nothing
+        return subprocess.run(command, env=_running_environment(checkout)).returncode
     steps = Steps(checkout.logs)
     if verb == "serve":
         return _serve(checkout, steps, rest)
     with demo.prepared(checkout, steps) as env:
-        if verb == "migrate":
-            return 0  # `prepared` has done it
-        return subprocess.run(command, env={**env, **_address(checkout)}).returncode
+        return subprocess.run(command, env=env).returncode
 
 
 def _serve(checkout: Checkout, steps: Steps, rest: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from . import instances, packages, web
-from .checkout import Checkout, free_port
+from .checkout import Checkout, digest_of, free_port
 from .processes import start
 from .steps import Failed, Steps, say
 
@@ -39,11 +39,23 @@ def prepared(
         browser=browser,
     )
     with instances.running(checkout, steps, environ, redis=redis) as env:
-        steps.run(
-            "Schema", [*PYTHON, "server", "migrate"], env=env, log="migrate",
-            mend="is DESK_POSTGRES right and may its user create extensions? then ./desk migrate",
-        )  # fmt: skip
+        _migrate(checkout, steps, env, private=not environ.get("DESK_POSTGRES"))
         yield env
+
+
+def _migrate(checkout: Checkout, steps: Steps, env: Mapping[str, str], *, private: bool) -> None:
+    """To head; skipped when this cluster of ours has seen these very migrations."""
+    versions = (checkout.root / "storage" / "migrations").rglob("*.py")
+    cluster = checkout.data("postgres") / "data" / "PG_VERSION"
+    digest = digest_of(checkout.root, versions, str(cluster.stat().st_mtime_ns) if private else "")
+    if private and checkout.fresh("schema", digest):
+        return
+    steps.run(
+        "Schema", [*PYTHON, "server", "migrate"], env=env, log="migrate",
+        mend="is DESK_POSTGRES right and may its user create extensions? then ./desk migrate",
+    )  # fmt: skip
+    if private:
+        checkout.stamp("schema", digest)
 
 
 def addressed(env: Mapping[str, str]) -> tuple[str, dict[str, str]]:
