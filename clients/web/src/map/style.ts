@@ -56,7 +56,7 @@ export function baseLayers(palette: Palette, lang: ApiLang): LayerSpecification[
       paint: {
         "line-color": palette.corridor,
         "line-width": byZoom([3, 0.4], [6, 1], [10, 2]),
-        "line-opacity": byZoom([3, 0.35], [6, 0.65]),
+        "line-opacity": byZoom([3, 0.18], [4.5, 0.3], [6.5, 0.65]),
       },
     },
     {
@@ -80,7 +80,7 @@ export function baseLayers(palette: Palette, lang: ApiLang): LayerSpecification[
         "text-font": FONT,
         "text-size": ["interpolate", ["linear"], ["get", "population"], 10_000, 11, 300_000, 12.5, 1_500_000, 15],
         "text-variable-anchor": ["top", "left", "right", "bottom"],
-        "text-radial-offset": 0.5,
+        "text-radial-offset": 0.7,
         "text-padding": 6,
         "symbol-sort-key": ["-", 0, ["get", "population"]],
       },

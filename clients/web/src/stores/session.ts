@@ -10,6 +10,8 @@ import type { SignedIn } from "../protocol/messages";
 
 export type Role = "driver" | "shipper" | "admin";
 
+/** Says that there may be a refresh cookie, which a page cannot see: a newcomer's start asks nothing in vain. */
+const HINT = "desk.signed-in";
 const RENEW_BEFORE_S = 90;
 const RENEW_LEAST_MS = 60_000;
 
@@ -57,6 +59,7 @@ export const useSession = defineStore("session", () => {
     user.value = signed.user;
     role.value = signed.role as Role;
     phase.value = "in";
+    localStorage.setItem(HINT, "1");
     expiresAt = signed.access_expires_at;
     planRenewal();
     connection.start();
@@ -72,6 +75,7 @@ export const useSession = defineStore("session", () => {
     user.value = null;
     role.value = null;
     phase.value = "out";
+    localStorage.removeItem(HINT);
     connection.stop();
   }
 
@@ -103,6 +107,10 @@ export const useSession = defineStore("session", () => {
   /** At start: the refresh cookie, if there is one, brings the session back. */
   async function restore(): Promise<void> {
     if (phase.value !== "unknown") return;
+    if (localStorage.getItem(HINT) === null) {
+      phase.value = "out";
+      return;
+    }
     try {
       await renew();
     } catch {

@@ -46,7 +46,7 @@ export function truckLayer(table: TruckTable, columns: TruckColumns, options: Tr
       attributes: {
         getPosition: { value: table.positions, size: 2 },
         getAngle: { value: columns.angles, size: 1 },
-        getColor: { value: columns.colours, size: 4 },
+        getColor: { value: columns.colours, size: 4, normalized: true },
       },
     },
     iconAtlas: options.sheet.atlas as unknown as string, // a canvas is accepted at run time, the type says URL or texture
@@ -62,5 +62,5 @@ export function truckLayer(table: TruckTable, columns: TruckColumns, options: Tr
 
 /** Pixels: small enough that a country full of trucks stays readable, large enough to tap when near. */
 export function signSize(zoom: number): number {
-  return Math.round(Math.min(34, Math.max(16, 16 + (zoom - 3.5) * 3.2)));
+  return Math.round(Math.min(34, Math.max(11, 13 + (zoom - 4) * 3.4)));
 }
