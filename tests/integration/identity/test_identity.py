@@ -126,6 +126,12 @@ async def test_a_code_can_be_asked_again_after_a_minute_and_not_before(store: Id
     await store.ask(PHONE, "driver", "b", NOW + RESEND_S)
 
 
+async def test_the_operator_s_links_do_not_use_up_the_codes_of_the_number(store: IdentityStore) -> None:
+    for _ in range(12):
+        await store.otp.issue(PHONE, "admin", NOW, 600)
+    await store.ask(PHONE, "driver", "192.0.2.1", NOW)
+
+
 async def test_a_thousand_requests_for_one_number_send_at_most_ten_codes_a_day(store: IdentityStore) -> None:
     sent = []
     for minute in range(1000):
