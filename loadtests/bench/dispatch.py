@@ -153,7 +153,7 @@ async def run(load: Load) -> Figures:
             figures = await _figures(env, load, market, fleet, cost, points)
             await leave(fleet.lanes)
             faults = fleet.faults() + [f"{count} x {what}" for what, count in market.tasks.failures.items()]
-            return figures | verdict(faults, *kept)
+            return figures | verdict(faults, cost, *kept)
 
 
 def _recruit(accounts: Sequence[Account], market: Market, random: Random) -> tuple[Fleet, list[Town]]:

@@ -1,12 +1,15 @@
-"""What a bench stands on: its own database, an empty Redis database, fresh secrets, accounts."""
+"""What a bench stands on: its own database, its own Redis, fresh secrets, accounts."""
 
+import asyncio
+import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +19,11 @@ import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from .processes import BenchError, Served, alive, cpu_seconds, run_tool, served
+from .processes import BenchError, Served, alive, cpu_seconds, process, run_tool, served
 from .sockets import Account
 
-REDIS_DATABASE = 5  # emptied: 0 is where an installation lives
 TOKEN_HOURS = 12
 
 
@@ -108,33 +111,55 @@ class Environment:
 
 @asynccontextmanager
 async def environment() -> AsyncIterator[Environment]:
-    """Makes it all on the servers of DESK_POSTGRES and DESK_REDIS, and removes it whatever happens."""
-    postgres, redis_url = need("DESK_POSTGRES"), _other(need("DESK_REDIS"), str(REDIS_DATABASE))
+    """Makes it all on the server of DESK_POSTGRES and on a Redis of its own; removes it whatever happens."""
+    postgres = need("DESK_POSTGRES")
     name = f"desk_bench_{secrets.token_hex(6)}"
-    redis = Redis.from_url(redis_url)
-    with tempfile.TemporaryDirectory(prefix="desk-bench-") as folder:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="desk-bench-")))
+        redis_url = await stack.enter_async_context(_private_redis(folder))
+        redis = Redis.from_url(redis_url)
+        stack.push_async_callback(redis.aclose)
         try:
             await _execute(postgres, f"CREATE DATABASE {name}")
-            await redis.flushdb()
         except (OSError, asyncpg.PostgresError) as error:
-            await redis.aclose()
-            raise BenchError(f"PostgreSQL and Redis must be up and let us make a database: {error}") from None
-        try:
-            environ = dict(os.environ) | {
-                "DESK_POSTGRES": _other(postgres, name),
-                "DESK_REDIS": redis_url,
-                "DESK_SIGNING_KEY": signing_key(),
-                "DESK_PEPPER": secrets.token_hex(32),
-                "DESK_LOG_LEVEL": "WARNING",
-                "PYTHONUNBUFFERED": "1",
-            }
-            await run_tool("server", "migrate", environ=environ)
-            async with asyncpg.create_pool(environ["DESK_POSTGRES"], min_size=1, max_size=2) as database:
-                yield Environment(environ, database, redis, Path(folder))
-        finally:
-            await redis.flushdb()
-            await redis.aclose()
-            await _execute(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            raise BenchError(f"PostgreSQL must be up and let us make a database: {error}") from None
+        stack.push_async_callback(_execute, postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        environ = dict(os.environ) | {
+            "DESK_POSTGRES": _database(postgres, name),
+            "DESK_REDIS": redis_url,
+            "DESK_SIGNING_KEY": signing_key(),
+            "DESK_PEPPER": secrets.token_hex(32),
+            "DESK_LOG_LEVEL": "WARNING",
+        }
+        await run_tool("server", "migrate", environ=environ)
+        database = await stack.enter_async_context(
+            asyncpg.create_pool(environ["DESK_POSTGRES"], min_size=1, max_size=2)
+        )
+        yield Environment(environ, database, redis, folder)
+
+
+@asynccontextmanager
+async def _private_redis(folder: Path) -> AsyncIterator[str]:
+    """A Redis that ends with the bench. Channels of one Redis are common to all its databases, so on a shared
+    one the bench would tell the phones of a live installation that they have connected elsewhere."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise BenchError("there is no redis-server on PATH: the bench needs one of its own")
+    port = free_port()
+    async with process(
+        program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+        "--dir", str(folder), environ=os.environ,
+    ):  # fmt: skip
+        url = f"redis://127.0.0.1:{port}/0"
+        async with Redis.from_url(url) as probe:
+            for _ in range(100):
+                with contextlib.suppress(OSError, RedisError):
+                    await probe.ping()
+                    break
+                await asyncio.sleep(0.05)
+            else:
+                raise BenchError("the bench's own Redis did not start")
+        yield url
 
 
 def need(name: str) -> str:
@@ -159,7 +184,7 @@ def free_port() -> int:
         return port
 
 
-def _other(url: str, database: str) -> str:
+def _database(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 

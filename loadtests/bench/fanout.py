@@ -18,6 +18,8 @@ from .sockets import Account, Health, Lane, connect, leave
 from .wire import Codec, Json, Message, Msgpack
 
 ADMINS = 20  # accounts; operators open several windows
+ROUNDS = 2
+SETTLE_S = 1.0
 HALF_DEGREES = 0.12  # of a viewport: a town and its approaches
 
 
@@ -61,9 +63,17 @@ class WatcherLane(Lane):
     async def begin(self) -> None:
         """Greeted, then the viewport is open."""
         await super().begin()
+        await self.watch()
+
+    async def watch(self) -> None:
+        """Opens the viewport."""
         answer = await self.command("area.watch", **self._area)
         if answer["type"] != "ok":
             raise BenchError(f"the server refused a viewport: {answer}")
+
+    async def look_away(self) -> None:
+        """Closes it; the connection stays."""
+        await self.command("area.unwatch")
 
     def on_message(self, message: Message) -> None:
         """Every truck of every frame is timed."""
@@ -102,6 +112,15 @@ class Taken:
     updates: int
     points: int
 
+    def add(self, other: "Taken") -> None:
+        """Two stretches of one kind make one."""
+        self.cost.add(other.cost)
+        self.kept.add(other.kept)
+        self.lag.add(other.lag)
+        self.frames += other.frames
+        self.updates += other.updates
+        self.points += other.points
+
 
 async def run(load: Load) -> Figures:
     """The whole bench; see loadtests/README.md for how to read the figures."""
@@ -129,13 +148,10 @@ async def run(load: Load) -> Figures:
                     await connect(one.watchers, one.server.socket_url, tell=step.at, taken=load.drivers)
 
             ours = await side(ours_at, Msgpack())
-            with stage.step("trucks without watchers"):
-                await _stretch(env, ours, load.rate, load.warm_s, random)
-                alone = await _stretch(env, ours, load.rate, load.seconds / 2, random)
             await open_maps(ours)
-            with stage.step("trucks and watchers"):
+            with stage.step("warming up"):
                 await _stretch(env, ours, load.rate, load.warm_s, random)
-                watched = await _stretch(env, ours, load.rate, load.seconds, random)
+            watched, alone = await _in_turn(env, ours, load, random, stage)
             figures, faults, kept = _figures(load, ours, alone, watched), _faults(ours), [alone, watched]
             sides = [ours]
             if peer_at is not None:
@@ -151,7 +167,29 @@ async def run(load: Load) -> Figures:
                 kept += [same, theirs]
             for one in sides:
                 await leave([*one.fleet.lanes, *one.watchers])
-            return figures | verdict(faults, *(taken.kept for taken in kept))
+            return figures | verdict(faults, watched.cost, *(taken.kept for taken in kept))
+
+
+async def _in_turn(
+    env: Environment, ours: Side, load: Load, random: Random, stage: Stage
+) -> tuple[Taken, Taken]:
+    """Trucks with and without watchers, turn by turn: the difference is what deliveries cost."""
+    taken: dict[bool, Taken] = {}
+    for turn in range(2 * ROUNDS):
+        watching = turn % 2 == 0
+        with stage.step("trucks and watchers" if watching else "trucks without watchers"):
+            if turn:
+                for lane in ours.watchers:
+                    await (lane.watch() if watching else lane.look_away())
+                await _stretch(env, ours, load.rate, SETTLE_S, random)
+            one = await _stretch(env, ours, load.rate, load.seconds / ROUNDS, random)
+        if watching in taken:
+            taken[watching].add(one)
+        else:
+            taken[watching] = one
+    for lane in ours.watchers:
+        await lane.watch()
+    return taken[True], taken[False]
 
 
 async def _stretch(env: Environment, side: Side, rate: float, seconds: float, random: Random) -> Taken:

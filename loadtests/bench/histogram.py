@@ -27,6 +27,12 @@ class Histogram:
         self._counts[bucket] += 1
         self.count += 1
 
+    def add(self, other: "Histogram") -> None:
+        """Takes in all records of another."""
+        self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
+        self.count += other.count
+        self.longest_s = max(self.longest_s, other.longest_s)
+
     def percentile_s(self, percent: float) -> float | None:
         """The duration that `percent` % of the records do not exceed, rounded up to its bucket's end."""
         if not self.count:

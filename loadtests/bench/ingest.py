@@ -104,14 +104,12 @@ async def _stretch(env: Environment, one: Series, load: Load, random: Random) ->
     seconds, tally = load.seconds / load.rounds, one.fleet.tally
     tally.ack_lag = one.lag
     tally.open(seconds)
-    silent = isinstance(one.fleet.lanes[0], SilentLane)
-    before = tally.sent if silent else tally.acked
+    before = tally.acked
     stretch = await Stretch.begin(env, one.server)
     one.kept.append(await one.fleet.stream(one.rate, seconds, random, load.points_per_frame))
-    if not silent:
-        one.unacked = await one.fleet.drain()
+    one.unacked = await one.fleet.drain()
     one.cost.add(await stretch.end())
-    one.points += (tally.sent if silent else tally.acked) - before
+    one.points += tally.acked - before
 
 
 async def _figures(env: Environment, load: Load, series: dict[str, Series]) -> Figures:
@@ -141,7 +139,7 @@ async def _figures(env: Environment, load: Load, series: dict[str, Series]) -> F
         "sent": tally.sent,
         "acked": tally.acked,
         "stored": stored,
-        "lost": tally.acked - tally.rejected - stored,
+        "lost": max(tally.acked - tally.rejected - stored, 0),
         "unacked": ours.unacked,
         "errors": dict(ours.fleet.health.errors),
     }
@@ -159,18 +157,19 @@ async def _figures(env: Environment, load: Load, series: dict[str, Series]) -> F
             "peer_cpu_us_per_point": peer_us,
             "peer_cpu": round(peer.cost.server_s / peer.cost.wall_s, 3),
             "server_cpu_us_per_point_at_peer_rate": same_us,
-            "peer_ratio": ratio(peer_us, same_us),
-            "peer_ratio_at_our_rate": ratio(peer_us, point_us),
+            # each at its own offered rate, and both at the one that the reference server keeps up with
+            "peer_ratio": ratio(peer_us, point_us),
+            "peer_ratio_at_peer_rate": ratio(peer_us, same_us),
             "peer_postgres_cpu_us_per_point": each_us(peer.cost.postgres_s, peer.points),
             "postgres_cpu_us_per_point_at_peer_rate": each_us(same.cost.postgres_s, same.points),
             "peer_redis_cpu_us_per_point": each_us(peer.cost.redis_s, peer.points),
             "peer_stored": peer_stored,
-            "peer_lost": peer.fleet.tally.acked - peer_stored,
+            "peer_lost": max(peer.fleet.tally.acked - peer_stored, 0),
             "peer_parts": await _parts(peer.server),
         }
         faults += peer.fleet.faults()
         kept = kept + peer.kept + same.kept
-    return figures | verdict(faults, *kept)
+    return figures | verdict(faults, ours.cost, *kept)
 
 
 async def _parts(server: Served) -> dict[str, str]:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from .environment import Environment, StoreCost
 from .openloop import Punctuality
-from .processes import Served
+from .processes import Served, machine_cpu
 
 Figures = dict[str, object]
 
@@ -22,12 +22,14 @@ class Cost:
     server_s: float = 0.0
     postgres_s: float | None = 0.0
     redis_s: float = 0.0
+    elsewhere_s: float = 0.0  # of the whole machine, outside the server, the stores and this process
     wall_s: float = 0.0
 
     def add(self, other: "Cost") -> None:
         """Stretches of one target make one figure."""
         self.server_s += other.server_s
         self.redis_s += other.redis_s
+        self.elsewhere_s += other.elsewhere_s
         self.wall_s += other.wall_s
         if self.postgres_s is not None and other.postgres_s is not None:
             self.postgres_s += other.postgres_s
@@ -40,6 +42,7 @@ class Stretch:
 
     def __init__(self, env: Environment, server: Served, store: StoreCost) -> None:
         self._env, self._server, self._store = env, server, store
+        self._machine_s, self._own_s = machine_cpu(), time.process_time()
         self._server_s, self._at = server.cpu(), time.monotonic()
 
     @classmethod
@@ -50,11 +53,15 @@ class Stretch:
     async def end(self) -> Cost:
         """Until now."""
         server_s, at = self._server.cpu(), time.monotonic()
+        machine_s, own_s = machine_cpu() - self._machine_s, time.process_time() - self._own_s
         store = await self._env.cost()
         postgres_s = None
         if store.postgres is not None and self._store.postgres is not None:
             postgres_s = store.postgres - self._store.postgres
-        return Cost(server_s - self._server_s, postgres_s, store.redis - self._store.redis, at - self._at)
+        redis_s = store.redis - self._store.redis
+        server_s -= self._server_s
+        elsewhere_s = machine_s - own_s - server_s - (postgres_s or 0) - redis_s
+        return Cost(server_s, postgres_s, redis_s, max(elsewhere_s, 0.0), at - self._at)
 
 
 def each_us(seconds: float | None, count: float) -> float | None:
@@ -67,8 +74,11 @@ def ratio(value: float | None, base: float | None) -> float | None:
     return round(value / base, 2) if value is not None and base else None
 
 
-def verdict(faults: list[str], *kept: Punctuality) -> Figures:
-    """`void` with every reason, and how well the generator kept time in its worst stretch."""
+def verdict(faults: list[str], cost: Cost, *kept: Punctuality) -> Figures:
+    """`void` with every reason, how well the generator kept time, and what else kept the cores busy.
+
+    `other_cpu` (cores) of more than a tenth says that the times are those of a shared machine.
+    """
     reasons = [*faults]
     for one in kept:
         reasons += one.faults()
@@ -79,6 +89,7 @@ def verdict(faults: list[str], *kept: Punctuality) -> Figures:
         "sends": sum(one.sends for one in kept),
         "late_sends": sum(one.late + one.skipped for one in kept),
         "generator_cpu": round(worst.cpu_share, 3),
+        "other_cpu": round(cost.elsewhere_s / cost.wall_s, 3) if cost.wall_s else None,
     }
 
 

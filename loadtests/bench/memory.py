@@ -9,7 +9,7 @@ from random import Random
 from .environment import environment
 from .fleet import DriverLane, Fleet
 from .ingest import recruit
-from .measure import Figures, Stage, each_us, ratio, verdict
+from .measure import Cost, Figures, Stage, each_us, ratio, verdict
 from .processes import BenchError, Served, raise_open_files
 from .sockets import connect, leave
 from .wire import Codec, Json, Msgpack
@@ -90,7 +90,7 @@ async def run(load: Load) -> Figures:
             "peer_ratio": ratio(peer.steps[-1][1], ours.steps[-1][1]),
         }
         faults += peer.fleet.faults()
-    return figures | verdict(faults)
+    return figures | verdict(faults, Cost())
 
 
 async def _open(server: Served, fleet: Fleet, load: Load, tell: Callable[[int], object]) -> Held:

@@ -29,6 +29,14 @@ class Punctuality:
     cpu_s: float = 0.0
     wall_s: float = 0.0
 
+    def add(self, other: "Punctuality") -> None:
+        """Two stretches make one."""
+        self.sends += other.sends
+        self.late += other.late
+        self.skipped += other.skipped
+        self.cpu_s += other.cpu_s
+        self.wall_s += other.wall_s
+
     @property
     def cpu_share(self) -> float:
         """CPU seconds of the generator for each second."""
@@ -44,14 +52,6 @@ class Punctuality:
         if self.cpu_share > GENERATOR_CPU_LIMIT:
             found.append(f"the generator used {100 * self.cpu_share:.0f} % of a core")
         return found
-
-    def figures(self) -> dict[str, float | int]:
-        """For the report."""
-        return {
-            "sends": self.sends,
-            "late_sends": self.late + self.skipped,
-            "generator_cpu": round(self.cpu_share, 3),
-        }
 
 
 class OpenLoop:

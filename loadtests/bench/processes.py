@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 
@@ -67,6 +68,14 @@ def cpu_seconds(pids: Sequence[int]) -> float:
     return total / TICKS
 
 
+def machine_cpu() -> float:
+    """CPU seconds that all cores together were not idle."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq + steal) / TICKS
+
+
 def alive(pid: int) -> bool:
     """Whether there is such a process on this machine."""
     return Path(f"/proc/{pid}").exists()
@@ -109,32 +118,49 @@ class Served:
 
 
 @asynccontextmanager
+async def process(
+    program: str,
+    *arguments: str,
+    environ: Mapping[str, str],
+    log: IO[bytes] | None = None,
+    core: int | None = None,
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A child process until the block ends; pinned to `core`, else free to run on all."""
+
+    def settle() -> None:
+        os.sched_setaffinity(0, ALLOWED)
+        if core is not None:
+            pin(core)
+        raise_open_files()
+
+    output = log or asyncio.subprocess.DEVNULL
+    child = await asyncio.create_subprocess_exec(
+        program, *arguments,
+        cwd=ROOT, env=dict(environ), stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+        start_new_session=True,  # Ctrl-C ends the bench, and the bench ends its children
+        preexec_fn=settle,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        await _stop(child)
+
+
+@asynccontextmanager
 async def served(
     module: str, *arguments: str, port: int, environ: Mapping[str, str], ready: str = "/readyz"
 ) -> AsyncIterator[Served]:
     """`python -m module` pinned to core 0, from ready to stopped."""
-
-    def settle() -> None:
-        pin(SERVER_CORE)
-        raise_open_files()
-
     with tempfile.TemporaryFile() as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *arguments,
-            cwd=ROOT, env=dict(environ), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,  # Ctrl-C ends the bench, and the bench ends the server
-            preexec_fn=settle,
-        )  # fmt: skip
-        try:
-            server = Served(process, f"http://127.0.0.1:{port}")
+        command = (sys.executable, "-m", module, *arguments)
+        async with process(*command, environ=environ, log=log, core=SERVER_CORE) as child:
+            server = Served(child, f"http://127.0.0.1:{port}")
             try:
                 await _until_ready(server, ready)
             except BenchError as error:
                 log.seek(0)
                 raise BenchError(f"{error}\n{log.read()[-2000:].decode(errors='replace')}") from None
             yield server
-        finally:
-            await _stop(process)
 
 
 async def _until_ready(server: Served, path: str) -> None:

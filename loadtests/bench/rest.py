@@ -102,7 +102,7 @@ async def run(load: Load) -> Figures:
         "server_cpu_us_per_request": each_us(cost.server_s, done),
         "server_cpu": round(cost.server_s / cost.wall_s, 3),
         "postgres_cpu_us_per_request": each_us(cost.postgres_s, done),
-    } | verdict(faults, kept)
+    } | verdict(faults, cost, kept)
 
 
 async def fill(env: Environment, shipper: int, orders: int, tell: Callable[[float], object]) -> None:

@@ -35,3 +35,13 @@ def test_zero_negative_and_huge_durations_are_counted() -> None:
         histogram.record(duration)
     assert histogram.count == 3
     assert histogram.longest_s == 5e6
+
+
+def test_two_histograms_added_say_what_one_with_all_records_says() -> None:
+    one, other, both = Histogram(), Histogram(), Histogram()
+    for number in range(1, 1001):
+        (one if number % 3 else other).record(number / 1000)
+        both.record(number / 1000)
+    one.add(other)
+    assert one.figures("lag") == both.figures("lag")
+    assert one.count == 1000
