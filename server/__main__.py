@@ -89,10 +89,11 @@ def _serve_here(config: Config) -> int:
     import uvloop
 
     from .app import serve
+    from .warmup import freeze
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stop = _stop_on_signals(runner)
-        runner.run(serve(config, stop))
+        runner.run(serve(config, stop, on_ready=freeze))
     return 0
 
 

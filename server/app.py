@@ -6,6 +6,7 @@ import logging
 import secrets
 import socket
 import time
+from collections.abc import Callable
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -27,12 +28,11 @@ from .http.health import add_health
 from .http.routes import ROUTES
 from .http.web import add_web
 from .services import Services
-from .warmup import freeze
 from .ws.endpoint import add_websocket
 
 log = logging.getLogger("desk.app")
 
-PARTITION_CHECK_S = 3600.0
+HOUSEKEEPING_S = 3600.0
 # Names the database that order events are numbered in: a restored or new one has another.
 EPOCH = """
 SELECT c.system_identifier::text || '-' || d.oid::text
@@ -40,7 +40,9 @@ FROM pg_control_system() AS c, pg_database AS d WHERE d.datname = current_databa
 """
 
 
-async def serve(config: Config, stop: asyncio.Event, *, listener: socket.socket | None = None) -> None:
+async def serve(
+    config: Config, stop: asyncio.Event, *, on_ready: Callable[[], object] = lambda: None
+) -> None:
     """Runs one worker until `stop`. Read it inside out: what is opened last ends first."""
     async with contextlib.AsyncExitStack() as stack:
         pool = await _pool(config, stack)
@@ -59,16 +61,19 @@ async def serve(config: Config, stop: asyncio.Event, *, listener: socket.socket 
         )
         await services.revocations.warm(time.time())
         await services.live.load_last(pool, time.time())
-        async with _loops(services):
+        senders = _senders(config)
+        for sender in set(senders.values()):
+            stack.push_async_callback(sender.close)
+        async with _loops(services, senders):
             runner = web.AppRunner(
                 build_app(services), access_log=None, handler_cancellation=False, shutdown_timeout=10.0
             )
             await runner.setup()
             try:
-                site = web.SockSite(runner, listener or listen(config.host, config.port))
+                site = web.SockSite(runner, listen(config.host, config.port))
                 await site.start()
-                freeze()
                 services.ready = True
+                on_ready()
                 log.info("serving", extra={"host": config.host, "port": config.port})
                 await stop.wait()
                 log.info("draining", extra={"sessions": len(services.hub.sessions)})
@@ -107,7 +112,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _loops(services: Services) -> contextlib.AbstractAsyncContextManager[None]:
+def _loops(
+    services: Services, senders: dict[str, PushSender]
+) -> contextlib.AbstractAsyncContextManager[None]:
     return running(
         positions=services.positions.run(),
         ticks=services.run_ticks(),
@@ -116,28 +123,31 @@ def _loops(services: Services) -> contextlib.AbstractAsyncContextManager[None]:
         wheel=services.wheel.run(),
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
-        deliver=Deliveries(services.outbox, services.accounts, _senders(services.config)).run(),
+        deliver=Deliveries(services.outbox, services.accounts, senders).run(),
         revoked=services.revocations.poll(),
         bus_out=services.bus.run_publish(),
         bus_in=services.bus.run_receive(
             services.live.merge, services.notify.heard, services.revocations.heard, services.warm
         ),
         loop_lag=services.metrics.watch_loop(),
-        partitions=_keep_partitions(services.pool),
+        keep=_keep(services),
     )
 
 
-async def _keep_partitions(pool: Pool) -> None:
+async def _keep(services: Services) -> None:
+    """Housekeeping of the database: partitions ahead, old sign-ins away."""
     while True:
-        await asyncio.sleep(PARTITION_CHECK_S)
+        await asyncio.sleep(HOUSEKEEPING_S)
+        now = time.time()
         try:
-            made = await partitions.ensure(pool, time.time())
+            made = await partitions.ensure(services.pool, now)
             if made:
                 log.info("partitions.made", extra={"names": made})
-            if await partitions.rest_is_used(pool):
+            if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
+            await services.identity.forget_old(now)
         except postgres.Unreachable as error:
-            log.warning("partitions.failed", extra={"error": repr(error)})
+            log.warning("housekeeping.failed", extra={"error": repr(error)})
 
 
 async def _pool(config: Config, stack: contextlib.AsyncExitStack) -> Pool:

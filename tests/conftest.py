@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from storage import migrate, partitions
 from storage.postgres import Pool, connect_pool
 from storage.redis import connect as connect_redis
-from tests.served import Server, serving
+from tests.served import LocalServer, Server, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -109,6 +109,15 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def server(dsn: str, redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[Server]:
-    """A served process with 3 drivers, 2 shippers and an operator."""
+    """A server in this test's loop, with 3 drivers, 2 shippers and an operator."""
+    local = LocalServer(dsn, redis_url, tmp_path)
+    await local.start()
+    yield local
+    await local.stop()
+
+
+@pytest.fixture
+async def process(dsn: str, redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+    """The same as a process of its own, to be killed or drained."""
     async with serving(dsn, redis_url, tmp_path) as running:
         yield running
