@@ -1,6 +1,6 @@
 import { MapLibreOverlay } from "@deck.gl/maplibre";
 import type { Layer } from "@deck.gl/core";
-import { LngLatBounds, Map as LibreMap, AttributionControl, type GeoJSONSource, Marker, setWorkerUrl } from "maplibre-gl";
+import { LngLatBounds, Map as LibreMap, AttributionControl, type GeoJSONSource, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { feature, mesh } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
@@ -11,7 +11,7 @@ import type { Bounds } from "../live/feeds";
 import { TruckTable } from "../live/trucks";
 import type { Place, Truck } from "../protocol/messages";
 
-import { ringLayer, routeLayers } from "./layers/route";
+import { endsLayer, ringLayer, routeLayers } from "./layers/route";
 import { signSize, TruckColumns, truckLayer } from "./layers/trucks";
 import { DARK, LIGHT, type Palette } from "./palette";
 import { drawSprites, type SpriteSheet } from "./sprites";
@@ -64,7 +64,6 @@ export class DeskMap {
   private cellLayers: typeof import("./layers/cells").cellLayers | null = null;
   private route: RouteOnMap | null = null;
   private now = 0;
-  private ends: Marker[] = [];
   private outlined = false;
   private settle: ReturnType<typeof setTimeout> | undefined;
 
@@ -141,8 +140,6 @@ export class DeskMap {
 
   setRoute(route: RouteOnMap | null): void {
     this.route = route;
-    for (const marker of this.ends) marker.remove();
-    this.ends = route ? [this.end(route.pickup, "A"), this.end(route.drop, "B")] : [];
     this.draw();
   }
 
@@ -205,6 +202,7 @@ export class DeskMap {
       this.columns.fill(this.table, this.now);
       layers.push(truckLayer(this.table, this.columns, { id: "trucks", sheet, zoom }));
     }
+    if (this.route) layers.push(endsLayer(this.route.pickup, this.route.drop, sheet));
     if (this.only) {
       this.onlyTable.replace([this.only]);
       this.onlyColumns.fill(this.onlyTable, this.now);
@@ -255,14 +253,5 @@ export class DeskMap {
       }
     }
     this.map.setLayoutProperty("town-names", "text-field", ["get", this.lang]);
-  }
-
-  private end(place: Place, letter: "A" | "B"): Marker {
-    const element = document.createElement("div");
-    element.className = "map-end";
-    element.textContent = letter;
-    element.setAttribute("role", "img");
-    element.setAttribute("aria-label", place.name);
-    return new Marker({ element, anchor: "center" }).setLngLat([place.lon, place.lat]).addTo(this.map);
   }
 }

@@ -13,6 +13,7 @@ export interface Palette {
   busy: string;
   stale: string;
   rim: string;
+  endFill: string;
   route: [number, number, number];
   routeRim: [number, number, number];
   ring: [number, number, number];
@@ -33,6 +34,7 @@ export const LIGHT: Palette = {
   busy: "#2b62c9",
   stale: "#6b7780",
   rim: "#ffffff",
+  endFill: "#16222b",
   route: [11, 96, 112],
   routeRim: [255, 255, 255],
   ring: [11, 96, 112],
@@ -53,6 +55,7 @@ export const DARK: Palette = {
   busy: "#7aa7ff",
   stale: "#8795a0",
   rim: "#0f1519",
+  endFill: "#e8eef2",
   route: [111, 208, 222],
   routeRim: [15, 21, 25],
   ring: [111, 208, 222],

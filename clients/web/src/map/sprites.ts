@@ -21,7 +21,7 @@ export const spriteName = (motion: Motion, duty: Duty, stale: boolean): string =
 export function drawSprites(palette: Palette): SpriteSheet {
   const atlas = document.createElement("canvas");
   atlas.width = 4 * CELL;
-  atlas.height = 2 * CELL;
+  atlas.height = 3 * CELL;
   const pen = atlas.getContext("2d");
   if (!pen) throw new Error("this browser has no 2d canvas");
   const mapping: SpriteSheet["mapping"] = {};
@@ -40,11 +40,32 @@ export function drawSprites(palette: Palette): SpriteSheet {
       }
     }
   }
+  for (const [column, letter] of (["A", "B"] as const).entries()) {
+    const [x, y] = [column * CELL, 2 * CELL];
+    drawEnd(pen, x + CELL / 2, y + CELL / 2, letter, palette);
+    mapping[`end-${letter}`] = { x, y, width: CELL, height: CELL, mask: false };
+  }
   return { atlas, mapping };
 }
 
-/** Draws one sign around the origin, `size` pixels wide: for the atlas and for the legend. */
-export function drawTruck(
+/** The ends of a haul: A is the pickup, B the drop, as in the order's panel. */
+function drawEnd(pen: CanvasRenderingContext2D, x: number, y: number, letter: string, palette: Palette): void {
+  pen.beginPath();
+  pen.arc(x, y, 38, 0, 2 * Math.PI);
+  pen.fillStyle = palette.endFill;
+  pen.fill();
+  pen.lineWidth = 8;
+  pen.strokeStyle = palette.rim;
+  pen.stroke();
+  pen.fillStyle = palette.rim;
+  pen.font = '700 46px "Inter Variable", system-ui, sans-serif';
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(letter, x, y + 3);
+}
+
+/** Draws one sign around the origin, `size` pixels wide. */
+function drawTruck(
   pen: CanvasRenderingContext2D,
   size: number,
   motion: Motion,

@@ -1,4 +1,4 @@
-import { computed } from "vue";
+import { computed, type ComputedRef } from "vue";
 import { useI18n } from "vue-i18n";
 
 import type { Money } from "../protocol/messages";
@@ -25,26 +25,29 @@ export interface Formats {
   dateTime(seconds: number): string;
 }
 
-/** Values of the wire (SI units, minor units of money) as a reader of `locale` writes them. */
-export function formatsOf(locale: string): Formats {
-  const unit = (name: string, digits = 0): Intl.NumberFormat =>
-    new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits });
-  const [second, minute, hour, day] = [unit("second"), unit("minute"), unit("hour"), unit("day")];
-  const kilometre = unit("kilometer");
-  const perHour = unit("kilometer-per-hour");
-  const plain = new Intl.NumberFormat(locale);
-  const mass = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-  const when = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-  const tonne = { ru: "т", kk: "т", en: "t", "zh-CN": "吨" }[locale] ?? "t";
+type Translate = (key: string, named: Record<string, string | number>) => string;
+
+/**
+ * Values of the wire (SI units, minor units of money) as a reader of `locale` writes them. Units and months come
+ * from our catalogues: Chromium ships no Kazakh of its own and would answer in English. Kazakh numbers are
+ * written as Russian ones.
+ */
+export function formatsOf(locale: string, t: Translate): Formats {
+  const numbers = locale === "kk" ? "ru" : locale;
+  const whole = new Intl.NumberFormat(numbers, { maximumFractionDigits: 0 });
+  const tenths = new Intl.NumberFormat(numbers, { maximumFractionDigits: 1 });
+  const unit = (name: string, value: number, format = whole): string => t(`unit.${name}`, { n: format.format(value) });
   const currencies = new Map<string, { format: Intl.NumberFormat; minor: number }>();
 
   function currency(code: string): { format: Intl.NumberFormat; minor: number } {
     let known = currencies.get(code);
     if (!known) {
       const style = { style: "currency", currency: code, currencyDisplay: "narrowSymbol" } as const;
-      const digits = new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits ?? 2;
-      const format = new Intl.NumberFormat(locale, { ...style, minimumFractionDigits: 0, maximumFractionDigits: digits });
-      known = { format, minor: 10 ** digits };
+      const digits = new Intl.NumberFormat(numbers, style).resolvedOptions().maximumFractionDigits ?? 2;
+      known = {
+        format: new Intl.NumberFormat(numbers, { ...style, minimumFractionDigits: 0, maximumFractionDigits: digits }),
+        minor: 10 ** digits,
+      };
       currencies.set(code, known);
     }
     return known;
@@ -52,30 +55,38 @@ export function formatsOf(locale: string): Formats {
 
   return {
     money: ({ amount, currency: code }) => currency(code).format.format(amount / currency(code).minor),
-    km: (metres) => kilometre.format(metres / 1000),
+    km: (metres) => unit("kilometre", metres / 1000),
     duration: (seconds) => {
       const minutes = Math.round(seconds / 60);
       const hours = Math.floor(minutes / 60);
-      if (hours >= 48) return `${day.format(Math.floor(hours / 24))} ${hour.format(hours % 24)}`;
-      return hours ? `${hour.format(hours)} ${minute.format(minutes % 60)}` : minute.format(minutes);
+      if (hours >= 48) return `${unit("day", Math.floor(hours / 24))} ${unit("hour", hours % 24)}`;
+      return hours ? `${unit("hour", hours)} ${unit("minute", minutes % 60)}` : unit("minute", minutes);
     },
     span: (seconds) => {
-      const whole = Math.max(0, Math.floor(seconds));
-      if (whole < 60) return second.format(whole);
-      if (whole < 3600) return minute.format(Math.floor(whole / 60));
-      if (whole < 86_400) return hour.format(Math.floor(whole / 3600));
-      return day.format(Math.floor(whole / 86_400));
+      const left = Math.max(0, Math.floor(seconds));
+      if (left < 60) return unit("second", left);
+      if (left < 3600) return unit("minute", Math.floor(left / 60));
+      if (left < 86_400) return unit("hour", Math.floor(left / 3600));
+      return unit("day", Math.floor(left / 86_400));
     },
-    speed: (mps) => perHour.format(mps * 3.6),
-    tonnes: (kg) => `${mass.format(kg / 1000)} ${tonne}`,
-    cubic: (metres) => `${mass.format(metres)} ${locale === "en" || locale === "zh-CN" ? "m³" : "м³"}`,
-    count: (number) => plain.format(number),
-    dateTime: (seconds) => when.format(seconds * 1000),
+    speed: (mps) => unit("speed", mps * 3.6),
+    tonnes: (kg) => unit("tonne", kg / 1000, tenths),
+    cubic: (metres) => unit("cubic", metres, tenths),
+    count: (number) => whole.format(number),
+    dateTime: (seconds) => {
+      const at = new Date(seconds * 1000);
+      const two = (value: number): string => String(value).padStart(2, "0");
+      return t("date", {
+        day: at.getDate(),
+        month: t(`month.${at.getMonth() + 1}`, {}),
+        time: `${two(at.getHours())}:${two(at.getMinutes())}`,
+      });
+    },
   };
 }
 
 /** The formats of the page's language, following its changes. */
-export function useFormats(): { f: { readonly value: Formats } } {
-  const { locale } = useI18n();
-  return { f: computed(() => formatsOf(locale.value)) };
+export function useFormats(): { f: ComputedRef<Formats> } {
+  const { locale, t } = useI18n();
+  return { f: computed(() => formatsOf(locale.value, (key, named) => t(key, named))) };
 }

@@ -1,7 +1,9 @@
 import type { Layer } from "@deck.gl/core";
-import { PathLayer, ScatterplotLayer } from "@deck.gl/layers";
+import { IconLayer, PathLayer, ScatterplotLayer } from "@deck.gl/layers";
 
+import type { Place } from "../../protocol/messages";
 import type { Palette } from "../palette";
+import type { SpriteSheet } from "../sprites";
 
 /** The way of a watched order, (lat, lon) as the API gives it, with a rim that lifts it off the map. */
 export function routeLayers(line: [number, number][], palette: Palette): Layer[] {
@@ -35,5 +37,21 @@ export function ringLayer(lon: number, lat: number, radius: number, palette: Pal
     getLineColor: [...palette.ring, 255],
     getLineWidth: 3,
     lineWidthUnits: "pixels",
+  });
+}
+
+/** Where the haul begins and where it ends. */
+export function endsLayer(pickup: Place, drop: Place, sheet: SpriteSheet): Layer {
+  return new IconLayer<{ place: Place; icon: string }>({
+    id: "ends",
+    data: [
+      { place: pickup, icon: "end-A" },
+      { place: drop, icon: "end-B" },
+    ],
+    iconAtlas: sheet.atlas as unknown as string, // a canvas is accepted at run time, the type says URL or texture
+    iconMapping: sheet.mapping,
+    getIcon: ({ icon }) => icon,
+    getPosition: ({ place }) => [place.lon, place.lat],
+    getSize: 34,
   });
 }
