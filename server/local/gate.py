@@ -48,7 +48,7 @@ def test(checkout: Checkout, arguments: Sequence[str]) -> int:
 def _checks(checkout: Checkout, steps: Steps, node: dict[str, str] | None, env: dict[str, str]) -> None:
     before = len(steps.times)
     for what, command, mend in CHECKS:
-        steps.run(what, command, cwd=checkout.root, env=env, log=f"gate-{what.split()[0]}", mend=mend)
+        steps.run(what, command, cwd=checkout.root, env=env, log=f"gate-{what.replace(' ', '-')}", mend=mend)
     if node is not None:
         for what, command, mend in WEB_CHECKS:
             steps.run(what, command, cwd=web.folder(checkout), env=node, log=f"gate-{what}", mend=mend)
