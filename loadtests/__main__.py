@@ -6,16 +6,19 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from time import monotonic
 
 from tracking_desk_client import DeskError
 
 from .accounts import Accounts, provision, read_accounts
 from .ledger import Ledger
 from .verify import verify
+
+SIMULATED = "+7701"
+REPLAYED = "+7747"  # and three digits more: too long for a telephone that could ring
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +78,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--provision", action="store_true", help="make the accounts (default without --accounts)"
     )
-    parser.add_argument("--prefix", default="+7701", help="of the phones of accounts made")
+    parser.add_argument("--prefix", help="of the phones of accounts made, e.g. +7701")
     parser.add_argument("--verify", action="store_true", help="compare with the database at $DESK_POSTGRES")
     parser.add_argument("--ledger", type=Path, help="append intents and outcomes here, one JSON line each")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -93,7 +96,7 @@ def _simulate(options: argparse.Namespace) -> int:
     )
 
     async def run() -> int:
-        accounts = await _accounts(options, plan.drivers, plan.shippers, 0)
+        accounts = await _accounts(options, plan.drivers, plan.shippers, 0, SIMULATED)
         judged = options.verify or options.ledger or plan.seconds is not None
         ledger = Ledger(options.ledger, keep=bool(judged))
         more = await simulate(plan, accounts, ledger, options.quiet)
@@ -116,14 +119,16 @@ def _replay(options: argparse.Namespace) -> int:
     trace = trace.cloned(options.clones)
 
     async def run() -> int:
-        accounts = await _accounts(options, len(trace.vehicles), 0, options.watchers)
+        # Drivers of their own each time: what was recorded hours ago is late for one who has reported since.
+        fresh = f"{REPLAYED}{time.time_ns() // 10**9 % 1000:03d}"
+        accounts = await _accounts(options, len(trace.vehicles), 0, options.watchers, fresh)
         ledger = Ledger(options.ledger)
         replay = Replay(trace, accounts, options.speed, ledger)
-        began = monotonic()
+        began = time.monotonic()
         await replay.run(options.watchers, options.quiet)
         more = {
             "vehicles": len(trace.vehicles),
-            "seconds": round(monotonic() - began, 1),
+            "seconds": round(time.monotonic() - began, 1),
             "points_per_s": round(ledger.points_acked / max(replay.seconds, 1e-3)),
             "send_lag_ms": round(replay.latest_s * 1000, 1),
             **replay.sightings.watched.line(),
@@ -142,13 +147,15 @@ def _verify(options: argparse.Namespace) -> int:
     return asyncio.run(run())
 
 
-async def _accounts(options: argparse.Namespace, drivers: int, shippers: int, admins: int) -> Accounts:
+async def _accounts(
+    options: argparse.Namespace, drivers: int, shippers: int, admins: int, prefix: str
+) -> Accounts:
     if options.verify:
         _dsn()  # before an hour's run, not after
     if options.accounts:
         accounts = read_accounts(options.accounts, options.url)
     else:
-        accounts = await provision(options.url, drivers, shippers, admins, options.prefix)
+        accounts = await provision(options.url, drivers, shippers, admins, options.prefix or prefix)
     accounts.need(drivers, shippers, admins)
     return accounts
 

@@ -39,9 +39,9 @@ class Tally:
     first_offer: dict[int, float] = field(default_factory=dict)  # order -> steady clock
 
 
-def decide(random: Random, offer: OfferCard) -> str:
+def decide(random: Random, deadhead_m: float, far_m: float) -> str:
     """accept, decline or ignore: the longer the empty run, the less likely it is taken."""
-    if random.random() < EAGER * exp(-offer.deadhead_m / FAR_M):
+    if random.random() < EAGER * exp(-deadhead_m / far_m):
         return "accept"
     return "ignore" if random.random() < IGNORES else "decline"
 
@@ -193,7 +193,7 @@ class Carrier:
                 task.cancel()
 
     async def _consider(self, offer: OfferCard) -> None:
-        choice = decide(self._random, offer)
+        choice = decide(self._random, offer.deadhead_m, self._driving.far_m)
         await asyncio.sleep(self._random.uniform(*THINK_S))
         if self.busy or choice == "ignore" or offer.offer not in self.client.live_offers:
             return

@@ -138,7 +138,7 @@ class Hauls:
         """
         towns = {city.position: city for city in gazetteer.cities if city.country == "KZ"}
         short = [
-            (towns[a], towns[b], sqrt(towns[a].population * towns[b].population) / metres)
+            (towns[a], towns[b], sqrt(towns[a].population * towns[b].population) / metres**1.5)
             for a, b, metres in roads.roads
             if metres <= longest_m and a in towns and b in towns
         ]

@@ -26,17 +26,20 @@ class Driving:
     rest_s: tuple[float, float]
     handling_s: tuple[float, float]  # at the ramp, loading or unloading
     pause_s: tuple[float, float]  # parked, before a truck without a load moves on
+    far_m: float  # empty run at which one driver in e takes a load that he would take at the door
 
 
 # 80-90 km/h on the open road (the cap for trucks), about 45 in towns; stops and ramp times are assumed.
 REAL = Driving(
     cruise=(22.2, 25.0), town=12.5, town_radius_m=4_000, accelerate=0.4, brake=0.9,
     rest_every_s=2 * 3600, rest_s=(300, 1800), handling_s=(600, 2400), pause_s=(600, 7200),
+    far_m=120_000,
 )  # fmt: skip
 # Time-lapse for people who watch: what takes an hour takes twenty minutes. Below the desk's 70 m/s.
 DEMO = Driving(
-    cruise=(45.0, 60.0), town=25.0, town_radius_m=1_500, accelerate=3.0, brake=4.0,
-    rest_every_s=900, rest_s=(5, 20), handling_s=(4, 10), pause_s=(5, 90),
+    cruise=(50.0, 62.0), town=25.0, town_radius_m=1_500, accelerate=3.0, brake=4.0,
+    rest_every_s=900, rest_s=(5, 20), handling_s=(4, 10), pause_s=(20, 240),
+    far_m=10_000,
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 
 from tracking_desk_client import DriverClient, Fix, OperatorClient
-from tracking_desk_client.messages import Rejection, Truck
+from tracking_desk_client.messages import AreaMoved, Rejection, Truck
 
 from .accounts import Accounts, Troupe, pool
 from .ledger import Ledger
@@ -35,6 +35,7 @@ REMEMBERED = 16  # sends of one driver that a watcher's frame may still refer to
 class Watched:
     """What operators saw: frames, trucks in them, seconds from send to sight where that could be matched."""
 
+    snapshots: int = 0
     frames: int = 0
     deliveries: int = 0
     delays: list[float] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Watched:
     def line(self) -> dict[str, object]:
         """For the result."""
         return {
+            "watch_snapshots": self.snapshots,
             "watch_frames": self.frames,
             "watch_deliveries": self.deliveries,
             "watch_p50_ms": self.milliseconds(0.5),
@@ -57,7 +59,10 @@ class Watched:
 
 
 class Sightings:
-    """Matches what watchers see with when it was sent: both ends are in this process, so one clock serves."""
+    """Matches what watchers see with when it was sent: both ends are in this process, so one clock serves.
+
+    Each watcher's first sight of a position counts. Snapshots do not: they hold positions of any age.
+    """
 
     def __init__(self) -> None:
         self.watched = Watched()
@@ -67,12 +72,15 @@ class Sightings:
         """A driver's fix recorded at `at` is being sent now."""
         self._sent.setdefault(driver, deque(maxlen=REMEMBERED)).append((at, time.monotonic()))
 
-    def seen(self, trucks: Sequence[Truck]) -> None:
-        """A watcher was shown these trucks."""
+    def seen(self, trucks: Sequence[Truck], before: dict[int, float]) -> None:
+        """A watcher was shown these trucks; `before` is what it had: driver -> time of the newest position."""
         now = time.monotonic()
         self.watched.frames += 1
         self.watched.deliveries += len(trucks)
         for truck in trucks:
+            if truck.at <= before.get(truck.driver, 0.0):
+                continue
+            before[truck.driver] = truck.at
             for at, when in self._sent.get(truck.driver, ()):
                 if abs(at - truck.at) < 1e-4:
                     self.watched.delays.append(now - when)
@@ -194,8 +202,13 @@ class Replay:
             await asyncio.sleep(0.1)
 
     async def _watch(self, operator: OperatorClient) -> None:
+        before: dict[int, float] = {}
         async for news in operator.watch_area(*self.trace.box()):
-            self.sightings.seen(news.trucks)
+            if isinstance(news, AreaMoved):
+                self.sightings.seen(news.trucks, before)
+            else:
+                self.sightings.watched.snapshots += 1
+                before.update((truck.driver, truck.at) for truck in news.trucks)
 
     def _line(self) -> str:
         online = sum(driver.connection.connected for driver in self._drivers.values())

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from fake_desk import FakeDesk, make_order, problem
 
-from tracking_desk_client import ApiError, OperatorClient, ShipperClient
+from tracking_desk_client import ApiError, OperatorClient, ShipperClient, viewport
 from tracking_desk_client.messages import (
     AreaCells,
     AreaDensity,
@@ -163,14 +163,34 @@ async def test_an_area_gives_a_snapshot_then_what_moved(desk: FakeDesk) -> None:
         await desk.until(lambda: desk.of(AreaUnwatch))
 
 
-async def test_a_hole_in_an_area_s_frames_means_a_new_snapshot(desk: FakeDesk) -> None:
+async def test_another_epoch_of_an_area_means_a_new_snapshot_and_a_quiet_moment_does_not(
+    desk: FakeDesk,
+) -> None:
     async with desk.api() as api, OperatorClient(api) as operator:
         await operator.connection.wait_connected()
         async with aclosing(operator.watch_area(60, 40, 80, 50)) as area:
             await read(area, 1)
+            await desk.send(AreaMoved("e", 9, [truck()]))  # before the snapshot: already in it
             await desk.send(AreaMoved("e", 13, [truck()]))
+            await desk.send(AreaMoved("e", 13, [], [5]))  # the same tick
+            assert [(m.offset, m.gone) for m in await read(area, 2)] == [(13, []), (13, [5])]
+            await desk.send(AreaMoved("other", 14, [truck()]))
             assert isinstance((await read(area, 1))[0], AreaSnapshot)
             assert len(desk.of(AreaWatch)) == 2
+
+
+async def test_a_reader_of_an_area_who_falls_far_behind_gets_a_new_snapshot(
+    desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewport, "UNREAD", 5)
+    async with desk.api() as api, OperatorClient(api) as operator:
+        await operator.connection.wait_connected()
+        async with aclosing(operator.watch_area(60, 40, 80, 50)) as area:
+            await read(area, 1)
+            for offset in range(11, 20):
+                await desk.send(AreaMoved("e", offset, [truck()]))
+            await desk.until(lambda: len(desk.of(AreaWatch)) == 2)
+            assert isinstance((await read(area, 1))[0], AreaSnapshot)
 
 
 async def test_a_new_viewport_ends_the_one_before(desk: FakeDesk) -> None:

@@ -16,7 +16,7 @@ ASK_AGAIN_S = (0.1, 1.0)  # drawn: after a reconnect many watches are renewed at
 
 
 class Viewport(Generic[P]):
-    """Snapshot, then deltas with (epoch, offset) for operators; whole pictures for shippers."""
+    """Snapshot, then what moved with (epoch, offset) for operators; whole pictures for shippers."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -67,10 +67,14 @@ class Viewport(Generic[P]):
             self._connection.post(AreaWatch(self._connection.expect(answered), *self._box))
 
     def moved(self, message: AreaMoved) -> None:
-        """A delta: passed on if it is the next one, else a new snapshot is asked for."""
-        if self._at is None or (message.epoch == self._at[0] and message.offset <= self._at[1]):
+        """What moved: passed on, unless it is of another epoch or the reader is too slow: then a snapshot.
+
+        Offsets of an area rise but leave holes (quiet moments send nothing): the desk itself sends everything
+        again to a session that missed frames, so only a new epoch means that something was missed.
+        """
+        if self._at is None or (message.epoch == self._at[0] and message.offset < self._at[1]):
             return
-        if (message.epoch, message.offset) != (self._at[0], self._at[1] + 1) or len(self._mailbox) >= UNREAD:
+        if message.epoch != self._at[0] or len(self._mailbox) >= UNREAD:
             self._mailbox.replace(())
             self.ask()
             return
