@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 log = logging.getLogger("desk.background")
 
-ASK_AGAIN_S = 2.0
+ASK_AGAIN_S = 0.5
 
 
 @asynccontextmanager
@@ -22,11 +22,11 @@ async def running(**loops: Coroutine[object, object, None]) -> AsyncIterator[Non
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancels until they have ended: libraries have been seen to swallow a cancellation (redis-py, asyncpg)."""
+    """Cancels until they have ended: libraries have been seen to swallow a cancellation (a subscriber of redis-py)."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_S)
         if pending:
-            log.warning("loops.asked_again", extra={"loops": sorted(task.get_name() for task in pending)})
+            log.info("loops.asked_again", extra={"loops": sorted(task.get_name() for task in pending)})
