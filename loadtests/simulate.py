@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from uuid import UUID
+from uuid import uuid4
 
 import aiohttp
 
@@ -65,7 +65,7 @@ class Shipper:
 
     async def trade(self, form: OrderForm) -> None:
         """Post one load and follow it to its end. A desk that cannot be reached costs the load, not the run."""
-        key = str(UUID(int=self._random.getrandbits(128), version=4))
+        key = str(uuid4())  # not by the seed: another run of it posts other loads
         called_off = self._random.random() < CALLED_OFF
         patience = self._random.uniform(5, 30)
         self._ledger.placing(key, self.user)

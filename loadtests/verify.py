@@ -128,13 +128,15 @@ async def _points(ledger: Ledger, database: asyncpg.Connection, verdict: Verdict
 
 async def _orders(ledger: Ledger, database: asyncpg.Connection, verdict: Verdict) -> None:
     rows = await database.fetch(KEYS, list(ledger.orders))
-    by_key = {(row["user_id"], row["key"]): int(row["order_id"]) for row in rows}
     # What was posted though its answer never came is there as well, and counts.
+    by_key = {
+        row["key"]: int(row["order_id"]) for row in rows if row["user_id"] == ledger.orders[row["key"]][0]
+    }
     orders = set(by_key.values()) | {order for _, order in ledger.orders.values() if order is not None}
     orders |= {accept.order for accept in ledger.accepts.values()}
     statuses = {row["id"]: row["status"] for row in await database.fetch(ORDERS, list(orders))}
-    for key, (shipper, order) in ledger.orders.items():
-        if order is not None and (order not in statuses or by_key.get((shipper, key), order) != order):
+    for key, (_, order) in ledger.orders.items():
+        if order is not None and (order not in statuses or by_key.get(key, order) != order):
             verdict.orders_lost += 1
 
     assigned = {row["order_id"]: row["driver_id"] for row in await database.fetch(ASSIGNMENTS, list(orders))}
