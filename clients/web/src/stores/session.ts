@@ -135,5 +135,6 @@ export const useSession = defineStore("session", () => {
 
 function alone<T>(work: () => Promise<T>): Promise<T> {
   // Web Locks exist in secure contexts only; elsewhere the server's grace for a raced cookie has to do.
-  return "locks" in navigator ? navigator.locks.request("desk-renew", work) : work();
+  const locks = navigator.locks as LockManager | undefined;
+  return locks ? locks.request("desk-renew", work) : work();
 }
