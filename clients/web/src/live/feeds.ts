@@ -2,14 +2,7 @@ import type { AreaDensity, AreaMoved, AreaSnapshot, OrderChanged, OrderSnapshot,
 
 import type { Connection, Refused } from "./connection";
 import { Topic } from "./topic";
-
-/** Degrees; `west` may be greater than `east` across the antimeridian. */
-export interface Bounds {
-  west: number;
-  south: number;
-  east: number;
-  north: number;
-}
+import type { Box } from "./trucks";
 
 export interface AreaSink {
   /** Everything in the viewport now. */
@@ -17,11 +10,13 @@ export interface AreaSink {
   moved(trucks: Truck[], gone: number[]): void;
   /** Shippers: free trucks a coarse cell. */
   cells(cells: [string, number][]): void;
+  /** The server will not show this viewport, mostly because it is too wide. */
+  refused(refusal: Refused): void;
 }
 
 /** The one viewport that this connection follows. */
 export class AreaFeed {
-  private bounds: Bounds | null = null;
+  private bounds: Box | null = null;
   private readonly topic: Topic<AreaSnapshot | AreaDensity, AreaMoved>;
 
   constructor(connection: Connection, sink: AreaSink) {
@@ -39,8 +34,10 @@ export class AreaFeed {
           else sink.cells(seen.cells);
         },
         event: (moved) => sink.moved(moved.trucks, moved.gone ?? []),
+        refused: (refusal) => sink.refused(refusal),
         ended: () => sink.all([]),
       },
+      "sparse", // offsets are the server's ticks
     );
     connection.on("area.moved", (moved) => this.topic.deliver(moved));
     connection.on("area.cells", (picture) => sink.cells(picture.cells));
@@ -48,7 +45,7 @@ export class AreaFeed {
   }
 
   /** Follows these bounds from now on. */
-  look(bounds: Bounds): void {
+  look(bounds: Box): void {
     const first = this.bounds === null;
     this.bounds = bounds;
     if (!first) this.topic.sync();

@@ -24,8 +24,11 @@ export interface Sink<Snapshot, Event> {
   ended?(): void;
 }
 
+/** `dense`: every offset comes, a hole is a loss. `sparse`: ticks in which nothing changed are left out. */
+export type Offsets = "dense" | "sparse";
+
 /**
- * One subscription shared by its holders: snapshot first, then events in order. A hole in the offsets or
+ * One subscription shared by its holders: snapshot first, then events in order. A hole in dense offsets or
  * another epoch means a new snapshot, never a guess. The last holder's leave takes effect after five seconds,
  * so that going back and forth between two pages costs nothing.
  */
@@ -39,6 +42,7 @@ export class Topic<Snapshot extends object, Event extends Stamp> {
   constructor(
     private readonly source: Source<Snapshot>,
     private readonly sink: Sink<Snapshot, Event>,
+    private readonly offsets: Offsets = "dense",
   ) {}
 
   /** Holds the subscription until the returned function is called. */
@@ -86,9 +90,17 @@ export class Topic<Snapshot extends object, Event extends Stamp> {
   deliver(event: Event): void {
     const stamp = this.stamp;
     if (!stamp) return; // a snapshot is on its way and will contain this
-    if (event.epoch === stamp.epoch && event.offset <= stamp.offset) return;
-    if (event.epoch !== stamp.epoch || event.offset !== stamp.offset + 1) {
+    if (event.epoch !== stamp.epoch) {
       this.sync();
+      return;
+    }
+    if (this.offsets === "dense") {
+      if (event.offset <= stamp.offset) return;
+      if (event.offset !== stamp.offset + 1) {
+        this.sync();
+        return;
+      }
+    } else if (event.offset < stamp.offset) {
       return;
     }
     stamp.offset = event.offset;

@@ -19,6 +19,18 @@ export interface Census {
   busy: number;
 }
 
+/** Degrees; the map does not go across the antimeridian. */
+export interface Box {
+  west: number;
+  south: number;
+  east: number;
+  north: number;
+}
+
+export function inside(box: Box, lat: number, lon: number): boolean {
+  return lat >= box.south && lat <= box.north && lon >= box.west && lon <= box.east;
+}
+
 /**
  * Trucks as columns, so that the map layer takes them as they are: thousands of updates a second touch no
  * reactive object. Removal swaps the last row in; row order means nothing.
@@ -98,9 +110,12 @@ export class TruckTable {
     ];
   }
 
-  census(now: number): Census {
-    const counts: Census = { total: this.length, fresh: 0, ageing: 0, stale: 0, busy: 0 };
+  /** Counts by age; with bounds only what lies inside them. */
+  census(now: number, bounds: Box | null = null): Census {
+    const counts: Census = { total: 0, fresh: 0, ageing: 0, stale: 0, busy: 0 };
     for (let row = 0; row < this.length; row++) {
+      if (bounds && !inside(bounds, this.positions[2 * row + 1] ?? 0, this.positions[2 * row] ?? 0)) continue;
+      counts.total++;
       counts[ageOf(now - (this.at[row] ?? 0))]++;
       counts.busy += this.busy[row] ?? 0;
     }

@@ -7,8 +7,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import worldUrl from "world-atlas/countries-50m.json?url";
 
 import type { ApiLang } from "../api/desk";
-import type { Bounds } from "../live/feeds";
-import { TruckTable } from "../live/trucks";
+import { type Box, TruckTable } from "../live/trucks";
 import type { Place, Truck } from "../protocol/messages";
 
 import { endsLayer, ringLayer, routeLayers } from "./layers/route";
@@ -24,7 +23,6 @@ const HOME: [[number, number], [number, number]] = [
   [87.4, 55.5],
 ];
 const HOME_COUNTRY = "398"; // ISO 3166-1 numeric of Kazakhstan
-const MARGIN = 0.25; // of the viewport, on each side: a short pan shows trucks at once
 const SETTLE_MS = 250;
 const TAP_RADIUS = 14;
 
@@ -36,8 +34,8 @@ export interface Insets {
 }
 
 export interface MapEvents {
-  /** The map has come to rest over these bounds, a margin included. */
-  view(bounds: Bounds): void;
+  /** The map has come to rest over this box. */
+  view(box: Box): void;
   chosen(driver: number | null): void;
   idle(idle: boolean): void;
 }
@@ -192,7 +190,7 @@ export class DeskMap {
     const zoom = this.map.getZoom();
     const { palette, sheet } = this;
     const layers: Layer[] = [
-      ...(this.cellLayers?.(this.cells, palette) ?? []),
+      ...(this.cellLayers?.(this.cells, zoom, palette) ?? []),
       ...routeLayers(this.route?.line ?? [], palette),
     ];
     if (this.chosen) {
@@ -219,14 +217,12 @@ export class DeskMap {
 
   private tellView(): void {
     const bounds = this.map.getBounds();
-    const [west, south, east, north] = [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
-    const wide = (east - west) * MARGIN;
-    const high = (north - south) * MARGIN;
+    const clamp = (degrees: number, limit: number): number => Math.max(-limit, Math.min(limit, degrees));
     this.events.view({
-      west: Math.max(-180, west - wide),
-      south: Math.max(-90, south - high),
-      east: Math.min(180, east + wide),
-      north: Math.min(90, north + high),
+      west: clamp(bounds.getWest(), 180),
+      south: clamp(bounds.getSouth(), 90),
+      east: clamp(bounds.getEast(), 180),
+      north: clamp(bounds.getNorth(), 90),
     });
   }
 

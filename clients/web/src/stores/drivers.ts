@@ -1,14 +1,15 @@
 import { defineStore } from "pinia";
 import { computed, markRaw, ref, shallowRef } from "vue";
 
-import { AreaFeed, type Bounds } from "../live/feeds";
-import { ageOf, type Census, TruckTable } from "../live/trucks";
+import { AreaFeed } from "../live/feeds";
+import { ageOf, type Box, type Census, inside, TruckTable } from "../live/trucks";
 import type { Truck } from "../protocol/messages";
 
 import { useSession } from "./session";
 
 const FRAME_MS = 100; // the server's tick: drawing more often shows nothing new
 const LISTED = 200;
+const MARGIN = 0.25; // of the view, on each side
 
 export type TruckSort = "id" | "age" | "speed";
 
@@ -25,6 +26,8 @@ export const useDrivers = defineStore("drivers", () => {
   const chosen = shallowRef<Truck | null>(null);
   const inView = ref(false);
   const following = ref(false);
+  /** The view is wider than the server tells counts for. */
+  const tooWide = ref(false);
   const rows = shallowRef<Truck[]>([]);
   const sort = ref<TruckSort>("id");
   /** The truck of the watched order: shown to its shipper too, who sees no others. */
@@ -34,23 +37,39 @@ export const useDrivers = defineStore("drivers", () => {
   let lists = 0;
   let holds = 0;
   let release: (() => void) | null = null;
-  let looked = false;
+  let watched: Box | null = null;
+  let view: Box | null = null;
   let planned = false;
   let drawnAt = 0;
   let ticker: ReturnType<typeof setInterval> | undefined;
 
   const area = new AreaFeed(session.connection, {
     all: (trucks) => {
-      table.replace(trucks);
+      table.replace(trucks.filter(within));
       plan();
     },
     moved: (trucks, gone) => {
-      for (const truck of trucks) table.put(truck);
+      // The server follows whole cells: a truck that drives out of the bounds is told once and then no more.
+      for (const truck of trucks) {
+        if (within(truck)) table.put(truck);
+        else table.remove(truck[0]);
+      }
       for (const driver of gone) table.remove(driver);
       plan();
     },
-    cells: (picture) => (cells.value = picture),
+    cells: (picture) => {
+      tooWide.value = false;
+      cells.value = picture;
+    },
+    refused: () => {
+      tooWide.value = true;
+      cells.value = [];
+    },
   });
+
+  function within(truck: Truck): boolean {
+    return watched !== null && inside(watched, truck[2], truck[3]);
+  }
 
   function plan(): void {
     if (planned || typeof requestAnimationFrame === "undefined") return;
@@ -63,7 +82,7 @@ export const useDrivers = defineStore("drivers", () => {
     planned = false;
     drawnAt = performance.now();
     const at = session.clock.now();
-    census.value = table.census(at);
+    census.value = table.census(at, view);
     const picked = chosen.value?.[0];
     if (picked !== undefined) {
       const seen = table.get(picked) ?? (assigned.value?.[0] === picked ? assigned.value : null);
@@ -91,9 +110,11 @@ export const useDrivers = defineStore("drivers", () => {
     rows.value = all.sort(order[sort.value]).slice(0, LISTED);
   }
 
-  function look(bounds: Bounds): void {
-    looked = true;
-    area.look(bounds);
+  /** Follows the view, for operators with a margin around it: a short pan shows trucks at once. */
+  function look(now: Box): void {
+    view = now;
+    watched = session.role === "admin" ? widened(now) : now;
+    area.look(watched);
     if (holds > 0) release ??= area.hold();
   }
 
@@ -101,7 +122,7 @@ export const useDrivers = defineStore("drivers", () => {
   function hold(): () => void {
     if (holds++ === 0) {
       ticker = setInterval(tick, 1000);
-      if (looked) release = area.hold();
+      if (watched) release = area.hold();
     }
     return () => {
       if (--holds > 0) return;
@@ -148,7 +169,18 @@ export const useDrivers = defineStore("drivers", () => {
   const chosenAgeClass = computed(() => ageOf(chosenAge.value));
 
   return {
-    table, census, cells, now, chosen, chosenAge, chosenAgeClass, inView, following, rows, sort, assigned,
+    table, census, cells, now, chosen, chosenAge, chosenAgeClass, inView, following, tooWide, rows, sort, assigned,
     frameTime: () => session.clock.now(), look, hold, onFrame, showList, sortBy, choose, assign,
   };
 });
+
+function widened({ west, south, east, north }: Box): Box {
+  const wide = (east - west) * MARGIN;
+  const high = (north - south) * MARGIN;
+  return {
+    west: Math.max(-180, west - wide),
+    south: Math.max(-90, south - high),
+    east: Math.min(180, east + wide),
+    north: Math.min(90, north + high),
+  };
+}

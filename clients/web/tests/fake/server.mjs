@@ -7,7 +7,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { decode, encode } from "@msgpack/msgpack";
-import { cellToParent, latLngToCell } from "h3-js";
+import { latLngToCell } from "h3-js";
 import { WebSocketServer } from "ws";
 
 const port = Number(process.env.PORT ?? 8090);
@@ -244,7 +244,7 @@ function density(area) {
   for (const truck of trucks) {
     const at = wire(truck);
     if (truck.busy || !within(area, at)) continue;
-    const cell = cellToParent(latLngToCell(at[2], at[3], 5), 3);
+    const cell = latLngToCell(at[2], at[3], 5);
     cells.set(cell, (cells.get(cell) ?? 0) + 1);
   }
   return [...cells];

@@ -167,7 +167,7 @@ describe("a watched order", () => {
 });
 
 describe("the viewport", () => {
-  const seen = { all: vi.fn(), moved: vi.fn(), cells: vi.fn() };
+  const seen = { all: vi.fn(), moved: vi.fn(), cells: vi.fn(), refused: vi.fn() };
 
   beforeEach(() => {
     for (const spy of Object.values(seen)) spy.mockReset();
@@ -208,6 +208,47 @@ describe("the viewport", () => {
       [[truck(2)], [1]],
       [[truck(2, 1)], []],
     ]);
+  });
+
+  test("takes quiet ticks for what they are, and leaves of the same tick with its moves", async () => {
+    await open();
+    const area = new AreaFeed(server.connection, seen);
+    area.look(bounds);
+    area.hold();
+    await tick();
+    server.last.say({ type: "area.moved", epoch: "e1", offset: 90, trucks: [truck(2)] });
+    server.last.say({ type: "area.moved", epoch: "e1", offset: 90, trucks: [], gone: [2] });
+    expect(seen.moved).toHaveBeenCalledTimes(2);
+    expect(server.last.of("area.watch")).toHaveLength(1);
+  });
+
+  test("is watched again when another worker's epoch shows up", async () => {
+    await open();
+    const area = new AreaFeed(server.connection, seen);
+    area.look(bounds);
+    area.hold();
+    await tick();
+    server.last.say({ type: "area.moved", epoch: "e2", offset: 4, trucks: [truck(2)] });
+    await tick();
+    expect(seen.moved).not.toHaveBeenCalled();
+    expect(server.last.of("area.watch")).toHaveLength(2);
+  });
+
+  test("that is too wide for a shipper is told, and asked for again after the next move", async () => {
+    server.answer = (message) =>
+      message.type === "area.watch"
+        ? { type: "error", id: message.id, code: "bad_request", message: "zoom in", retry: false }
+        : answer(message);
+    await open();
+    const area = new AreaFeed(server.connection, seen);
+    area.look(bounds);
+    area.hold();
+    await tick(10_000);
+    expect(seen.refused).toHaveBeenCalledTimes(1);
+    server.answer = answer;
+    area.look({ ...bounds, east: 61 });
+    await tick();
+    expect(seen.all).toHaveBeenCalledTimes(1);
   });
 
   test("shows a shipper cells, from the answer and from each new picture", async () => {

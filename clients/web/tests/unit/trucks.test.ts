@@ -51,6 +51,12 @@ describe("the table of trucks", () => {
     expect(table.census(100)).toEqual({ total: 4, fresh: 2, ageing: 1, stale: 1, busy: 1 });
   });
 
+  test("the census of a view leaves out what lies beyond it", () => {
+    const table = new TruckTable();
+    table.replace([truck(1, 100, 43, 76), truck(2, 100, 51, 71), truck(3, 100, 43, 90)]);
+    expect(table.census(100, { west: 75, south: 42, east: 78, north: 45 }).total).toBe(1);
+  });
+
   test("ages turn at thirty seconds and at five minutes", () => {
     expect([0, 29.9, 30, 299.9, 300].map(ageOf)).toEqual(["fresh", "fresh", "ageing", "ageing", "stale"]);
   });
