@@ -17,6 +17,7 @@ from .accounts import Accounts, provision, read_accounts
 from .ledger import Ledger
 from .verify import verify
 
+EXPECTED = (DeskError, TimeoutError, ValueError, OSError)  # a sentence tells them, no traceback
 SIMULATED = "+7701"
 REPLAYED = "+7747"  # and three digits more: too long for a telephone that could ring
 
@@ -28,9 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
         return code
-    except (DeskError, TimeoutError, ValueError, OSError) as error:
+    except EXPECTED as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 2
+    except ExceptionGroup as group:
+        _, unexpected = group.split(EXPECTED)
+        if unexpected:
+            raise
+        print(f"{options.command}: {_leaf(group)}", file=sys.stderr)
+        return 2
+
+
+def _leaf(error: Exception) -> Exception:
+    """The first of the failures that came together: the others follow from it."""
+    return _leaf(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -164,8 +176,8 @@ async def _result(options: argparse.Namespace, ledger: Ledger, more: dict[str, o
     """The one line on stdout, and the exit code."""
     ledger.close()
     if not options.verify:
-        figures = {"sent": ledger.points_sent, "acked": ledger.points_acked, "orders": len(ledger.orders)}
-        print(json.dumps({**figures, "late_acks": ledger.late_acks, **more}), flush=True)
+        figures = {"sent": ledger.points_sent, "acked": ledger.points_acked, "late_acks": ledger.late_acks}
+        print(json.dumps({**figures, **more}), flush=True)
         return 0
     verdict = await verify(ledger, _dsn())
     ok = verdict.ok(complete=True)

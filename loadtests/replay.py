@@ -40,11 +40,11 @@ class Watched:
     deliveries: int = 0
     delays: list[float] = field(default_factory=list)
 
-    def milliseconds(self, share: float) -> float | None:
-        """The delay that `share` of the sightings stayed within."""
+    def milliseconds(self, share: float, newest: int | None = None) -> float | None:
+        """The delay that `share` of the sightings (or of the `newest` so many) stayed within."""
         if not self.delays:
             return None
-        ordered = sorted(self.delays)
+        ordered = sorted(self.delays[-newest:] if newest else self.delays)
         return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 1)
 
     def line(self) -> dict[str, object]:
@@ -153,13 +153,17 @@ class Replay:
                 await driver.connection.wait_connected()
 
         accounts = iter(self._accounts.drivers)
-        async with asyncio.timeout(CONNECT_WITHIN_S), asyncio.TaskGroup() as tasks:
-            for vehicle in self.trace.vehicles:
-                account = next(accounts)
-                driver = self._drivers[vehicle] = troupe.driver(account)
-                self._users[vehicle] = (account.user, account.device)
-                driver.on_acked = self._acked(account.device)
-                tasks.create_task(join(driver), name=f"join-{vehicle}")
+        for vehicle in self.trace.vehicles:
+            account = next(accounts)
+            driver = self._drivers[vehicle] = troupe.driver(account)
+            self._users[vehicle] = (account.user, account.device)
+            driver.on_acked = self._acked(account.device)
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S), asyncio.TaskGroup() as tasks:
+                for vehicle, driver in self._drivers.items():
+                    tasks.create_task(join(driver), name=f"join-{vehicle}")
+        except TimeoutError as error:
+            raise TimeoutError(f"not all vehicles came online within {CONNECT_WITHIN_S:.0f} s") from error
 
     def _acked(self, device: int) -> Callable[[str, int, Sequence[Rejection]], None]:
         def acked(stream: str, upto: int, rejected: Sequence[Rejection]) -> None:
@@ -217,5 +221,5 @@ class Replay:
             f"vehicles online {online}/{len(self.trace.vehicles)}"
             f"  sent {self.ledger.points_sent}/{self.trace.count}"
             f"  acked {self.ledger.points_acked}  seen {watched.deliveries}"
-            f" (p95 {watched.milliseconds(0.95) or '-'} ms)"
+            f" (p95 {watched.milliseconds(0.95, newest=2000) or '-'} ms)"
         )

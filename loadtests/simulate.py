@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -112,12 +113,13 @@ class Simulation:
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stop.set)
-        if self._plan.seconds is not None:
-            loop.call_later(self._plan.seconds, stop.set)
         async with AsyncExitStack() as stack:
             troupe = Troupe(self._accounts, await stack.enter_async_context(pool()))
             await stack.enter_async_context(progress(self._line, quiet))
-            await self._gather(troupe, stack, stop)
+            if not await _unless(stop, self._gather(troupe, stack)):
+                return self._figures()
+            if self._plan.seconds is not None:
+                loop.call_later(self._plan.seconds, stop.set)
             async with asyncio.TaskGroup() as tasks:
                 market = tasks.create_task(self._market(), name="market")
                 async with asyncio.TaskGroup() as lives:
@@ -127,7 +129,7 @@ class Simulation:
             await self._drain()
         return self._figures()
 
-    async def _gather(self, troupe: Troupe, stack: AsyncExitStack, stop: asyncio.Event) -> None:
+    async def _gather(self, troupe: Troupe, stack: AsyncExitStack) -> None:
         gate = asyncio.Semaphore(CONNECTING)
 
         async def join(carrier: Carrier) -> None:
@@ -150,9 +152,12 @@ class Simulation:
             await stack.enter_async_context(shipper)
             random = Random(f"{self._plan.seed}/shipper/{number}")
             self._shippers.append(Shipper(one.user, shipper, self._ledger, random))
-        async with asyncio.timeout(CONNECT_WITHIN_S), asyncio.TaskGroup() as tasks:
-            for carrier in self._carriers:
-                tasks.create_task(join(carrier), name=f"join-{carrier.account.user}")
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S), asyncio.TaskGroup() as tasks:
+                for carrier in self._carriers:
+                    tasks.create_task(join(carrier), name=f"join-{carrier.account.user}")
+        except TimeoutError as error:
+            raise TimeoutError(f"not all trucks came online within {CONNECT_WITHIN_S:.0f} s") from error
 
     async def _market(self) -> None:
         """Loads come as they do: independent of each other, at a mean rate, whatever became of earlier ones."""
@@ -218,6 +223,7 @@ class Simulation:
         return {
             "drivers": len(self._carriers),
             "seconds": round(time.monotonic() - self._began, 1),
+            "posted": len(posted),
             "news": sum(shipper.news for shipper in self._shippers),
             "order_to_offer_p50_ms": round(waits[len(waits) // 2], 1) if waits else None,
             "order_to_offer_p95_ms": round(waits[int(len(waits) * 0.95)], 1) if waits else None,
@@ -232,3 +238,18 @@ async def simulate(plan: Plan, accounts: Accounts, ledger: Ledger, quiet: bool) 
 
 def _yard(town: City, random: Random) -> Position:
     return destination(town.lat, town.lon, random.uniform(0, 360), random.uniform(0, YARD_M))
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
+    """Do the work, unless `stop` is set first; whether it was done."""
+    working, stopped = asyncio.create_task(work, name="work"), asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+            return True
+        return False
+    finally:
+        stopped.cancel()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)

@@ -65,12 +65,12 @@ class Verdict:
     offers_without_end: int = 0
 
     def ok(self, complete: bool) -> bool:
-        """Whether every promise held; `complete` runs must also have all points acknowledged."""
+        """Whether every promise held; `complete` runs must also have sent points and have all acknowledged."""
         broken = (
             self.lost, self.duplicates, self.altered, self.unsent, self.orders_lost, self.double_winners,
             self.ghost_wins, self.denied_wins, self.offers_unknown, self.offers_without_end,
         )  # fmt: skip
-        return not any(broken) and not (complete and self.unacked)
+        return not any(broken) and not (complete and (self.unacked or not self.sent))
 
     def line(self, complete: bool) -> dict[str, object]:
         """The figures as one JSON object."""

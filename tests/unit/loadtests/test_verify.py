@@ -245,3 +245,8 @@ async def test_an_offer_shown_to_a_driver_who_has_none_is_found(desk: Desk) -> N
     verdict = await desk.judge()
     assert red(verdict) == {"offers_unknown": 1}
     assert not verdict.ok(complete=False)
+
+
+async def test_a_run_in_which_nothing_was_sent_proves_nothing(desk: Desk) -> None:
+    desk.ledger = Ledger()
+    assert not (await desk.judge()).ok(complete=True)
