@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dispatch.errors import Refusal
 from dispatch.events import OfferMade, OrderChanged
 from dispatch.model import Actor, BoardSearch, HistoryLine, Order, Party, Status
+from geo.distance import EARTH_RADIUS_M, METRES_PER_DEGREE
 
 from .order_rows import ORDER, changed, offer_of, order_of
-from .postgres import Pool, ewkb
+from .postgres import Pool, transaction
 
-METRES_A_DEGREE = 111_195.0  # of a great circle on the sphere of geo.distance
 NO_LIMIT = 2**63 - 1
 
 # Primary key.
@@ -50,15 +50,23 @@ WHERE status = 'open' AND board_at IS NOT NULL AND expires_at > clock_timestamp(
     AND ($4::float8 IS NULL OR volume_m3 <= $4)
 ORDER BY id DESC LIMIT $5
 """
-# ix_orders_board_pickup by the bounding box, then the exact distance; or,
-# where the circle holds a good part of the board, ix_orders_board_newest with both as filters.
+# No table. A plan for any circle would take the GiST index also for a city with a tenth of the board, and read
+# and sort all of it; starting parallel workers alone costs more than either good plan. For one transaction.
+PLAN_FOR_THIS_CIRCLE = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+    set_config('max_parallel_workers_per_gather', '0', true)
+"""
+# ix_orders_board_pickup by the bounding box; or, where the circle holds a good part of the board,
+# ix_orders_board_newest with the box as a filter. The haversine is written out ($10 lat, $11 lon,
+# $12 sin^2 of half the angle): PostGIS' distance is priced so high that the planner starts parallel workers.
 BOARD_CIRCLE = """
 SELECT o.*, NULL::bigint AS driver_id FROM orders o
 WHERE status = 'open' AND board_at IS NOT NULL AND expires_at > clock_timestamp() AND id < $1
     AND ($2::text IS NULL OR body = $2) AND ($3::float8 IS NULL OR weight_kg <= $3)
     AND ($4::float8 IS NULL OR volume_m3 <= $4)
     AND pickup_point && ST_MakeEnvelope($6, $7, $8, $9, 4326)
-    AND ST_DistanceSphere(pickup_point, $10::geometry) <= $11
+    AND power(sind((ST_Y(pickup_point) - $10) / 2), 2) + cosd($10) * cosd(ST_Y(pickup_point))
+        * power(sind((ST_X(pickup_point) - $11) / 2), 2) <= $12
 ORDER BY id DESC LIMIT $5
 """
 
@@ -128,9 +136,12 @@ class OrderReads:
             rows = await self._pool.fetch(BOARD_NEWEST, *filters)
         else:
             lat, lon, radius_m = search.circle
-            rows = await self._pool.fetch(
-                BOARD_CIRCLE, *filters, *box(lat, lon, radius_m), ewkb(lat, lon), radius_m
-            )
+            half_angle = min(radius_m / (2 * EARTH_RADIUS_M), math.pi / 2)
+            async with transaction(self._pool) as connection:
+                await connection.execute(PLAN_FOR_THIS_CIRCLE)
+                rows = await connection.fetch(
+                    BOARD_CIRCLE, *filters, *box(lat, lon, radius_m), lat, lon, math.sin(half_angle) ** 2
+                )
         return [order_of(row) for row in rows]
 
     async def events_after(self, known: Mapping[int, int]) -> list[OrderChanged]:
@@ -151,7 +162,7 @@ def must_own(order: Order, party: Party) -> None:
 def box(lat: float, lon: float, radius_m: float) -> tuple[float, float, float, float]:
     """West, south, east, north in degrees around a circle; all longitudes where it meets a pole or the
     antimeridian, which costs time and no match."""
-    reach = radius_m / METRES_A_DEGREE * 1.001
+    reach = radius_m / METRES_PER_DEGREE * 1.001
     south, north = lat - reach, lat + reach
     if south <= -90 or north >= 90:
         return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
