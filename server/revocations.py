@@ -8,7 +8,6 @@ from typing import Protocol
 from dispatch.errors import Refusal
 from storage import postgres
 from storage.bus import Bus
-from storage.redis import Keys
 
 ACCESS_LIFETIME_S = 900.0  # an access token older than this is refused by its own expiry
 MARGIN_S = 60.0  # clocks of two hosts, and a poll that came late
@@ -65,7 +64,7 @@ class Revocations:
     def end(self, session: str) -> None:
         """Marks the session here and tells the other workers; call it after the store has ended it."""
         self.add(session)
-        self._bus.publish_event(session.encode(), Keys.REVOKED)
+        self._bus.publish_revoked(session)
 
     def heard(self, payload: bytes) -> None:
         """News of the bus: a session was ended on another worker."""

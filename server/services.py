@@ -23,6 +23,7 @@ from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool
+from storage.redis import Keys
 
 from .auth import Principal, Tokens
 from .config import Config
@@ -66,6 +67,7 @@ class Services:
         self.epoch = epoch  # of order events: names the database they are numbered in
         self.counts = Counts()
         self.ready = False
+        self._warm_again_at: float | None = None
         self.repair = asyncio.Event()  # a watcher missed an order event
         self.tokens = Tokens(config.signing_key)
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
@@ -74,8 +76,9 @@ class Services:
         self.orders = OrderStore(pool)
         self.outbox = Outbox(pool)
         self.otp_sender: OtpSender = LogOtp()
-        self.tickets = Tickets(redis)
-        self.bus = Bus(redis, subscriber, worker)
+        self.keys = Keys(epoch)
+        self.tickets = Tickets(redis, self.keys)
+        self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()
         self.positions = PositionLog(
@@ -128,7 +131,10 @@ class Services:
             second += 1
             now = time.time()
             try:
-                await self.live.copy(self.redis)
+                await self.live.copy(self.redis, self.keys)
+                if self._warm_again_at is not None and now >= self._warm_again_at:
+                    self._warm_again_at = None
+                    await self.live.warm(self.redis, self.keys)
             except UNREACHABLE:
                 log.debug("live.copy_failed")  # the bus says loudly when Redis is away
             if second % 2 == 0:
@@ -163,6 +169,8 @@ class Services:
 
     async def warm(self) -> None:
         """After each (re)connection of the bus: what was missed, and what Redis may have lost."""
-        news = await self.live.warm(self.redis)
+        news = await self.live.warm(self.redis, self.keys)
         self.live.copy_again()
+        # What another worker sent just before we listened reaches the copy within a second.
+        self._warm_again_at = time.time() + 2.0
         log.info("live.warm", extra={"drivers": news})

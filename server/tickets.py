@@ -27,15 +27,16 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 class Tickets:
     """Single-use tickets of 256 random bits. Redis keeps their hashes for 30 s and hands each out once."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, keys: Keys) -> None:
         self._redis = redis
+        self._keys = keys
 
     async def issue(self, principal: Principal, device: int | None = None) -> str:
         """A ticket for this principal and its (checked) device. Refusal `unavailable` without Redis."""
         ticket = secrets.token_urlsafe(32)
         claim = Claim(principal.user, principal.role, principal.session, principal.expires_at, device)
         try:
-            await self._redis.set(_key(ticket), msgspec.msgpack.encode(claim), ex=LIFETIME_S)
+            await self._redis.set(self._key(ticket), msgspec.msgpack.encode(claim), ex=LIFETIME_S)
         except Unreachable:
             raise Refusal("unavailable") from None
         return ticket
@@ -43,7 +44,7 @@ class Tickets:
     async def redeem(self, ticket: str) -> tuple[Principal, int | None]:
         """(principal, device), once. Refusal `unauthenticated` for a used, old or invented ticket."""
         try:
-            held = await self._redis.getdel(_key(ticket))
+            held = await self._redis.getdel(self._key(ticket))
         except Unreachable:
             raise Refusal("unavailable") from None
         if not isinstance(held, bytes):
@@ -51,7 +52,6 @@ class Tickets:
         claim = msgspec.msgpack.decode(held, type=Claim)
         return Principal(claim.user, claim.role, claim.session, claim.expires_at), claim.device
 
-
-def _key(ticket: str) -> str:
-    # A hash, so that whoever can list Redis' keys cannot connect as anybody.
-    return Keys.ticket(hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).hexdigest())
+    def _key(self, ticket: str) -> str:
+        # A hash, so that whoever can list Redis' keys cannot connect as anybody.
+        return self._keys.ticket(hashlib.sha256(ticket.encode("utf-8", "surrogateescape")).hexdigest())

@@ -25,9 +25,10 @@ class Bus:
     MAX_EVENTS = 10_000  # waiting to go out; beyond it the oldest are dropped and counted
     MAX_BLOB = 1 << 20  # bytes a region may wait with; a position that waits is replaced by newer ones anyway
 
-    def __init__(self, redis: Redis, subscriber: Redis, worker: str) -> None:
+    def __init__(self, redis: Redis, subscriber: Redis, keys: Keys, worker: str) -> None:
         self._redis = redis
         self._subscriber = subscriber
+        self._keys = keys
         self._me = worker.encode()  # 16 hex characters in front of everything, to know our own
         self._blobs: dict[int, bytes] = {}
         self._events: list[tuple[str, bytes]] = []
@@ -49,8 +50,15 @@ class Bus:
         if blobs:
             self._waiting.set()
 
-    def publish_event(self, payload: bytes, channel: str = Keys.EVENTS) -> None:
+    def publish_event(self, payload: bytes) -> None:
         """A message for the sessions of other workers."""
+        self._publish(self._keys.events, payload)
+
+    def publish_revoked(self, session: str) -> None:
+        """A sign-in was ended."""
+        self._publish(self._keys.revoked, session.encode())
+
+    def _publish(self, channel: str, payload: bytes) -> None:
         if not self.connected:
             self.dropped += 1
             return
@@ -71,7 +79,7 @@ class Bus:
             for channel, payload in events:
                 pipeline.publish(channel, self._me + payload)
             for region, blob in blobs.items():
-                pipeline.publish(Keys.region_channel(region), self._me + blob)
+                pipeline.publish(self._keys.region_channel(region), self._me + blob)
             try:
                 await pipeline.execute()
                 self.published += len(blobs) + len(events)
@@ -88,13 +96,14 @@ class Bus:
         on_connect: Callable[[], Awaitable[None]],
     ) -> None:
         """Receives for ever; after each (re)connection `on_connect` warms what was missed."""
-        handlers = {Keys.EVENTS.encode(): on_event, Keys.REVOKED.encode(): on_revoked}
+        keys = self._keys
+        handlers = {keys.events.encode(): on_event, keys.revoked.encode(): on_revoked}
         delay = 0.2
         while True:
             try:
                 async with self._subscriber.pubsub() as pubsub:
-                    await pubsub.psubscribe(Keys.REGION_PATTERN)
-                    await pubsub.subscribe(Keys.EVENTS, Keys.REVOKED)
+                    await pubsub.psubscribe(keys.ticks)
+                    await pubsub.subscribe(keys.events, keys.revoked)
                     self.connected = True
                     await on_connect()
                     log.info("bus.connected")

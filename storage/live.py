@@ -126,6 +126,8 @@ class LiveIndex:
         if entry is None:
             entry = self._entries[driver] = Live(driver)
             entry.flags = self._flags.get(driver, 0)
+            # A snapshot may show it before the first tick: those watchers are to see it leave, too.
+            entry.map_cell = parent(cell, MAP_RES)
         elif fix.at <= entry.at:
             return False
         entry.at = fix.at
@@ -248,7 +250,7 @@ class LiveIndex:
 
     # -- the Redis copy -------------------------------------------------------------------------------------
 
-    async def copy(self, redis: Redis) -> int:
+    async def copy(self, redis: Redis, keys: Keys) -> int:
         """Writes what changed here to the region hashes, variadic. Raises redis.Unreachable."""
         changed, self._uncopied = self._uncopied, {}
         if not changed:
@@ -264,11 +266,11 @@ class LiveIndex:
         try:
             pipeline = redis.pipeline(transaction=False)
             for region, mapping in fields.items():
-                pipeline.hset(Keys.region(region), mapping=mapping)  # type: ignore[arg-type]
-                pipeline.expire(Keys.region(region), int(KEEP_AGE_S))
-            for region, keys in left.items():
-                pipeline.hdel(Keys.region(region), *keys)
-            pipeline.sadd(Keys.REGIONS, *fields)
+                pipeline.hset(keys.region(region), mapping=mapping)  # type: ignore[arg-type]
+                pipeline.expire(keys.region(region), int(KEEP_AGE_S))
+            for region, drivers in left.items():
+                pipeline.hdel(keys.region(region), *drivers)
+            pipeline.sadd(keys.regions, *fields)
             await pipeline.execute()
         except BaseException:
             self._uncopied = {**changed, **self._uncopied}
@@ -283,12 +285,12 @@ class LiveIndex:
             if driver in self._entries:
                 self._uncopied[driver] = self._entries[driver]
 
-    async def warm(self, redis: Redis) -> int:
+    async def warm(self, redis: Redis, keys: Keys) -> int:
         """Reads the copy of all regions; returns how many drivers were news. Raises redis.Unreachable."""
-        regions = [int(region) for region in await redis.smembers(Keys.REGIONS)]
+        regions = [int(region) for region in await redis.smembers(keys.regions)]
         news = 0
         for region in regions:
-            packed: list[bytes] = await redis.hvals(Keys.region(region))  # type: ignore[assignment]
+            packed: list[bytes] = await redis.hvals(keys.region(region))  # type: ignore[assignment]
             news += self.merge(b"".join(packed))
         return news
 

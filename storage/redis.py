@@ -10,30 +10,30 @@ Unreachable = (RedisError, OSError, TimeoutError)
 
 
 class Keys:
-    """One place for names; the prefix keeps tenants of one Redis apart."""
+    """Every key and channel of one desk.
 
-    PREFIX = "desk:"
+    `desk` is the name of its database (server.app.EPOCH): two desks that share a Redis never hear each other,
+    even from different database numbers, which Pub/Sub does not know.
+    """
 
-    @staticmethod
-    def region(region: int) -> str:
+    def __init__(self, desk: str) -> None:
+        self._prefix = f"desk:{desk}:"
+        self.regions = self._prefix + "live"  # set of region ids that have a hash
+        self.ticks = self._prefix + "tick:*"  # pattern of all region channels
+        self.events = self._prefix + "events"  # channel: personal messages and order events
+        self.revoked = self._prefix + "revoked"  # channel: ids of ended sign-ins
+
+    def region(self, region: int) -> str:
         """Hash driver -> packed live entry, of the drivers last seen in an H3 region."""
-        return f"desk:live:{region:x}"
+        return f"{self._prefix}live:{region:x}"
 
-    REGIONS = "desk:live:regions"  # set of region ids that have a hash
-
-    @staticmethod
-    def region_channel(region: int) -> str:
+    def region_channel(self, region: int) -> str:
         """Channel: one blob of packed live entries a tick and worker."""
-        return f"desk:tick:{region:x}"
+        return f"{self._prefix}tick:{region:x}"
 
-    REGION_PATTERN = "desk:tick:*"
-    EVENTS = "desk:events"  # channel: personal messages and order events, worker to worker
-    REVOKED = "desk:revoked"  # channel: ids of ended sessions
-
-    @staticmethod
-    def ticket(ticket_hash: str) -> str:
+    def ticket(self, ticket_hash: str) -> str:
         """Websocket ticket: principal and device, 30 s, taken once by GETDEL."""
-        return f"desk:ticket:{ticket_hash}"
+        return f"{self._prefix}ticket:{ticket_hash}"
 
 
 def connect(url: str, *, timeout_s: float = 0.5) -> Redis:

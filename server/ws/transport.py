@@ -55,7 +55,7 @@ class Socket:
             heartbeat=None,
             autoping=False,
             autoclose=False,
-            max_msg_size=MAX_FRAME + 1,  # one more byte, so that the codec refuses it with a code
+            max_msg_size=MAX_FRAME + 1024,  # a little more, so that the codec refuses it with a code
             timeout=CLOSE_WAIT_S,
             decode_text=False,
         )

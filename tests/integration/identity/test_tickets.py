@@ -13,17 +13,19 @@ from storage.bus import Bus
 from storage.redis import Keys
 from storage.redis import connect as connect_redis
 
+KEYS = Keys("tests")
+
 DRIVER = Principal(7, "driver", "5a0f6f9e-0000-4000-8000-000000000001", 1_800_000_900.0)
 
 
 async def test_a_ticket_brings_back_its_principal_and_device(redis: Redis) -> None:
-    tickets = Tickets(redis)
+    tickets = Tickets(redis, KEYS)
     assert await tickets.redeem(await tickets.issue(DRIVER, 42)) == (DRIVER, 42)
     assert await tickets.redeem(await tickets.issue(DRIVER)) == (DRIVER, None)
 
 
 async def test_one_of_a_hundred_parallel_uses_of_a_ticket_succeeds(redis: Redis) -> None:
-    tickets = Tickets(redis)
+    tickets = Tickets(redis, KEYS)
     ticket = await tickets.issue(DRIVER)
     gate = asyncio.Semaphore(50)  # below the client's pool
 
@@ -37,9 +39,9 @@ async def test_one_of_a_hundred_parallel_uses_of_a_ticket_succeeds(redis: Redis)
 
 
 async def test_a_ticket_is_256_bits_lives_thirty_seconds_and_is_kept_as_a_hash(redis: Redis) -> None:
-    ticket = await Tickets(redis).issue(DRIVER)
+    ticket = await Tickets(redis, KEYS).issue(DRIVER)
     assert len(ticket) == 43
-    (key,) = await redis.keys(Keys.ticket("*"))
+    (key,) = await redis.keys(KEYS.ticket("*"))
     assert ticket.encode() not in key
     assert 0 < await redis.pttl(key) <= LIFETIME_S * 1000 == 30_000
 
@@ -47,17 +49,17 @@ async def test_a_ticket_is_256_bits_lives_thirty_seconds_and_is_kept_as_a_hash(r
 async def test_an_invented_ticket_is_refused(redis: Redis) -> None:
     for ticket in ("", "x", "\udc80", "../" * 100):
         with pytest.raises(Refusal) as refused:
-            await Tickets(redis).redeem(ticket)
+            await Tickets(redis, KEYS).redeem(ticket)
         assert refused.value.code == "unauthenticated"
 
 
 async def test_without_redis_tickets_are_unavailable_rather_than_free() -> None:
     gone = connect_redis("redis://127.0.0.1:1/0")
     with pytest.raises(Refusal) as refused:
-        await Tickets(gone).issue(DRIVER)
+        await Tickets(gone, KEYS).issue(DRIVER)
     assert refused.value.code == "unavailable"
     with pytest.raises(Refusal) as refused:
-        await Tickets(gone).redeem("x")
+        await Tickets(gone, KEYS).redeem("x")
     assert refused.value.code == "unavailable"
     await gone.aclose()
 
@@ -74,11 +76,11 @@ class Ended:
 
 @pytest.fixture
 def bus(redis: Redis) -> Bus:
-    return Bus(redis, redis, "a" * 16)
+    return Bus(redis, redis, KEYS, "a" * 16)
 
 
 async def test_a_session_ended_on_one_worker_is_ended_on_the_other(redis: Redis, bus: Bus) -> None:
-    other_bus = Bus(redis, redis, "b" * 16)
+    other_bus = Bus(redis, redis, KEYS, "b" * 16)
     here, there = Revocations(Ended(), bus), Revocations(Ended(), other_bus)
     closed: asyncio.Queue[str] = asyncio.Queue()
     there.listen(closed.put_nowait)
