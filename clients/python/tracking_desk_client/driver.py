@@ -196,7 +196,11 @@ class DriverClient:
                 self.live_offers.pop(message.offer, None)
                 self.on_offer_closed(message)
             case Error():
-                log.info("refused: %s %s", message.code, message.message)
+                # Without a retry the app must act (register the device, update itself): say so where it is seen.
+                log.log(
+                    logging.INFO if message.retry else logging.WARNING,
+                    "refused: %s %s", message.code, message.message,
+                )  # fmt: skip
                 if message.retry:
                     self._uplink.close()
                     self._later("resume", self.connection.random.uniform(*RESUME_AGAIN_S), self._resume)
