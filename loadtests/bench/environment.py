@@ -113,7 +113,7 @@ class Environment:
 async def environment() -> AsyncIterator[Environment]:
     """Makes it all on the server of DESK_POSTGRES and on a Redis of its own; removes it whatever happens."""
     postgres = need("DESK_POSTGRES")
-    name = f"desk_bench_{secrets.token_hex(6)}"
+    name = f"desk_bench_{os.getpid()}_{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="desk-bench-")))
         redis_url = await stack.enter_async_context(_private_redis(folder))
