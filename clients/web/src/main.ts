@@ -13,6 +13,7 @@ import { router } from "./router";
 
 window.__desk = { idle: false, trucks: 0 };
 
-await useLocale(firstLocale());
-
-createApp(App).use(createPinia()).use(i18n).use(Quasar, { plugins: { Dark, Notify }, iconSet }).use(router).mount("#app");
+const app = createApp(App);
+app.use(createPinia()).use(i18n).use(Quasar, { plugins: { Dark, Notify }, iconSet }).use(router);
+await useLocale(firstLocale()); // after Quasar, which starts in English and says so on <html>
+app.mount("#app");
