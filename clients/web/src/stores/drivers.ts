@@ -8,6 +8,7 @@ import type { Truck } from "../protocol/messages";
 import { useSession } from "./session";
 
 const FRAME_MS = 100; // the server's tick: drawing more often shows nothing new
+const REST = 3; // a slow device draws less often: a quarter of its time at most
 const LISTED = 200;
 const MARGIN = 0.25; // of the view, on each side
 
@@ -41,6 +42,7 @@ export const useDrivers = defineStore("drivers", () => {
   let view: Box | null = null;
   let planned = false;
   let drawnAt = 0;
+  let cost = 0; // of a drawn frame, ms
   let ticker: ReturnType<typeof setInterval> | undefined;
 
   const area = new AreaFeed(session.connection, {
@@ -74,7 +76,7 @@ export const useDrivers = defineStore("drivers", () => {
   function plan(): void {
     if (planned || typeof requestAnimationFrame === "undefined") return;
     planned = true;
-    const wait = Math.max(0, FRAME_MS - (performance.now() - drawnAt));
+    const wait = Math.max(0, Math.max(FRAME_MS, REST * cost) - (performance.now() - drawnAt));
     setTimeout(() => requestAnimationFrame(flush), wait);
   }
 
@@ -90,6 +92,9 @@ export const useDrivers = defineStore("drivers", () => {
       if (seen) chosen.value = seen;
     }
     for (const frame of frames) frame();
+    requestAnimationFrame((next) => {
+      cost = Math.max(0, next - drawnAt);
+    });
   }
 
   /** Ages grow by themselves: once a second everything that shows one is brought up to date. */
