@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis for every test that needs them: one migrated template, a clone a test."""
+"""Real PostgreSQL and Redis for every test that needs them: one migrated template, clones of it."""
 
 import asyncio
 import os
@@ -74,19 +74,65 @@ def template() -> Iterator[str]:
     asyncio.run(admin(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
 
-@pytest.fixture
-def dsn(template: str) -> Iterator[str]:
-    """A database of this test's own, cloned from the template in about 0.1 s."""
-    server = need("DESK_POSTGRES")
+# Empties every table and starts every identity anew: ~10 ms, where a clone costs half a second. As a replica
+# session it need not mind foreign keys. Whoever is still connected belongs to the test before.
+EMPTY = """
+DO $$
+DECLARE name text;
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+        AND tablename NOT IN ('alembic_version', 'spatial_ref_sys') LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+    FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL LOOP
+        EXECUTE format('ALTER SEQUENCE %I RESTART', name);
+    END LOOP;
+END $$
+"""
+
+
+async def clone(server: str, template: str) -> str:
+    """A new database like the template; returns its DSN."""
     name = f"desk_test_{uuid.uuid4().hex[:12]}"
-    asyncio.run(admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
-    yield database(server, name)
-    asyncio.run(admin(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+    await admin(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    return database(server, name)
+
+
+async def drop(dsn: str) -> None:
+    """Removes a test's database."""
+    name = urlsplit(dsn).path.lstrip("/")
+    await admin(database(dsn, "postgres"), f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def shared_clone(template: str) -> Iterator[str]:
+    """One clone for all tests that only fill tables."""
+    dsn = asyncio.run(clone(need("DESK_POSTGRES"), template))
+    yield dsn
+    asyncio.run(drop(dsn))
+
+
+@pytest.fixture
+def dsn(shared_clone: str) -> str:
+    """A migrated database without rows."""
+    asyncio.run(admin(shared_clone, EMPTY))
+    return shared_clone
+
+
+@pytest.fixture
+def own_dsn(template: str) -> Iterator[str]:
+    """A clone of this test's own, for what changes the schema."""
+    dsn = asyncio.run(clone(need("DESK_POSTGRES"), template))
+    yield dsn
+    asyncio.run(drop(dsn))
 
 
 @pytest.fixture
 async def pool(dsn: str) -> AsyncIterator[Pool]:
-    """A pool on this test's own database."""
+    """A pool on the empty database."""
     opened = await connect_pool(dsn, name="test", size=10)
     yield opened
     opened.terminate()
