@@ -60,6 +60,7 @@ class Metrics(Collector):
         self._worker = str(worker)
         self.registry = CollectorRegistry()
         self.commit_lag = self._histogram("desk_commit_lag_seconds", "receipt of a point to its COMMIT")
+        self.fanout_lag = self._histogram("desk_fanout_lag_seconds", "oldest news of a tick to its frames")
         self.tick = self._histogram("desk_tick_seconds", "work of one map tick")
         self.loop_lag = self._histogram("desk_loop_lag_seconds", "how late the event loop wakes a sleeper")
         self.request = self._histogram("desk_request_seconds", "REST requests")
@@ -83,6 +84,8 @@ class Metrics(Collector):
             ("desk_points_buffered", "points in memory, not yet committed", services.positions.depth),
             ("desk_credit", "points a stream may have in flight", services.positions.credit()),
             ("desk_bus_connected", "1 while the bus is up", int(services.bus.connected)),
+            ("desk_bus_waiting", "messages and blobs that have not left yet", services.bus.waiting),
+            ("desk_watched_orders", "orders that somebody follows", len(services.hub.offsets())),
         ):
             family = self._gauge(name, text, [])
             family.add_metric([self._worker], gauge)

@@ -5,6 +5,7 @@ dies) is in PostgreSQL: the outbox pushes unseen offers, the repair loop finds m
 """
 
 import logging
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,8 @@ class Notify:
     def _tell(self, event: Event) -> None:
         if isinstance(event, OfferMade):
             self._services.counts.offers_made += 1
+            if event.offer.wave == 1:  # later waves are late on purpose
+                self._services.metrics.offer.observe(max(time.time() - event.order.created_at, 0.0))
             self._personal(event.driver, OfferMadeMessage(offer=offer_card(event)))
         elif isinstance(event, OfferEnded):
             self._personal(

@@ -120,7 +120,9 @@ class Services:
             changed = own + self.live.take_other(now)
             if own:
                 self.bus.publish_blobs(self.live.blobs(own))
-            self.counts.frames_out += self.hub.publish(changed)
+            if changed:
+                self.counts.frames_out += self.hub.publish(changed)
+                self.metrics.fanout_lag.observe(max(time.time() - min(entry.seen for entry in changed), 0.0))
             self.metrics.tick.observe(loop.time() - started)
 
     async def run_upkeep(self) -> None:

@@ -37,6 +37,11 @@ class Bus:
         self.dropped = 0
         self.published = 0
 
+    @property
+    def waiting(self) -> int:
+        """Messages and region blobs that have not left yet."""
+        return len(self._events) + len(self._blobs)
+
     def publish_blobs(self, blobs: dict[int, bytes]) -> None:
         """Region blobs of one tick; appended to what has not left yet."""
         if not self.connected:
