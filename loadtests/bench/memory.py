@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
-from .environment import environment
+from .environment import Environment, environment
 from .fleet import DriverLane, Fleet
 from .ingest import recruit
-from .measure import Cost, Figures, Stage, each_us, ratio, verdict
+from .measure import Cost, Figures, Stage, Stretch, each_us, ratio, verdict
 from .processes import BenchError, Served, raise_open_files
 from .sockets import connect, leave
 from .wire import Codec, Json, Msgpack
@@ -37,7 +37,7 @@ class Held:
     steps: list[tuple[int, float]]  # sessions open, KiB each
     connect_per_s: float
     connect_cpu_us: float | None
-    idle_us: float | None  # per session and second
+    idle: Cost = field(default_factory=Cost)  # of all sessions
 
 
 async def run(load: Load) -> Figures:
@@ -59,12 +59,13 @@ async def run(load: Load) -> Figures:
                 with stage.step(f"opening sessions at {server.url}", load.sessions) as step:
                     held = await _open(server, fleet, load, step.at)
                 with stage.step("idling with all of them"):
-                    held.idle_us = await _idle(server, load.seconds, load.sessions)
+                    held.idle = await _idle(env, server, load.seconds)
                 await leave(fleet.lanes)
                 return held
 
             ours_at = await stack.enter_async_context(env.server())
-            idle_empty_us = await _idle(ours_at, min(load.seconds, 10), 1)
+            with stage.step("idling with none"):
+                empty = await _idle(env, ours_at, min(load.seconds, 10))
             ours = await hold(ours_at, Msgpack())
             peer = await hold(await stack.enter_async_context(env.peer()), Json()) if load.peer else None
     lost = sum(ours.fleet.health.closes.values())
@@ -75,8 +76,8 @@ async def run(load: Load) -> Figures:
         "kib_per_session_by_step": dict(ours.steps),
         "connects_per_s": ours.connect_per_s,
         "connect_cpu_us": ours.connect_cpu_us,
-        "idle_cpu_us_per_s": _less(ours.idle_us, (idle_empty_us or 0) / load.sessions),
-        "idle_cpu_us_per_s_of_the_empty_server": idle_empty_us,
+        "idle_cpu_us_per_s": round((_us_per_s(ours.idle) - _us_per_s(empty)) / load.sessions, 2),
+        "idle_cpu_us_per_s_of_the_empty_server": round(_us_per_s(empty), 1),
         "seconds": load.seconds,
     }
     faults = ours.fleet.faults()
@@ -86,11 +87,11 @@ async def run(load: Load) -> Figures:
             "peer_kib_per_session": peer.steps[-1][1],
             "peer_connects_per_s": peer.connect_per_s,
             "peer_connect_cpu_us": peer.connect_cpu_us,
-            "peer_idle_cpu_us_per_s": peer.idle_us,
+            "peer_idle_cpu_us_per_s": round(_us_per_s(peer.idle) / load.sessions, 2),
             "peer_ratio": ratio(peer.steps[-1][1], ours.steps[-1][1]),
         }
         faults += peer.fleet.faults()
-    return figures | verdict(faults, Cost())
+    return figures | verdict(faults, ours.idle)
 
 
 async def _open(server: Served, fleet: Fleet, load: Load, tell: Callable[[int], object]) -> Held:
@@ -104,14 +105,14 @@ async def _open(server: Served, fleet: Fleet, load: Load, tell: Callable[[int], 
         await asyncio.sleep(SETTLE_S)  # handshake buffers go back
         steps.append((opened, round((server.memory() - empty) / 1024 / opened, 2)))
     spent = each_us(server.cpu() - cpu, load.sessions)
-    return Held(fleet, steps, round(load.sessions / took, 1), spent, None)
+    return Held(fleet, steps, round(load.sessions / took, 1), spent)
 
 
-async def _idle(server: Served, seconds: float, sessions: int) -> float | None:
-    cpu = server.cpu()
+async def _idle(env: Environment, server: Served, seconds: float) -> Cost:
+    stretch = await Stretch.begin(env, server)
     await asyncio.sleep(seconds)
-    return each_us(server.cpu() - cpu, sessions * seconds)
+    return await stretch.end()
 
 
-def _less(value: float | None, base: float) -> float | None:
-    return None if value is None else round(value - base, 2)
+def _us_per_s(cost: Cost) -> float:
+    return cost.server_s / cost.wall_s * 1e6
