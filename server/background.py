@@ -22,7 +22,7 @@ async def running(**loops: Coroutine[object, object, None]) -> AsyncIterator[Non
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancels until they have ended: libraries have been seen to swallow a cancellation (a subscriber of redis-py)."""
+    """Cancels until they have ended: a subscriber of redis-py has been seen to swallow a cancellation."""
     pending = {task for task in tasks if not task.done()}
     while pending:
         for task in pending:

@@ -19,7 +19,7 @@ CHECKS: tuple[tuple[str, list[str | Path], str], ...] = (
     (
         "generated contract is fresh",
         [sys.executable, "-m", "server.contract", "--check"],
-        "run: .venv/bin/python -m server.contract",
+        "run: .venv/bin/python -m server.contract --write",
     ),
 )
 WEB_CHECKS: tuple[tuple[str, list[str | Path], str], ...] = (

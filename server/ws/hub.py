@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("desk.hub")
 
 MAP_CELLS = 4_000  # ~48 million km2: more than any map of one country shows at once
-COARSE_CELLS = 6_000  # ~1.5 million km2
+COARSE_CELLS = 6_000  # ~1.5 million km2 of the finer counts, the whole of Eurasia of the larger ones
 MAX_WATCHED = 50  # orders a session
 GRACE_S = 300.0  # a shipper sees the truck from assignment to end + grace
 
@@ -50,6 +50,7 @@ class Area:
     """One session's viewport as cells: map cells with trucks for operators, coarse counts for shippers."""
 
     cells: frozenset[int] | None  # None: the whole world
+    res: int = MAP_RES
 
 
 @dataclass(slots=True)
@@ -233,11 +234,15 @@ class Hub:
             trucks = [truck_of(entry) for entry in self._services.live.inside(session.area.cells)]
             return AreaSnapshot(epoch=self.epoch, offset=self._tick, trucks=trucks)
         if role == "shipper":
-            cells = cover(west, south, east, north, COARSE_RES, COARSE_CELLS)
-            if cells is None:
+            # Counts of cells with edges of 8 km; of a whole country or continent, of larger ones.
+            for res in (COARSE_RES, MAP_RES):
+                cells = cover(west, south, east, north, res, COARSE_CELLS)
+                if cells is not None:
+                    break
+            else:
                 raise Refusal("bad_request", "the viewport is too large: zoom in")
             self.unwatch_area(session)
-            session.area = Area(frozenset(cells))
+            session.area = Area(frozenset(cells), res)
             self._coarse.add(session)
             return AreaDensity(cells=self._density(session.area))
         raise Refusal("forbidden")
@@ -249,7 +254,7 @@ class Hub:
         self._coarse.discard(session)
 
     def _density(self, area: Area) -> list[tuple[str, int]]:
-        counts = self._services.live.density(area.cells or frozenset(), COARSE_RES)
+        counts = self._services.live.density(area.cells or frozenset(), area.res)
         return sorted((to_text(cell), count) for cell, count in counts.items())
 
     def tell_density(self) -> None:

@@ -119,6 +119,10 @@ async def test_shippers_see_only_how_many_trucks_a_coarse_cell_holds(server: Ser
         assert [count for _, count in ok["result"]["cells"]] == [1]
         cell = int(ok["result"]["cells"][0][0], 16)
         assert (cell >> 52) & 0xF == 5  # H3 resolution: edges of 8 km
+        # A whole country is counted in larger cells, and never refused.
+        wide = await shipper.command("area.watch", west=46, south=40, east=88, north=56)
+        assert (int(wide["result"]["cells"][0][0], 16) >> 52) & 0xF == 3
+        await shipper.command("area.watch", west=76, south=43, east=78, north=44)
         again: dict[str, Any] = await shipper.receive("area.cells")
         assert again["cells"] == ok["result"]["cells"]
 
