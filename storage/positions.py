@@ -8,9 +8,8 @@ that is sent again after an unknown outcome (connection lost in COMMIT) is filte
 import asyncio
 import logging
 import random
-import struct
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,7 +18,7 @@ import asyncpg
 from geo.tracker import Tracker
 from geo.types import Fix, Reason
 
-from .postgres import Connection, Pool, Unreachable, prepare_connection
+from .postgres import Connection, Pool, Unreachable, ewkb, prepare_connection
 
 log = logging.getLogger("desk.positions")
 
@@ -29,24 +28,31 @@ INSERT INTO streams (device_id, stream) VALUES ($1, $2)
 ON CONFLICT (device_id, stream) DO UPDATE SET stream = excluded.stream
 RETURNING id, upto
 """
-INCOMING = """
-CREATE TEMP TABLE IF NOT EXISTS incoming (
-    device_id int8, stream_id int4, seq int4, driver_id int8, recorded_at float8, received_at float8,
-    point geometry(Point, 4326), cell int8, speed float4, heading float4, accuracy float4, flag int2
-) ON COMMIT DELETE ROWS
-"""
-# In id order, so that two writers that share streams (a phone that moved to another worker) cannot deadlock.
-LOCK_MARKS = "SELECT id FROM streams WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE"
-# A statement of its own after the lock: its snapshot sees the marks that the previous writer committed.
+# One statement, one round trip, its own transaction: lock the marks, store what lies above them, move them.
+# The marks are locked in id order, so that two writers that share streams (a phone that moved to another worker)
+# cannot deadlock; FOR UPDATE gives the mark as the previous writer committed it. The UPDATE reads `marks`, which
+# makes the lock come first: without that PostgreSQL may move the marks before it stores, and store nothing.
 STORE = """
-INSERT INTO positions (device_id, recorded_at, stream_id, seq, driver_id, received_at, point, cell,
-                       speed, heading, accuracy, flag)
-SELECT i.device_id, to_timestamp(i.recorded_at), i.stream_id, i.seq, i.driver_id, to_timestamp(i.received_at),
-       i.point, i.cell, NULLIF(i.speed, 'NaN'), NULLIF(i.heading, 'NaN'), NULLIF(i.accuracy, 'NaN'), i.flag
-FROM incoming i JOIN streams s ON s.id = i.stream_id
-WHERE i.seq > s.upto
-ON CONFLICT DO NOTHING
+WITH marks AS MATERIALIZED (
+    SELECT id, upto FROM streams WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE
+), stored AS (
+    INSERT INTO positions (device_id, recorded_at, stream_id, seq, driver_id, received_at, point, cell,
+                           speed, heading, accuracy, flag)
+    SELECT p.device_id, to_timestamp(p.recorded_at), p.stream_id, p.seq, p.driver_id,
+           to_timestamp(p.received_at), p.point, p.cell, p.speed, p.heading, p.accuracy, p.flag
+    FROM unnest($3::int8[], $4::float8[], $5::int4[], $6::int4[], $7::int8[], $8::float8[], $9::geometry[],
+                $10::int8[], $11::float4[], $12::float4[], $13::float4[], $14::int2[])
+        AS p(device_id, recorded_at, stream_id, seq, driver_id, received_at, point, cell,
+             speed, heading, accuracy, flag)
+    JOIN marks m ON m.id = p.stream_id
+    WHERE p.seq > m.upto
+    ON CONFLICT DO NOTHING
+)
+UPDATE streams s SET upto = n.upto
+FROM marks m JOIN unnest($1::int[], $2::int[]) AS n(id, upto) ON n.id = m.id
+WHERE s.id = m.id AND m.upto < n.upto
 """
+LOCK_MARKS = "SELECT id FROM streams WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE"
 STORE_POISON = """
 INSERT INTO poison_points (stream_id, seq, device_id, recorded_at, received_at, lat, lon, flag)
 SELECT p.stream_id, p.seq, p.device_id, p.recorded_at, to_timestamp(p.received_at), p.lat, p.lon, p.flag
@@ -56,17 +62,12 @@ JOIN streams s ON s.id = p.stream_id
 WHERE p.seq > s.upto
 ON CONFLICT DO NOTHING
 """
-MOVE_MARKS = """
-UPDATE streams s SET upto = m.upto FROM unnest($1::int[], $2::int[]) AS m(id, upto)
-WHERE s.id = m.id AND s.upto < m.upto
-"""
+NO_ROWS: list[list[object]] = [[] for _ in range(12)]
 
-# One row of COPY's binary format in one call (0.7 us; asyncpg's record encoder takes 2.1 us): field count,
-# then length and value of each field. The point is big-endian EWKB: 0, POINT with SRID flag, 4326, lon, lat.
-_ROW = struct.Struct("!h iq ii ii iq id id iBIIdd iq if if if ih".replace(" ", ""))
-_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TAIL = b"\xff\xff"
-_NAN = float("nan")
+# One point as the arrays of STORE want it, in their order.
+Row = tuple[
+    int, float, int, int, int, float, bytes, int, float | None, float | None, float | None, int
+]  # fmt: skip
 
 
 class Owner(Protocol):
@@ -98,7 +99,7 @@ class _Batch:
     __slots__ = ("first_at", "marks", "poison", "rows")
 
     def __init__(self) -> None:
-        self.rows: list[bytes] = []
+        self.rows: list[Row] = []
         self.poison: list[tuple[Mark, int, Fix, Reason, float]] = []
         self.marks: dict[Mark, int] = {}
         self.first_at = 0.0
@@ -123,7 +124,7 @@ class PositionLog:
 
     WINDOW_S = 0.015  # with the commit itself this stays below the 20 ms of the design
     BATCH = 500  # points that end the window early
-    CAPACITY = 50_000  # points in memory, ~12 MB; beyond it points are refused and the phones keep them
+    CAPACITY = 50_000  # points in memory, ~25 MB; beyond it points are refused and the phones keep them
     CREDIT = 2_000  # points a stream may have in flight while there is room
 
     def __init__(self, dsn: str, pool: Pool, *, observe_lag: Callable[[float], None] | None = None) -> None:
@@ -178,16 +179,12 @@ class PositionLog:
         """Takes a point (its seq is `mark.received + 1`); False when the buffer is full. ~1.3 us."""
         if self._size >= self.CAPACITY:
             return False
-        speed, heading, accuracy = fix.speed, fix.heading, fix.accuracy
         # fmt: off
-        row = _ROW.pack(
-            12, 8, mark.device, 4, mark.id, 4, seq, 8, mark.driver, 8, fix.at, 8, now,
-            25, 0, 0x20000001, 4326, fix.lon, fix.lat, 8, cell,
-            4, _NAN if speed is None else speed, 4, _NAN if heading is None else heading,
-            4, _NAN if accuracy is None else accuracy, 2, flag,
-        )
+        self._batch.rows.append((
+            mark.device, fix.at, mark.id, seq, mark.driver, now, ewkb(fix.lat, fix.lon), cell,
+            fix.speed, fix.heading, fix.accuracy, flag,
+        ))
         # fmt: on
-        self._batch.rows.append(row)
         self._taken(mark, seq, now)
         return True
 
@@ -296,16 +293,15 @@ class PositionLog:
 
     async def _store(self, batch: _Batch) -> None:
         connection = await self._connected()
-        ids = [mark.id for mark in batch.marks]
+        marks = [mark.id for mark in batch.marks], list(batch.marks.values())
+        rows = list(map(list, zip(*batch.rows, strict=True))) if batch.rows else NO_ROWS
+        if not batch.poison:
+            await connection.execute(STORE, *marks, *rows)
+            return
         async with connection.transaction():
-            if batch.rows:
-                await connection.copy_to_table("incoming", source=_copy_stream(batch.rows), format="binary")
-            await connection.execute(LOCK_MARKS, ids)
-            if batch.rows:
-                await connection.execute(STORE)
-            if batch.poison:
-                await connection.execute(STORE_POISON, *_columns(batch.poison))
-            await connection.execute(MOVE_MARKS, ids, list(batch.marks.values()))
+            await connection.execute(LOCK_MARKS, marks[0])
+            await connection.execute(STORE_POISON, *_columns(batch.poison))
+            await connection.execute(STORE, *marks, *rows)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -320,7 +316,6 @@ class PositionLog:
                 },
             )
             await prepare_connection(connection)
-            await connection.execute(INCOMING)
             self._connection = connection
         return self._connection
 
@@ -328,10 +323,6 @@ class PositionLog:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
-
-
-async def _copy_stream(rows: list[bytes]) -> AsyncIterator[bytes]:
-    yield _HEAD + b"".join(rows) + _TAIL
 
 
 def _columns(poison: list[tuple[Mark, int, Fix, Reason, float]]) -> list[list[object]]:

@@ -27,8 +27,10 @@ class Wheel:
 
     PERIOD_S = 15.0
     SLOTS = 150
-    QUIET_S = 14.0  # anything received counts as life, so streaming drivers are never pinged
-    SILENCE_S = 30.0
+    # Anything received counts as life, so streaming drivers are never pinged. Half a turn: who was heard just
+    # after a turn is asked at the next one, and has had two pings unanswered before it counts as silent.
+    QUIET_S = PERIOD_S / 2
+    SILENCE_S = 2 * PERIOD_S - 0.5
 
     def __init__(self) -> None:
         self._slots: list[set[Beating]] = [set() for _ in range(self.SLOTS)]

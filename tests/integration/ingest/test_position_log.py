@@ -213,7 +213,7 @@ async def test_a_worker_that_ends_commits_what_it_holds(dsn: str, pool: Pool, de
     assert await pool.fetchval("SELECT count(*) FROM positions") == 49
 
 
-async def test_a_worker_killed_between_copy_and_commit_leaves_nothing_half_done(
+async def test_a_worker_killed_before_its_commit_leaves_nothing_half_done(
     dsn: str, log: PositionLog, pool: Pool
 ) -> None:
     # What the server does, stopped by hand at the worst moment.
@@ -227,3 +227,33 @@ async def test_a_worker_killed_between_copy_and_commit_leaves_nothing_half_done(
     add(log, mark, 1, time.time())
     await phone.acked(1)
     assert await pool.fetchval("SELECT upto FROM streams") == 1
+
+
+async def test_two_workers_that_store_the_same_streams_at_once_store_each_point_once(
+    dsn: str, pool: Pool, device: int
+) -> None:
+    at = time.time()
+    streams = [f"{number:016x}" for number in range(20)]
+
+    async def worker(step: int) -> None:
+        log = PositionLog(dsn, pool)
+        task = asyncio.create_task(log.run())
+        phones = []
+        for stream in streams[::step]:
+            mark = await log.open(DEVICE, DRIVER, stream)
+            mark.received, mark.owner = 0, Phone()
+            phones.append((mark, mark.owner))
+        for seq in range(1, 101):
+            for mark, _ in phones:
+                add(log, mark, seq, at + seq)
+            if seq % 7 == 0:
+                await asyncio.sleep(0.004)
+        for _, phone in phones:
+            await phone.acked(100)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    await asyncio.gather(worker(1), worker(-1))
+    assert await pool.fetchval("SELECT count(*) FROM positions") == 2000
+    assert await pool.fetchval("SELECT count(DISTINCT (stream_id, seq)) FROM positions") == 2000
+    assert await pool.fetchval("SELECT min(upto) FROM streams") == 100

@@ -45,3 +45,19 @@ def test_a_removed_session_is_served_no_more() -> None:
     wheel.remove(peer, slot)
     wheel.turn(slot, 1_000.0)
     assert not peer.ended
+
+
+def test_whoever_answers_each_ping_is_never_called_silent_however_late_the_turns_are() -> None:
+    wheel = Wheel()
+    for answer_after in (0.0, 0.9, 1.1, 3.0, 7.0):
+        for drift in (0.0, 0.5, 2.0):
+            peer, now = Peer(0.0), 0.0
+            slot = wheel.add(peer)
+            for _ in range(20):
+                now += Wheel.PERIOD_S + drift
+                before = peer.pings
+                wheel.turn(slot, now)
+                if peer.pings > before:
+                    peer.heard = now + answer_after
+            assert not peer.ended, (answer_after, drift)
+            wheel.remove(peer, slot)
