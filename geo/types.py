@@ -1,6 +1,5 @@
 """The values that the core passes around: frozen, slotted, SI units, WGS-84 degrees, epoch seconds."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -12,9 +11,8 @@ class Position(NamedTuple):
     lon: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """One GPS fix as a device recorded it.
+class Fix(NamedTuple):
+    """One GPS fix as a device recorded it. A tuple: made once a point, a third of a frozen dataclass's time.
 
     `at` epoch seconds UTC by the device's clock, `speed` m/s, `heading` degrees clockwise from north,
     `accuracy` metres (radius); None is unknown.
@@ -47,8 +45,7 @@ class Reason(IntEnum):
         return self >= Reason.FUTURE
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """A fix that live state may follow, with its H3 cell (index resolution) as an integer."""
 
     fix: Fix
