@@ -47,7 +47,11 @@ def decide(random: Random, deadhead_m: float, far_m: float) -> str:
 
 
 class Carrier:
-    """One driver with one truck and one phone. `home` is where the truck stands at the start."""
+    """One driver with one truck and one phone. `home` is where the truck stands at the start.
+
+    A truck that is `through` traffic drives from one end of the country to the other while it has no load of
+    the desk's; the others wait for loads around their town.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Carrier:
         ledger: Ledger,
         tally: Tally,
         random: Random,
+        through: Hauls | None = None,
     ) -> None:
         self.account = account
         self.client = client
@@ -71,6 +76,7 @@ class Carrier:
         self._ledger = ledger
         self._tally = tally
         self._random = random
+        self._through = through
         self._every = random.uniform(*REPORT_EVERY_S)
         self._load: OrderState | None = None
         self._hired = asyncio.Event()
@@ -154,11 +160,14 @@ class Carrier:
             self._hired.clear()
 
     async def _roam(self) -> None:
-        """Wait for a load; now and then move to a town nearby."""
-        await _sleep_or(self._hired, self._random.uniform(*self._driving.pause_s))
-        if self._hired.is_set():
-            return
-        town = self._hauls.neighbour(self._random, self._hauls.nearest(self.truck.place))
+        """Wait for a load; now and then move to a town nearby, or on along the corridor."""
+        if self._through is None:
+            await _sleep_or(self._hired, self._random.uniform(*self._driving.pause_s))
+            if self._hired.is_set():
+                return
+            town = self._hauls.neighbour(self._random, self._hauls.nearest(self.truck.place))
+        else:
+            town = self._through.draw(self._random)[1]
         way = asyncio.create_task(self._go(town.position))
         hired = asyncio.create_task(self._hired.wait())
         try:

@@ -23,13 +23,16 @@ from .accounts import Accounts, Troupe, pool
 from .carrier import Carrier, Tally
 from .freight import NAMES_ITS_PRICE, Hauls, draw_load, draw_price
 from .ledger import Ledger
-from .motion import DEMO, REAL
+from .motion import DEMO, REAL, Way
 from .progress import progress
 
 CONNECTING = 64
 CONNECT_WITHIN_S = 120.0
 ACK_WITHIN_S = 60.0
 WATCHED = 40  # loads that one shipper follows at a time; the desk allows 50 a session
+THROUGH_SHARE = (
+    0.6  # of the trucks of a time-lapse drive from end to end of the country: a map with life on all roads
+)
 OPENING_S = 10.0
 OPENING_SHARE = 0.15  # loads a truck that a time-lapse begins with: nobody wants to watch an empty market
 CALLED_OFF = 0.03  # of loads, within half a minute: assumed
@@ -103,6 +106,8 @@ class Simulation:
         gazetteer = Gazetteer.load()
         self._roads = RoadGraph.load(gazetteer)
         self._hauls = Hauls.short(gazetteer, self._roads) if plan.demo else Hauls.corridors(gazetteer)
+        self._corridors = Hauls.corridors(gazetteer)
+        self._through_share = THROUGH_SHARE if plan.demo else 0.0
         self._carriers: list[Carrier] = []
         self._shippers: list[Shipper] = []
         self._began = time.monotonic()
@@ -140,11 +145,12 @@ class Simulation:
         for number, account in enumerate(self._accounts.drivers[: self._plan.drivers]):
             random = Random(f"{self._plan.seed}/driver/{number}")
             client = troupe.driver(account)
-            home = _yard(self._hauls.draw(random)[0], random)
+            through = self._corridors if random.random() < self._through_share else None
+            home = _yard(self._hauls.draw(random)[0], random) if through is None else self._on_the_way(random)
             self._carriers.append(
                 Carrier(
                     account, client, home, self._driving, self._roads, self._hauls, self._ledger,
-                    self._tally, random,
+                    self._tally, random, through,
                 )
             )  # fmt: skip
         for number, one in enumerate(self._accounts.shippers[: self._plan.shippers]):
@@ -158,6 +164,12 @@ class Simulation:
                     tasks.create_task(join(carrier), name=f"join-{carrier.account.user}")
         except TimeoutError as error:
             raise TimeoutError(f"not all trucks came online within {CONNECT_WITHIN_S:.0f} s") from error
+
+    def _on_the_way(self, random: Random) -> Position:
+        """Somewhere along a long haul."""
+        pickup, drop = self._corridors.draw(random)
+        way = Way(self._roads.route(pickup.position, drop.position).line, self._driving)
+        return way.place(random.random() * way.length)
 
     async def _market(self) -> None:
         """Loads come as they do: independent of each other, at a mean rate, whatever became of earlier ones."""
