@@ -1,5 +1,5 @@
-// Turns the gazetteer into the two small files that the base map draws: town labels in four languages and
-// the straight lines of the road corridors. The CSV files are the single source; the output is not committed.
+// Turns the gazetteer into three small files: town labels in four languages and the straight lines of the road
+// corridors for the base map, and the names of towns by id for orders. The CSV files are the single source; the output is not committed.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -54,6 +54,17 @@ const lines = rows("road-corridors.csv").flatMap((road) => {
 
 mkdirSync(target, { recursive: true });
 writeFileSync(resolve(target, "towns.json"), JSON.stringify({ type: "FeatureCollection", features: towns }));
+writeFileSync(
+  resolve(target, "names.json"),
+  JSON.stringify(
+    Object.fromEntries(
+      cities.map((city, index) => {
+        const { ru, kk, en, zh } = towns[index].properties;
+        return [city.geonameid, [ru, kk, en, zh]];
+      }),
+    ),
+  ),
+);
 writeFileSync(
   resolve(target, "corridors.json"),
   JSON.stringify({ type: "Feature", properties: {}, geometry: { type: "MultiLineString", coordinates: lines } }),
