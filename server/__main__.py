@@ -93,7 +93,7 @@ def _serve_here(config: Config) -> int:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stop = _stop_on_signals(runner)
-        runner.run(serve(config, stop, on_ready=freeze))
+        runner.run(serve(config, stop, on_ready=lambda _services: freeze()))
     return 0
 
 

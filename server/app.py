@@ -41,7 +41,7 @@ FROM pg_control_system() AS c, pg_database AS d WHERE d.datname = current_databa
 
 
 async def serve(
-    config: Config, stop: asyncio.Event, *, on_ready: Callable[[], object] = lambda: None
+    config: Config, stop: asyncio.Event, *, on_ready: Callable[[Services], object] = lambda services: None
 ) -> None:
     """Runs one worker until `stop`. Read it inside out: what is opened last ends first."""
     async with contextlib.AsyncExitStack() as stack:
@@ -73,7 +73,7 @@ async def serve(
                 site = web.SockSite(runner, listen(config.host, config.port))
                 await site.start()
                 services.ready = True
-                on_ready()
+                on_ready(services)
                 log.info("serving", extra={"host": config.host, "port": config.port})
                 await stop.wait()
                 log.info("draining", extra={"sessions": len(services.hub.sessions)})

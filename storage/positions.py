@@ -323,6 +323,7 @@ class PositionLog:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+            await asyncio.sleep(0)  # its transport closes in the next turn of the loop, which may be the last
 
 
 def _columns(poison: list[tuple[Mark, int, Fix, Reason, float]]) -> list[list[object]]:

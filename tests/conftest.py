@@ -136,6 +136,7 @@ async def pool(dsn: str) -> AsyncIterator[Pool]:
     opened = await connect_pool(dsn, name="test", size=10)
     yield opened
     opened.terminate()
+    await asyncio.sleep(0.01)  # the transports close in the next turns of the loop
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-async def server(dsn: str, redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+async def server(dsn: str, redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[LocalServer]:
     """A server in this test's loop, with 3 drivers, 2 shippers and an operator."""
     local = LocalServer(dsn, redis_url, tmp_path)
     await local.start()

@@ -23,6 +23,7 @@ from server.app import serve
 from server.auth import Tokens as AccessTokens
 from server.config import load
 from server.provision import Wanted, accounts
+from server.services import Services
 from storage.postgres import connect_pool
 from tracking_desk_client import Api, DriverClient, OperatorClient, PointQueue, ShipperClient, Tokens
 
@@ -170,6 +171,7 @@ class Server:
 class LocalServer(Server):
     """The same server in the test's own event loop: real sockets, a fifth of the start-up time."""
 
+    services: Services = field(init=False)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _task: "asyncio.Task[None] | None" = None
 
@@ -180,12 +182,12 @@ class LocalServer(Server):
         wanted = Wanted(drivers=3, shippers=2, admins=1, access_hours=1)
         self.accounts = await accounts(pool, AccessTokens(config.signing_key), wanted, time.time())
         await pool.close()
-        ready = asyncio.Event()
-        self._task = asyncio.create_task(serve(config, self._stop, on_ready=ready.set))
-        waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait((self._task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        ready: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(serve(config, self._stop, on_ready=ready.set_result))
+        await asyncio.wait((self._task, ready), return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
             await self._task
+        self.services = await ready
 
     async def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
         """Drains and ends."""

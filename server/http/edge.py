@@ -16,7 +16,7 @@ from multidict import MultiMapping
 from dispatch.errors import Refusal
 from server.auth import Principal
 from server.errors import problem_of, refusal_of
-from server.log import CONNECTION, PRINCIPAL
+from server.log import CONNECTION, ORDER, PRINCIPAL
 from server.services import Services
 
 from .route import Call, Route
@@ -56,6 +56,8 @@ def _runner(route: Route, services: Services) -> Answer:
 
     async def run(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = f"{route.method} {route.path}"
+        order = request.match_info.get("order", "")
+        ORDER.set(int(order) if order.isascii() and order.isdigit() else None)
         principal = _who(route, request, services)
         for header in route.headers:
             if not request.headers.get(header):

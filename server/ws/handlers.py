@@ -9,6 +9,7 @@ from dispatch.errors import Refusal
 from dispatch.model import Status
 from geo.cells import cell_of
 from geo.types import Fix, Reason
+from server.log import ORDER
 from server.protocol.codes import Close
 from server.protocol.messages import (
     AreaUnwatch,
@@ -59,6 +60,9 @@ def report(session: Session, message: PositionReport) -> None:
         return
     now = time.time()
     positions, counts = services.positions, services.counts
+    if mark.received - mark.committed >= positions.CREDIT:
+        over_credit(session)
+        return
     observe = mark.tracker.observe
     counts.points_in += len(message.points)
     for point in message.points:
@@ -91,7 +95,7 @@ def report(session: Session, message: PositionReport) -> None:
 
 
 def over_credit(session: Session) -> None:
-    """No room for these points: the phone keeps them. One that goes on regardless is asked to leave."""
+    """More than was granted, or no room: the phone keeps them. One that goes on regardless is asked to leave."""
     session.services.counts.over_credit += 1
     session.over_credit += 1
     session.refuse("credit_exceeded")
@@ -218,6 +222,7 @@ def advance(session: Session, message: OrderAdvance) -> None:
 
     async def work() -> None:
         driver = _driver(session)
+        ORDER.set(message.order)
         try:
             status = Status(message.status)
         except ValueError:

@@ -136,3 +136,41 @@ async def test_both_encodings_are_the_same_protocol(server: Server) -> None:
         assert msgspec.msgpack.decode(await socket.receive_bytes())["type"] == "welcome"
         await socket.send_bytes(msgspec.msgpack.encode({"type": "ping", "id": 7}))
         assert msgspec.msgpack.decode(await socket.receive_bytes()) == {"type": "ok", "id": 7}
+
+
+async def test_a_flood_beyond_the_credit_is_refused_and_what_was_refused_may_come_again(
+    server: Server, pool: Pool
+) -> None:
+    start = time.time() - 7000
+    batches = [
+        [point(seq, start + seq) for seq in range(first, first + 500)] for first in range(1, 3001, 500)
+    ]
+    async with signed_in(server, server.accounts["drivers"][0], stream=True) as wire:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE positions IN SHARE MODE")  # nothing can be committed now
+            for batch in batches:
+                await wire.send("position.report", points=batch)
+            assert (await wire.receive("error"))["code"] == "credit_exceeded"
+            assert (await wire.receive("error"))["code"] == "credit_exceeded"
+        while (await wire.receive("position.ack"))["upto"] < 2000:
+            pass
+        for batch in batches[4:]:
+            await wire.send("position.report", points=batch)
+        while (await wire.receive("position.ack"))["upto"] < 3000:
+            pass
+    assert await pool.fetchval("SELECT count(*) FROM positions") == 3000
+
+
+async def test_a_driver_who_floods_on_regardless_is_asked_to_come_back_slower(
+    server: Server, pool: Pool
+) -> None:
+    start = time.time() - 7000
+    async with signed_in(server, server.accounts["drivers"][0], stream=True) as wire:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE positions IN SHARE MODE")
+            for first in range(1, 40_000, 500):
+                await wire.send(
+                    "position.report",
+                    points=[point(seq, start + seq / 10) for seq in range(first, first + 500)],
+                )
+            assert await wire.close_code() == 4029

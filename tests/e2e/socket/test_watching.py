@@ -7,8 +7,9 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from server.ws.hub import GRACE_S
 from storage.postgres import Pool
-from tests.served import Account, Server, serving
+from tests.served import Account, LocalServer, Server, serving
 from tracking_desk_client.messages import OrderForm, OrderState
 
 from .test_frames import point
@@ -189,3 +190,28 @@ async def test_several_workers_share_one_port(dsn: str, redis: Redis, redis_url:
                         ok = await operator.command("area.watch", west=76, south=43, east=78, north=44)
                         seen = len(ok["result"]["trucks"])
                         await asyncio.sleep(0.1)
+
+
+async def test_the_view_of_a_truck_ends_with_the_grace_after_delivery(server: LocalServer) -> None:
+    driver = server.accounts["drivers"][0]
+    async with (
+        signed_in(server, driver, stream=True) as truck,
+        signed_in(server, server.accounts["shippers"][0]) as shipper,
+    ):
+        order = await assigned(server, truck, driver)
+        await shipper.command("order.watch", order=order)
+        for status in ("at_pickup", "loaded", "in_transit", "at_drop", "delivered"):
+            await truck.command("order.advance", order=order, status=status)
+        while (await shipper.receive("order.changed"))["status"] != "delivered":
+            pass
+        now = time.time()
+        await truck.send("position.report", points=[point(2, now + 1, 43.2503, 76.91)])
+        await shipper.receive("order.moved")
+        server.services.hub.end_rights(now + GRACE_S + 1)
+        await truck.send("position.report", points=[point(3, now + 20, 43.2510, 76.91)])
+        await truck.receive("position.ack")
+        await asyncio.sleep(0.3)
+        await shipper.send("ping", id=4242)
+        assert (await shipper.receive())["type"] == "ok"  # the very next frame: no order.moved before it
+        again = (await shipper.command("order.watch", order=order))["result"]
+        assert "truck" not in again["state"] or again["state"]["truck"] is None
