@@ -22,7 +22,21 @@ WON = "won"
 
 def checksum(at: float, lat: float, lon: float) -> int:
     """64 bits over a point's content: its time to the microsecond, which is what the database keeps, and place."""
-    return int.from_bytes(blake2b(pack("<qdd", round(at * 1e6), lat, lon), digest_size=8).digest(), "big")
+    return _digest(round(at * 1e6), lat, lon)
+
+
+def is_same(mark: int, at: float, lat: float, lon: float) -> bool:
+    """Whether a stored point is the one that was sent with this checksum.
+
+    A float of today's epoch seconds has a step of a quarter of a microsecond: what lies in the middle is rounded
+    up by one program and down by another.
+    """
+    micros = round(at * 1e6)
+    return any(mark == _digest(micros + off, lat, lon) for off in (0, 1, -1))
+
+
+def _digest(micros: int, lat: float, lon: float) -> int:
+    return int.from_bytes(blake2b(pack("<qdd", micros, lat, lon), digest_size=8).digest(), "big")
 
 
 @dataclass(slots=True)

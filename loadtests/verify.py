@@ -7,7 +7,7 @@ from time import monotonic
 
 import asyncpg
 
-from .ledger import UNKNOWN, WON, Ledger, checksum
+from .ledger import UNKNOWN, WON, Ledger, is_same
 
 # Over ix_positions' primary key: device_id leads it. numeric arithmetic, so microseconds come out exact.
 POSITIONS = """
@@ -100,22 +100,22 @@ async def _points(ledger: Ledger, database: asyncpg.Connection, verdict: Verdict
     seen: dict[int, Counter[int]] = defaultdict(Counter)
     devices = sorted({device for device, _ in ledger.tracks})
 
-    def judge(id: int, seq: int, mark: int) -> None:
+    def judge(id: int, seq: int, at: float, lat: float, lon: float) -> None:
         track = by_id[id]
         seen[id][seq] += 1
         if track is None or seq > len(track.marks):
             verdict.unsent += 1
-        elif track.marks[seq - 1] != mark:
+        elif not is_same(track.marks[seq - 1], at, lat, lon):
             verdict.altered += 1
 
     async with database.transaction(isolation="repeatable_read", readonly=True):
         async for id, seq, micros, lat, lon in database.cursor(
             POSITIONS, devices, list(by_id), prefetch=5000
         ):
-            judge(id, seq, checksum(micros / 1e6, lat, lon))
+            judge(id, seq, micros / 1e6, lat, lon)
             verdict.stored += 1
         async for id, seq, at, lat, lon in database.cursor(POISON, list(by_id), prefetch=5000):
-            judge(id, seq, checksum(at, lat, lon))
+            judge(id, seq, at, lat, lon)
             verdict.poison += 1
 
     verdict.duplicates = sum(count - 1 for numbers in seen.values() for count in numbers.values())
