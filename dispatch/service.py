@@ -21,7 +21,8 @@ from .rounds import Search, waves_left
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.15  # a missed wake-up (another worker's order, a timer) costs no more than this
+SEEK_POLL_S = 0.25  # a missed wake-up (another worker's order, a timer) costs no more than this
+EXPIRE_POLL_S = 0.5  # an offer ends within its expiry + 1 s; a poll costs the idle worker about 1 ms
 BACKOFF_S = (0.2, 5.0)  # first and longest pause while the database is away
 BATCH = 20  # orders whose ends are written in one transaction: their locks stay short of an accept's patience
 PLACE_LANG = "ru"  # names kept with an order; a client shows its own language by city id
@@ -158,12 +159,12 @@ class Dispatcher:
         return told
 
     async def run_seek(self) -> None:
-        """Seeks for ever: at once when woken, else every POLL_S."""
-        await self._repeat("seek", self.seek_due, self._seek_wanted)
+        """Seeks for ever: at once when woken, else every SEEK_POLL_S."""
+        await self._repeat("seek", self.seek_due, self._seek_wanted, SEEK_POLL_S)
 
     async def run_expire(self) -> None:
-        """Expires for ever, every POLL_S."""
-        await self._repeat("expire", self.expire_due, asyncio.Event())
+        """Expires for ever, every EXPIRE_POLL_S."""
+        await self._repeat("expire", self.expire_due, asyncio.Event(), EXPIRE_POLL_S)
 
     async def _search(self, claim: Claim) -> list[Event]:
         """The next wave that has anybody in it, or the board."""
@@ -176,7 +177,9 @@ class Dispatcher:
                 return await claim.offer(wave, ranked[: self._policy.wave_size], self._policy)
         return await claim.open_board()
 
-    async def _repeat(self, name: str, work: Callable[[], Awaitable[int]], wanted: asyncio.Event) -> None:
+    async def _repeat(
+        self, name: str, work: Callable[[], Awaitable[int]], wanted: asyncio.Event, poll_s: float
+    ) -> None:
         longest = BACKOFF_S[1]
         backoff = BACKOFF_S[0]
         while True:
@@ -191,7 +194,7 @@ class Dispatcher:
             backoff = BACKOFF_S[0]
             with suppress(TimeoutError):
                 # Jitter keeps the workers' polls apart.
-                async with asyncio.timeout(random.uniform(0.7, 1.0) * POLL_S):
+                async with asyncio.timeout(random.uniform(0.7, 1.0) * poll_s):
                     await wanted.wait()
 
     def _tell(self, events: list[Event]) -> None:

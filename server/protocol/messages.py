@@ -354,7 +354,11 @@ class OrderMoved(Message, tag="order.moved", frozen=True):
 
 
 class AreaMoved(Message, tag="area.moved", frozen=True):
-    """What changed in the viewport since the last frame; newest position a truck only."""
+    """What changed in the viewport since the last frame; newest position a truck only.
+
+    `offset` only grows: ticks without news for this viewport send nothing, so its holes mean nothing. Another
+    `epoch` than the snapshot's means: watch again.
+    """
 
     epoch: str
     offset: int

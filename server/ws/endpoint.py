@@ -36,6 +36,8 @@ def add_websocket(app: web.Application, services: Services) -> None:
         ticket = request.query.get("ticket")
         # Redeemed before the handshake, so that a refusal is an HTTP answer that a browser's log shows.
         ticketed = await services.tickets.redeem(ticket) if ticket else None
+        if ticketed is not None:
+            services.revocations.check(ticketed[0].session)
         socket, response = await Socket.accept(request, request[PEER])
         try:
             principal, device = ticketed or await _hello(socket, services)
@@ -48,7 +50,6 @@ def add_websocket(app: web.Application, services: Services) -> None:
         except PeerGone:
             socket.end()
         else:
-            services.revocations.check(principal.session)
             await Session(socket, principal, device, services).run()
         return response
 

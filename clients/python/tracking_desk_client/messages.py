@@ -1087,7 +1087,10 @@ class OrderMoved:
 
 @dataclass(frozen=True, slots=True)
 class AreaMoved:
-    """What changed in the viewport since the last frame; newest position a truck only."""
+    """What changed in the viewport since the last frame; newest position a truck only.
+
+    `offset` only grows: ticks without news for this viewport send nothing, so its holes mean nothing. Another
+    `epoch` than the snapshot's means: watch again."""
 
     TYPE: ClassVar[str] = "area.moved"
     epoch: str

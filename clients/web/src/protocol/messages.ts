@@ -375,7 +375,7 @@ export interface OrderMoved {
   truck: Truck;
 }
 
-/** What changed in the viewport since the last frame; newest position a truck only. */
+/** What changed in the viewport since the last frame; newest position a truck only. `offset` only grows: ticks without news for this viewport send nothing, so its holes mean nothing. Another `epoch` than the snapshot's means: watch again. */
 export interface AreaMoved {
   type: "area.moved";
   epoch: string;
