@@ -47,7 +47,7 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         pool = await _pool(config, stack)
         await partitions.ensure(pool, time.time())
-        commands, subscriber = await _redis(config, stack), await _redis(config, stack)
+        commands, subscriber = await _redis(config, stack), await _redis(config, stack, retries=0)
         gazetteer = Gazetteer.load()
         services = Services(
             config,
@@ -164,8 +164,8 @@ async def _close_pool(pool: Pool) -> None:
         pool.terminate()
 
 
-async def _redis(config: Config, stack: contextlib.AsyncExitStack) -> Redis:
-    client = redis.connect(config.redis)
+async def _redis(config: Config, stack: contextlib.AsyncExitStack, *, retries: int = 1) -> Redis:
+    client = redis.connect(config.redis, retries=retries)
     stack.push_async_callback(client.aclose)
     return client
 

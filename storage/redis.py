@@ -36,13 +36,17 @@ class Keys:
         return f"{self._prefix}ticket:{ticket_hash}"
 
 
-def connect(url: str, *, timeout_s: float = 0.5) -> Redis:
-    """A client whose calls fail within `timeout_s` instead of waiting for a Redis that is gone."""
+def connect(url: str, *, timeout_s: float = 0.5, retries: int = 1) -> Redis:
+    """A client whose calls fail within `timeout_s` instead of waiting for a Redis that is gone.
+
+    One retry, as a pooled connection may be a dead one. A subscriber takes none: the client would subscribe anew
+    by itself, and nobody would know that messages were missed.
+    """
     return Redis.from_url(
         url,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 1),  # one retry: a pooled connection may be a dead one
+        retry=Retry(NoBackoff(), retries),
         health_check_interval=15,
         max_connections=64,
     )

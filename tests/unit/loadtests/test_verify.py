@@ -1,6 +1,5 @@
 """The verifier on real PostgreSQL: each broken promise must turn it red, and nothing else."""
 
-import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import fields

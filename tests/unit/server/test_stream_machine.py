@@ -22,7 +22,6 @@ from storage.live import LiveIndex
 from storage.positions import Mark, PositionLog
 from storage.postgres import Pool
 
-
 BASE = time.time() - 3600.0
 
 
