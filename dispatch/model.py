@@ -249,6 +249,10 @@ class Policy:
     max_fix_age_s: float = 300.0  # an older position says nothing about the way to the pickup
     nearby: int = 64  # drivers looked at for the first wave; most fall to body, duty and subscription
     nearby_growth: int = 4  # times as many in each next wave, or a crowd at the pickup would hide the country
+    patience_s: float = (
+        10.0  # an order that met nobody yet looks again so long before the board: trucks come and go
+    )
+    look_again_s: float = 1.0
     push_after_s: float = 2.0  # no socket receipt by then: the push goes out
     # Weights of the ranking; they add up to 1.
     weight_deadhead: float = 0.45

@@ -44,6 +44,10 @@ class Claim(Protocol):
         """Writes the wave's offers, their pushes and the next look."""
         ...
 
+    async def look_again(self, seconds: float) -> None:
+        """Puts the next look off."""
+        ...
+
     async def open_board(self) -> list[Event]:
         """Ends the search: the order goes to the board."""
         ...

@@ -2,6 +2,8 @@
 
 open -> wave 1 -> wave 2 -> wave 3 -> board        a wave nobody is eligible for is passed over at once;
          |  timer, or every offer has ended        the board is open to every subscribed driver
+
+An order that finds nobody at all looks again for some seconds before it goes to the board.
 """
 
 from dataclasses import dataclass
@@ -41,6 +43,17 @@ def waves_left(search: Search, policy: Policy) -> list[Wave]:
 def after_wave(search: Search, wave: Wave, now: float, policy: Policy) -> Search:
     """Offers of this wave are out: look again when its interval is over."""
     return Search(wave.number, now + policy.wave_interval_s, search.board_at)
+
+
+def after_nobody(search: Search, age_s: float, now: float, policy: Policy) -> Search:
+    """No eligible driver in any wave that is left, for an order posted `age_s` ago: look again soon, or the board.
+
+    A truck that reports in the same moment is searchable a tick later; one that frees itself a minute later finds
+    the load on the board. An order that has had its offers goes to the board at once.
+    """
+    if search.wave == 0 and age_s < policy.patience_s:
+        return Search(search.wave, now + policy.look_again_s, search.board_at)
+    return on_board(search, now)
 
 
 def after_end(search: Search, live_offers: int, now: float) -> Search:

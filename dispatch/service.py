@@ -17,7 +17,7 @@ from .matching import rank
 from .model import Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
 from .ports import Claim, Nearby, Notifier, Orders
 from .pricing import Tariff, quote
-from .rounds import Search, waves_left
+from .rounds import Search, after_nobody, waves_left
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,12 @@ class Dispatcher:
             ranked = rank(claim.order, candidates, claim.now, self._policy)
             if ranked:
                 return await claim.offer(wave, ranked[: self._policy.wave_size], self._policy)
-        return await claim.open_board()
+        order = claim.order
+        after = after_nobody(Search(order.wave), claim.now - order.created_at, claim.now, self._policy)
+        if after.seek_at is None:
+            return await claim.open_board()
+        await claim.look_again(after.seek_at - claim.now)
+        return []
 
     async def _repeat(
         self, name: str, work: Callable[[], Awaitable[int]], wanted: asyncio.Event, poll_s: float

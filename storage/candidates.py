@@ -67,6 +67,9 @@ SELECT * FROM made ORDER BY id
 SET_SEARCH = "UPDATE orders SET wave = $2, seek_at = to_timestamp($3::float8) WHERE id = $1"
 
 # Primary key.
+LOOK_AGAIN = "UPDATE orders SET seek_at = clock_timestamp() + make_interval(secs => $2) WHERE id = $1"
+
+# Primary key.
 OPEN_BOARD = """
 WITH opened AS (
     UPDATE orders SET seq = seq + 1, seek_at = NULL, board_at = clock_timestamp() WHERE id = $1 RETURNING *
@@ -129,6 +132,10 @@ class SearchClaim:
         search = after_wave(Search(self.order.wave, self.now), wave, self.now, policy)
         await self._connection.execute(SET_SEARCH, self.order.id, search.wave, search.seek_at)
         return [OfferMade(row["driver_id"], self.order, offer_of(row)) for row in rows]
+
+    async def look_again(self, seconds: float) -> None:
+        """Nobody was there: the order is due again after so many seconds."""
+        await self._connection.execute(LOOK_AGAIN, self.order.id, seconds)
 
     async def open_board(self) -> list[Event]:
         """The search is over; from now on any subscribed driver may take the order."""

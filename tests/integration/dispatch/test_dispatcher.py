@@ -161,6 +161,23 @@ async def test_only_drivers_who_may_take_the_load_are_offered_it(market: Market)
     assert [event.driver for event in market.heard.of(OfferMade)] == [good]
 
 
+async def test_an_order_that_finds_nobody_looks_again_before_it_goes_to_the_board(market: Market) -> None:
+    desk = dispatcher(market, quick_policy(patience_s=3600.0, look_again_s=30.0))
+    order = await place(market, desk)
+    assert await desk.seek_due() == 1
+    assert await desk.seek_due() == 0  # not due again yet
+    assert market.heard.of(OrderChanged) == []
+    late = await driver_at(market, 10)
+    await due_now(market)
+    await desk.seek_due()
+    assert [event.driver for event in market.heard.of(OfferMade)] == [late]
+    impatient = dispatcher(market, quick_policy())
+    other = await place(market, impatient, Load("Станки", 90_000.0, 1.0, "lowboy"))
+    await impatient.seek_due()
+    assert [event.order for event in market.heard.of(OrderChanged)] == [other.id]
+    assert order.id != other.id
+
+
 async def test_waves_widen_and_end_on_the_board(market: Market) -> None:
     near, middle, far, beyond = [await driver_at(market, km) for km in (10, 100, 300, 600)]
     desk = dispatcher(market)

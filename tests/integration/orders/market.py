@@ -142,4 +142,4 @@ def new_order(shipper: int, **changes: Any) -> NewOrder:
 
 def quick_policy(**changes: Any) -> Policy:
     """Waves that do not keep a test waiting."""
-    return Policy(**{"wave_interval_s": 0.05, **changes})
+    return Policy(**{"wave_interval_s": 0.05, "patience_s": 0.0, **changes})

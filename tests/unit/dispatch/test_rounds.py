@@ -11,6 +11,7 @@ from dispatch.rounds import (
     Search,
     Standing,
     after_end,
+    after_nobody,
     after_wave,
     judge,
     judge_driver,
@@ -181,3 +182,10 @@ class OfferRounds(RuleBasedStateMachine):
 
 
 TestOfferRounds = OfferRounds.TestCase
+
+
+def test_an_order_that_met_nobody_waits_a_little_one_that_had_its_offers_does_not() -> None:
+    young, old = POLICY.patience_s / 2, POLICY.patience_s
+    assert after_nobody(Search(), young, 100.0, POLICY) == Search(0, 100.0 + POLICY.look_again_s, None)
+    assert after_nobody(Search(), old, 100.0, POLICY) == Search(0, None, 100.0)
+    assert after_nobody(Search(2, 99.0), young, 100.0, POLICY) == Search(2, None, 100.0)
