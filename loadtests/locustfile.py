@@ -199,6 +199,7 @@ class OperatorUser(User):
 
     weight = 1
     wait_time = between(5, 10)
+    country = False  # what it looks at
 
     def on_start(self) -> None:
         """Connects."""
@@ -212,12 +213,18 @@ class OperatorUser(User):
 
     @task
     def look(self) -> None:
-        """A viewport of about 90 km replaces the one before."""
-        place = random.choice(PLACES)
-        self.socket.command(
-            "area.watch",
-            west=place.lon - 0.5, east=place.lon + 0.5, south=place.lat - 0.4, north=place.lat + 0.4,
-        )  # fmt: skip
+        """First the whole country, then a viewport of about 90 km, then the country again."""
+        self.country = not self.country
+        if self.country:
+            lons, lats = [place.lon for place in PLACES], [place.lat for place in PLACES]
+            self.watch(min(lons) - 1, min(lats) - 1, max(lons) + 1, max(lats) + 1)
+        else:
+            place = random.choice(PLACES)
+            self.watch(place.lon - 0.5, place.lat - 0.4, place.lon + 0.5, place.lat + 0.4)
+
+    def watch(self, west: float, south: float, east: float, north: float) -> None:
+        """Follows a viewport."""
+        self.socket.command("area.watch", west=west, south=south, east=east, north=north)
 
     def told(self, message: Message, length: int) -> None:
         """How old the newest truck of a frame is when it gets here."""

@@ -7,7 +7,7 @@ from server.protocol.codes import ERRORS, ErrorCode
 from server.protocol.rest import Problem
 from storage import postgres, redis
 
-UNREACHABLE = (*postgres.Unreachable, *redis.Unreachable)
+UNREACHABLE: tuple[type[Exception], ...] = (*postgres.Unreachable, *redis.Unreachable)
 
 
 def refusal_of(error: Exception, log: logging.Logger) -> Refusal:

@@ -57,18 +57,7 @@ ORDER BY expires_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 class OrderStore(OrderReads):
     """The arbiter of orders and offers: one method, one transaction; implements dispatch.ports.Orders."""
 
-    # What may pass by itself: no server, no lock in time, a statement cut off, no room. Anything else is a
-    # fault of ours and ends the loop that meets it.
-    faults: tuple[type[Exception], ...] = (
-        *Unreachable,
-        asyncpg.TransactionRollbackError,
-        asyncpg.LockNotAvailableError,
-        asyncpg.InsufficientResourcesError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.PostgresSystemError,
-        asyncpg.ReadOnlySQLTransactionError,
-        asyncpg.IdleInTransactionSessionTimeoutError,
-    )
+    faults = Unreachable
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)

@@ -17,15 +17,23 @@ else:
     Pool = asyncpg.Pool
     Connection = asyncpg.Connection
 
-# "PostgreSQL is not answering now": loops back off on these, requests answer `unavailable`.
-Unreachable = (
+# "PostgreSQL is not answering now", or not this time: loops back off on these, requests answer `unavailable`.
+# Anything else is a fault of ours and ends the loop that meets it.
+Unreachable: tuple[type[Exception], ...] = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    # A connection whose server was killed between two messages: asyncpg calls its own state impossible (seen
+    # under SIGKILL of PostgreSQL).
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, a statement cut off by its timeout
+    asyncpg.TransactionRollbackError,  # deadlock, serialization
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.PostgresSystemError,  # IO error
+    asyncpg.ReadOnlySQLTransactionError,  # a standby that is being promoted
 )
 
 _EWKB_POINT = struct.Struct("<BIIdd")  # byte order, POINT with SRID flag, SRID, lon, lat: 25 bytes
