@@ -166,10 +166,10 @@ class ShipperUser(HttpUser):
             "weight_kg": round(truck["capacity_kg"] * random.uniform(0.2, 0.9)),
             "volume_m3": round(truck["volume_m3"] * random.uniform(0.1, 0.9)),
         }  # fmt: skip
-        self.client.post("/api/quotes", json=haul, headers=self.headers)
+        self.client.post("/api/v1/quotes", json=haul, headers=self.headers)
         self.posted, self.order = time.monotonic(), 0
         with self.client.post(
-            "/api/orders",
+            "/api/v1/orders",
             json={**haul, "cargo": "load"},
             headers={**self.headers, "Idempotency-Key": str(uuid.uuid4())},
             catch_response=True,

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt import InvalidTokenError, PyJWS
 
 from dispatch.errors import Refusal
-from server.protocol.rest import Role
+from server.protocol.rest.common import Role
 
 MAX_TOKEN_BYTES = 2048  # ours are about 420: longer ones are not worth a look
 CLOCK_LEEWAY_S = 30.0  # between the hosts of one deployment, for tokens minted "in the future"

@@ -4,7 +4,7 @@ import logging
 
 from dispatch.errors import Refusal
 from server.protocol.codes import ERRORS, ErrorCode
-from server.protocol.rest import Problem
+from server.protocol.rest.common import Problem
 from storage import postgres, redis
 
 UNREACHABLE: tuple[type[Exception], ...] = (*postgres.Unreachable, *redis.Unreachable)

@@ -5,7 +5,9 @@ from dispatch.events import OfferMade
 from dispatch.model import HistoryLine, Order, Status
 from geo.gazetteer import City
 from server.protocol.messages import Money, OfferCard, OrderState, Place, Truck
-from server.protocol.rest import BoardLoad, CityView, OrderEvent
+from server.protocol.rest.board import BoardLoad
+from server.protocol.rest.orders import OrderEvent
+from server.protocol.rest.places import CityView
 from storage.live import Live, LiveIndex
 
 # While the haul lasts its parties see the truck. Not in a dispute: it may be on another haul by then.

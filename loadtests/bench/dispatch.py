@@ -179,7 +179,7 @@ async def _post(
     session: aiohttp.ClientSession, token: str, form: dict[str, object], intended: float, market: Market
 ) -> None:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
-    async with session.post("/api/orders", json=form, headers=headers) as answer:
+    async with session.post("/api/v1/orders", json=form, headers=headers) as answer:
         market.placed[str(answer.status)] += 1
         if answer.status == 201:
             order = (await answer.json())["order"]

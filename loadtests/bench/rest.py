@@ -71,7 +71,7 @@ async def run(load: Load) -> Figures:
             answers, tasks, all_towns = Answers(), Tasks(), towns()
 
             def ask(source: int, intended: float) -> None:
-                path = "/api/board?limit=20"
+                path = "/api/v1/board?limit=20"
                 if random.random() < CIRCLE_SHARE:
                     lat, lon = near(draw(all_towns, random), random)
                     path += f"&lat={lat:.5f}&lon={lon:.5f}&radius_m={RADIUS_M}"

@@ -1,6 +1,7 @@
 """What operators see and set."""
 
-from server.protocol.rest import Drivers, DriverView, PageQuery, SubscriptionForm
+from server.protocol.rest.common import PageQuery
+from server.protocol.rest.staff import Drivers, DriverView, SubscriptionForm
 from storage.accounts import DriverRow
 
 from .route import Call, Route
@@ -37,7 +38,7 @@ def _view(driver: DriverRow) -> DriverView:
 ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
-        "/api/admin/drivers",
+        "/api/v1/admin/drivers",
         drivers,
         "All drivers",
         "admin",
@@ -47,7 +48,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "PUT",
-        "/api/admin/drivers/{driver}/subscription",
+        "/api/v1/admin/drivers/{driver}/subscription",
         set_subscription,
         "Set a driver's subscription",
         "admin",

@@ -1,6 +1,6 @@
 """Registering the phones and trackers that positions come from."""
 
-from server.protocol.rest import Device, DeviceForm
+from server.protocol.rest.signin import Device, DeviceForm
 
 from .route import Call, Route
 
@@ -14,7 +14,7 @@ async def register(call: Call[DeviceForm, None]) -> Device:
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
-        "/api/devices",
+        "/api/v1/devices",
         register,
         "Register a device",
         "devices",

@@ -9,15 +9,14 @@ from aiohttp import web
 
 from dispatch.errors import Refusal
 from server.phone import e164
-from server.protocol.rest import (
+from server.protocol.rest.account import Profile, VehicleForm
+from server.protocol.rest.signin import (
     OtpAsked,
     OtpForm,
-    Profile,
     RefreshForm,
     SignedIn,
     Ticket,
     TicketForm,
-    VehicleForm,
     VerifyForm,
 )
 from server.tickets import LIFETIME_S as TICKET_LIFETIME_S
@@ -30,7 +29,7 @@ from .route import Call, Route
 log = logging.getLogger("desk.identity")
 
 COOKIE = "desk_refresh"
-COOKIE_PATH = "/api/auth"
+COOKIE_PATH = "/api/v1/auth"
 # A page of another origin cannot send this header without a preflight that we never answer: it is what keeps
 # the cookie from working for anybody else (CSRF), beside SameSite=Strict.
 CLIENT_HEADER = "X-Desk-Client"
@@ -161,7 +160,7 @@ def network_of(address: str) -> str:
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
-        "/api/auth/otp",
+        "/api/v1/auth/otp",
         ask,
         "Ask for a one-time code",
         "identity",
@@ -173,7 +172,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/auth/verify",
+        "/api/v1/auth/verify",
         verify,
         "Sign in with the code",
         "identity",
@@ -184,7 +183,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/auth/refresh",
+        "/api/v1/auth/refresh",
         refresh,
         "Refresh the access token",
         "identity",
@@ -193,11 +192,11 @@ ROUTES: tuple[Route, ...] = (
         roles=None,
         errors=("unauthenticated", "session_revoked", "forbidden"),
     ),
-    Route("POST", "/api/auth/sign-out", sign_out, "Sign out", "identity", status=204),
-    Route("GET", "/api/me", me, "Who is signed in", "identity", response=Profile),
+    Route("POST", "/api/v1/auth/sign-out", sign_out, "Sign out", "identity", status=204),
+    Route("GET", "/api/v1/me", me, "Who is signed in", "identity", response=Profile),
     Route(
         "PUT",
-        "/api/me/vehicle",
+        "/api/v1/me/vehicle",
         put_vehicle,
         "Set the driver's vehicle",
         "identity",
@@ -207,7 +206,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/ws-ticket",
+        "/api/v1/ws-ticket",
         ticket,
         "A ticket for the websocket",
         "identity",

@@ -6,7 +6,8 @@ from dispatch.errors import Refusal
 from dispatch.model import BoardSearch
 from server import views
 from server.protocol.messages import OrderState
-from server.protocol.rest import AcceptForm, Board, BoardQuery, DeclineForm, Offers
+from server.protocol.rest.board import Board, BoardQuery
+from server.protocol.rest.offers import AcceptForm, DeclineForm, Offers
 
 from .route import Call, Route
 
@@ -70,10 +71,10 @@ async def take(call: Call[AcceptForm, None]) -> OrderState:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/api/offers", live, "Live offers", "offers", response=Offers, roles=_DRIVER),
+    Route("GET", "/api/v1/offers", live, "Live offers", "offers", response=Offers, roles=_DRIVER),
     Route(
         "POST",
-        "/api/offers/{offer}/accept",
+        "/api/v1/offers/{offer}/accept",
         accept,
         "Take an offered load",
         "offers",
@@ -84,7 +85,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/offers/{offer}/decline",
+        "/api/v1/offers/{offer}/decline",
         decline,
         "Turn an offer down",
         "offers",
@@ -95,7 +96,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
-        "/api/board",
+        "/api/v1/board",
         board,
         "Loads open to all",
         "offers",
@@ -106,7 +107,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/board/{order}/accept",
+        "/api/v1/board/{order}/accept",
         take,
         "Take a load from the board",
         "offers",

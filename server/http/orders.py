@@ -8,14 +8,8 @@ from dispatch.errors import Refusal
 from dispatch.model import Actor, Load, Party, Status
 from server import views
 from server.protocol.messages import OrderState
-from server.protocol.rest import (
-    AdvanceForm,
-    CancelForm,
-    OrderDetail,
-    OrderForm,
-    OrderPage,
-    PageQuery,
-)
+from server.protocol.rest.common import PageQuery
+from server.protocol.rest.orders import AdvanceForm, CancelForm, OrderDetail, OrderForm, OrderPage
 
 from .route import Call, Route
 
@@ -88,7 +82,7 @@ _ANYBODY = frozenset({"shipper", "driver", "admin"})
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
-        "/api/orders",
+        "/api/v1/orders",
         place,
         "Post a load",
         "orders",
@@ -101,7 +95,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
-        "/api/orders",
+        "/api/v1/orders",
         page,
         "Own orders, newest first",
         "orders",
@@ -111,7 +105,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
-        "/api/admin/orders",
+        "/api/v1/admin/orders",
         page,
         "All orders, newest first",
         "administration",
@@ -121,7 +115,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
-        "/api/orders/{order}",
+        "/api/v1/orders/{order}",
         detail,
         "An order with its road and history",
         "orders",
@@ -131,7 +125,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/orders/{order}/cancel",
+        "/api/v1/orders/{order}/cancel",
         cancel,
         "Call an order off",
         "orders",
@@ -142,7 +136,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/orders/{order}/advance",
+        "/api/v1/orders/{order}/advance",
         advance,
         "The driver's next step",
         "orders",

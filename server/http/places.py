@@ -2,7 +2,7 @@
 
 from dispatch.model import Load
 from server import views
-from server.protocol.rest import Cities, CityQuery, Quote, QuoteForm
+from server.protocol.rest.places import Cities, CityQuery, Quote, QuoteForm
 
 from .route import Call, Route
 
@@ -35,7 +35,7 @@ async def quote(call: Call[QuoteForm, None]) -> Quote:
 ROUTES: tuple[Route, ...] = (
     Route(
         "GET",
-        "/api/cities",
+        "/api/v1/cities",
         cities,
         "Find a city by name",
         "places",
@@ -44,7 +44,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
-        "/api/quotes",
+        "/api/v1/quotes",
         quote,
         "Distance, time and price of a haul",
         "places",

@@ -2,7 +2,7 @@
 
 from dispatch.errors import Refusal
 from server.gateways.webpush import acceptable, public_key_of, usable_keys
-from server.protocol.rest import PushEndpoint, PushEndpointForm, PushKey
+from server.protocol.rest.account import PushEndpoint, PushEndpointForm, PushKey
 
 from .route import Call, Route
 
@@ -34,10 +34,10 @@ async def drop(call: Call[None, None]) -> None:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/api/push/key", key, "The Web Push key", "push", response=PushKey),
+    Route("GET", "/api/v1/push/key", key, "The Web Push key", "push", response=PushKey),
     Route(
         "POST",
-        "/api/push/endpoints",
+        "/api/v1/push/endpoints",
         put,
         "Store a push endpoint",
         "push",
@@ -48,7 +48,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "DELETE",
-        "/api/push/endpoints/{endpoint}",
+        "/api/v1/push/endpoints/{endpoint}",
         drop,
         "Forget a push endpoint",
         "push",

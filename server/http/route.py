@@ -3,9 +3,10 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from aiohttp import web
+from msgspec import Struct
 
 from dispatch.errors import Refusal
 from server.protocol.codes import ERRORS
@@ -16,6 +17,13 @@ if TYPE_CHECKING:  # both would come back here by way of the handlers
 
 B = TypeVar("B", covariant=True)
 Q = TypeVar("Q", covariant=True)
+
+
+class Versioned(NamedTuple):
+    """An answer that can be edited: `version` grows with each change and is its ETag."""
+
+    content: Struct
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,20 @@ class Call(Generic[B, Q]):
             raise Refusal("unauthenticated")
         return self.principal
 
+    @property
+    def expected_version(self) -> int:
+        """The version that an edit was made from, out of `If-Match: "7"`.
+
+        Refusal `precondition_required` without the header, `version_stale` for a tag that is no version of ours.
+        """
+        tag = self.request.headers.get("If-Match", "").strip()
+        if not tag:
+            raise Refusal("precondition_required")
+        number = re.fullmatch(r'"([0-9]{1,9})"', tag)
+        if number is None:
+            raise Refusal("version_stale")
+        return int(number[1])
+
     def path_id(self, name: str) -> int:
         """The row id in this part of the path; what cannot be an id is `not_found`."""
         text = self.request.match_info[name]
@@ -49,11 +71,12 @@ Handler = Callable[[Call[Any, Any]], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A handler answers with a Struct of type `response`, with None (204) or with a ready `web.Response`.
+    """A handler answers with a Struct of type `response` (with its ETag as `Versioned`), with None (204) or with
+    a ready `web.Response`.
 
     `roles`: None is public, the empty set any signed-in user. `errors` names only what is particular to this
     route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
-    `headers` are request headers that must be there. `path` is aiohttp's form, `/api/orders/{order}`.
+    `headers` are request headers that must be there; a route that edits what has a version names `If-Match`. `path` is aiohttp's form, `/api/v1/orders/{order}`.
     """
 
     method: str

@@ -48,6 +48,8 @@ ERRORS = _catalogue(
     ErrorCode("vehicle_unfit", 409, False, "Your vehicle does not fit this load."),
     ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
     ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
+    ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
+    ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
     ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
     # streams
     ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),

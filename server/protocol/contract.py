@@ -70,7 +70,7 @@ def asyncapi(examples: Mapping[str, Sequence[Json]]) -> str:
                     "type": "httpApiKey",
                     "in": "query",
                     "name": "ticket",
-                    "description": "From `POST /api/ws-ticket`: 30 s, single use. For browsers.",
+                    "description": "From `POST /api/v1/ws-ticket`: 30 s, single use. For browsers.",
                 },
                 "hello": {
                     "type": "apiKey",

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from .codes import ERRORS, PROTOCOL_VERSION, ErrorCode
-from .rest import Problem
+from .rest.common import Problem
 from .schemas import Json, component_schemas
 from .shapes import shape
 
@@ -26,6 +26,10 @@ TAGS = {
     "admin": "For operators.",
 }
 HEADERS: dict[str, Json] = {
+    "If-Match": {
+        "description": "The ETag of what is edited, as the last answer gave it.",
+        "schema": {"type": "string", "maxLength": 20},
+    },
     "Idempotency-Key": {
         "description": "Chosen by the client; a repeated request with the same key gets the same answer.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 200},
@@ -104,6 +108,8 @@ def possible_errors(route: Described) -> list[ErrorCode]:
         codes |= {"bad_request", "too_large"}
     if route.query or route.headers:
         codes |= {"bad_request"}
+    if "If-Match" in route.headers:
+        codes |= {"precondition_required", "version_stale"}
     if "{" in route.path:
         codes |= {"not_found"}
     if route.roles is not None:
@@ -140,10 +146,10 @@ def _operation(route: Described) -> Json:
 
 
 def _operation_id(route: Described) -> str:
-    """`POST /api/offers/{offer}/accept` is `postOffersByOfferAccept`: stable, and no two routes share one."""
+    """`POST /api/v1/offers/{offer}/accept` is `postOffersByOfferAccept`: stable, and no two routes share one."""
     words = [
         ("by " + part.strip("{}") if part.startswith("{") else part).replace("-", " ")
-        for part in _path(route).removeprefix("/api").split("/")
+        for part in _path(route).removeprefix("/api/v1").split("/")
     ]
     return route.method.lower() + "".join(word.capitalize() for word in " ".join(words).split())
 

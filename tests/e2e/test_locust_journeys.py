@@ -29,6 +29,6 @@ async def test_drivers_shippers_and_operators_make_their_journeys_without_a_fail
     happened = {name for name, line in stats.items() if line["num_requests"]}
     assert happened >= {
         "connect", "position->ack", "truck->map", "area.watch",
-        "/api/quotes", "/api/orders", "order.watch", "order->offer", "offer.seen", "offer.accept",
+        "/api/v1/quotes", "/api/v1/orders", "order.watch", "order->offer", "offer.seen", "offer.accept",
         "order->assigned", "order.advance",
     }  # fmt: skip

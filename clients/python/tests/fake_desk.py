@@ -88,7 +88,7 @@ class FakeDesk:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/ws", self._socket)
-        app.router.add_route("*", "/api/{rest:.*}", self._rest)
+        app.router.add_route("*", "/api/v1/{rest:.*}", self._rest)
         self._server = TestServer(app)
         await self._server.start_server()
         self.url = str(self._server.make_url("")).rstrip("/")

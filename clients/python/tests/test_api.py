@@ -20,9 +20,9 @@ def signed_in(access: str, refresh: str) -> web.Response:
 async def test_signing_in_by_code_keeps_the_tokens_and_tells_the_app(desk: FakeDesk) -> None:
     asked = {"request": "0" * 8, "expires_at": 1, "resend_at": 1}
     token = make_token()
-    desk.rest["POST", "/api/auth/otp"] = lambda body: web.json_response(asked, status=201)
-    desk.rest["POST", "/api/auth/verify"] = lambda body: signed_in(token, "r1")
-    desk.rest["GET", "/api/me"] = lambda body: web.json_response(ME)
+    desk.rest["POST", "/api/v1/auth/otp"] = lambda body: web.json_response(asked, status=201)
+    desk.rest["POST", "/api/v1/auth/verify"] = lambda body: signed_in(token, "r1")
+    desk.rest["GET", "/api/v1/me"] = lambda body: web.json_response(ME)
     told: list[Tokens] = []
     async with Api(desk.url, on_tokens=told.append) as api:
         request = (await api.ask_code(OtpForm("+77010000000"))).request
@@ -34,25 +34,25 @@ async def test_signing_in_by_code_keeps_the_tokens_and_tells_the_app(desk: FakeD
 
 
 async def test_many_calls_with_a_dying_token_share_one_refresh(desk: FakeDesk) -> None:
-    desk.rest["POST", "/api/auth/refresh"] = lambda body: signed_in(make_token(), body["refresh"] + "+")
-    desk.rest["GET", "/api/me"] = lambda body: web.json_response(ME)
+    desk.rest["POST", "/api/v1/auth/refresh"] = lambda body: signed_in(make_token(), body["refresh"] + "+")
+    desk.rest["GET", "/api/v1/me"] = lambda body: web.json_response(ME)
     async with desk.api(make_token(1), "r1") as api:
         await asyncio.gather(*(api.me() for _ in range(10)))
         assert api.tokens is not None
         assert api.tokens.refresh == "r1+"
-    assert [path for _, path, *_ in desk.requests].count("/api/auth/refresh") == 1
+    assert [path for _, path, *_ in desk.requests].count("/api/v1/auth/refresh") == 1
 
 
 async def test_a_token_the_desk_calls_expired_is_refreshed_and_the_call_made_again(desk: FakeDesk) -> None:
     answers = iter([problem("token_expired", 401, True), web.json_response(ME)])
-    desk.rest["GET", "/api/me"] = lambda body: next(answers)
-    desk.rest["POST", "/api/auth/refresh"] = lambda body: signed_in(make_token(), "r2")
+    desk.rest["GET", "/api/v1/me"] = lambda body: next(answers)
+    desk.rest["POST", "/api/v1/auth/refresh"] = lambda body: signed_in(make_token(), "r2")
     async with desk.api(refresh="r1") as api:
         assert (await api.me()).phone == "+77010000000"
 
 
 async def test_a_refused_refresh_is_told_as_it_is(desk: FakeDesk) -> None:
-    desk.rest["POST", "/api/auth/refresh"] = lambda body: problem("session_revoked", 401, False)
+    desk.rest["POST", "/api/v1/auth/refresh"] = lambda body: problem("session_revoked", 401, False)
     async with desk.api(make_token(-1), "r1") as api:
         with pytest.raises(ApiError, match="session_revoked"):
             await api.me()
@@ -78,7 +78,7 @@ async def test_without_tokens_nothing_is_asked(desk: FakeDesk) -> None:
 async def test_whatever_an_error_looks_like_it_has_a_code(
     desk: FakeDesk, answer: Any, code: str, retry: bool, after: float | None
 ) -> None:
-    desk.rest["GET", "/api/me"] = answer
+    desk.rest["GET", "/api/v1/me"] = answer
     async with desk.api() as api:
         with pytest.raises(ApiError) as refused:
             await api.me()
@@ -86,7 +86,7 @@ async def test_whatever_an_error_looks_like_it_has_a_code(
 
 
 async def test_a_board_query_leaves_out_what_is_not_asked(desk: FakeDesk) -> None:
-    desk.rest["GET", "/api/board"] = lambda body: web.json_response({"loads": []})
+    desk.rest["GET", "/api/v1/board"] = lambda body: web.json_response({"loads": []})
     async with desk.api() as api:
         assert (await api.board(BoardQuery(lat=43.2, lon=76.9, body="tent"))).loads == []
 

@@ -190,7 +190,7 @@ def grant(desk: FakeDesk, *tokens: str) -> None:
             {"access": access, "access_expires_at": 0, "user": 5, "role": "driver", "refresh": access + "-r"}
         )
 
-    desk.rest["POST", "/api/auth/refresh"] = answer
+    desk.rest["POST", "/api/v1/auth/refresh"] = answer
 
 
 async def test_the_token_is_renewed_on_the_socket_before_it_ends(desk: FakeDesk) -> None:
@@ -240,7 +240,7 @@ async def test_a_token_the_desk_finds_expired_is_traded_once_and_the_socket_come
 
 
 async def test_a_revoked_session_is_not_refreshed_in_circles(desk: FakeDesk) -> None:
-    desk.rest["POST", "/api/auth/refresh"] = lambda body: problem("session_revoked", 401, False)
+    desk.rest["POST", "/api/v1/auth/refresh"] = lambda body: problem("session_revoked", 401, False)
     api = desk.api(make_token(-5), refresh="r1")
     async with Connection(api, sleep=Sleeps()) as link:
         with pytest.raises(ApiError, match="session_revoked"):

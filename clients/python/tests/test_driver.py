@@ -312,7 +312,7 @@ async def test_a_step_whose_answer_was_lost_counts_when_the_order_stands_there(
 
     detail = OrderDetail(make_order(70, stands_at), [], []).to_wire()
     desk.script[OrderAdvance] = advance
-    desk.rest["GET", "/api/orders/70"] = lambda body: web.json_response(detail)
+    desk.rest["GET", "/api/v1/orders/70"] = lambda body: web.json_response(detail)
     async with client(desk) as driver:
         if passes:
             await driver.advance(70, "loaded")

@@ -129,7 +129,7 @@ async def test_a_foreign_order_is_refused_to_its_watcher(desk: FakeDesk) -> None
 
 async def test_a_lost_answer_to_a_posted_load_is_asked_again_under_the_same_key(desk: FakeDesk) -> None:
     answers = iter([problem("unavailable", 503, True), web.json_response(make_order().to_wire(), status=201)])
-    desk.rest["POST", "/api/orders"] = lambda body: next(answers)
+    desk.rest["POST", "/api/v1/orders"] = lambda body: next(answers)
     async with desk.api() as api, ShipperClient(api) as shipper:
         order = await shipper.place(OrderForm(1, 2, "мука", 20000))
         assert order.order == 70
@@ -139,7 +139,7 @@ async def test_a_lost_answer_to_a_posted_load_is_asked_again_under_the_same_key(
 
 
 async def test_a_refused_load_is_posted_once(desk: FakeDesk) -> None:
-    desk.rest["POST", "/api/orders"] = lambda body: problem("place_unknown", 422, False)
+    desk.rest["POST", "/api/v1/orders"] = lambda body: problem("place_unknown", 422, False)
     async with desk.api() as api, ShipperClient(api) as shipper:
         with pytest.raises(ApiError) as refused:
             await shipper.place(OrderForm(1, 2, "мука", 20000))

@@ -101,15 +101,15 @@ class Api:
 
     async def ask_code(self, form: OtpForm) -> OtpAsked:
         """Have a one-time code sent to the phone."""
-        return OtpAsked.from_wire(await self._call("POST", "/api/auth/otp", form.to_wire(), signed=False))
+        return OtpAsked.from_wire(await self._call("POST", "/api/v1/auth/otp", form.to_wire(), signed=False))
 
     async def verify(self, form: VerifyForm) -> SignedIn:
         """Sign in with the code; the tokens are kept for all further calls."""
-        return self._keep(await self._call("POST", "/api/auth/verify", form.to_wire(), signed=False))
+        return self._keep(await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False))
 
     async def sign_out(self) -> None:
         """End the session; its tokens and sockets die with it."""
-        await self._call("POST", "/api/auth/sign-out")
+        await self._call("POST", "/api/v1/auth/sign-out")
         self.tokens = None
 
     async def access(self, at_least_s: float = 5.0) -> str:
@@ -137,7 +137,7 @@ class Api:
             if self.tokens.refresh is None:
                 raise ApiError("unauthenticated", False, "no refresh token")
             body = {"refresh": self.tokens.refresh}
-            self._keep(await self._call("POST", "/api/auth/refresh", body, signed=False))
+            self._keep(await self._call("POST", "/api/v1/auth/refresh", body, signed=False))
 
     def _keep(self, wire: Any) -> SignedIn:
         signed_in = SignedIn.from_wire(wire)
@@ -149,103 +149,107 @@ class Api:
 
     async def me(self) -> Profile:
         """Who is signed in."""
-        return Profile.from_wire(await self._call("GET", "/api/me"))
+        return Profile.from_wire(await self._call("GET", "/api/v1/me"))
 
     async def ticket(self, form: TicketForm) -> Ticket:
         """A single-use ticket for `/ws?ticket=`, for clients that cannot send a hello frame."""
-        return Ticket.from_wire(await self._call("POST", "/api/ws-ticket", form.to_wire()))
+        return Ticket.from_wire(await self._call("POST", "/api/v1/ws-ticket", form.to_wire()))
 
     async def push_key(self) -> PushKey:
         """The key for Web Push subscriptions."""
-        return PushKey.from_wire(await self._call("GET", "/api/push/key"))
+        return PushKey.from_wire(await self._call("GET", "/api/v1/push/key"))
 
     async def add_push_endpoint(self, form: PushEndpointForm) -> PushEndpoint:
         """Where to push when no socket is open."""
-        return PushEndpoint.from_wire(await self._call("POST", "/api/push/endpoints", form.to_wire()))
+        return PushEndpoint.from_wire(await self._call("POST", "/api/v1/push/endpoints", form.to_wire()))
 
     async def remove_push_endpoint(self, endpoint: int) -> None:
         """Stop pushing there."""
-        await self._call("DELETE", f"/api/push/endpoints/{endpoint}")
+        await self._call("DELETE", f"/api/v1/push/endpoints/{endpoint}")
 
     async def cities(self, q: str, lang: Lang = "ru", limit: int = 10) -> Cities:
         """Towns by name, best match first."""
         query = CityQuery(q, lang, limit).to_wire()
-        return Cities.from_wire(await self._call("GET", "/api/cities", query=query))
+        return Cities.from_wire(await self._call("GET", "/api/v1/cities", query=query))
 
     async def quote(self, form: QuoteForm) -> Quote:
         """Distance, time and price of a haul."""
-        return Quote.from_wire(await self._call("POST", "/api/quotes", form.to_wire()))
+        return Quote.from_wire(await self._call("POST", "/api/v1/quotes", form.to_wire()))
 
     async def orders(self, before: int | None = None, limit: int = 20) -> OrderPage:
         """Own orders (operators: all), newest first."""
         query = PageQuery(before, limit).to_wire()
-        return OrderPage.from_wire(await self._call("GET", "/api/orders", query=query))
+        return OrderPage.from_wire(await self._call("GET", "/api/v1/orders", query=query))
 
     async def order(self, order: int) -> OrderDetail:
         """One order with its route and history."""
-        return OrderDetail.from_wire(await self._call("GET", f"/api/orders/{order}"))
+        return OrderDetail.from_wire(await self._call("GET", f"/api/v1/orders/{order}"))
 
     async def cancel(self, order: int, reason: str = "") -> OrderState:
         """Call the order off."""
         body = CancelForm(reason).to_wire()
-        return OrderState.from_wire(await self._call("POST", f"/api/orders/{order}/cancel", body))
+        return OrderState.from_wire(await self._call("POST", f"/api/v1/orders/{order}/cancel", body))
 
     # -- drivers --------------------------------------------------------------------------------------------
 
     async def register_device(self, label: str = "") -> Device:
         """Register this phone or tracker; the secret is shown this once."""
-        return Device.from_wire(await self._call("POST", "/api/devices", DeviceForm(label).to_wire()))
+        return Device.from_wire(await self._call("POST", "/api/v1/devices", DeviceForm(label).to_wire()))
 
     async def set_vehicle(self, form: VehicleForm) -> VehicleForm:
         """The truck that this driver drives."""
-        return VehicleForm.from_wire(await self._call("PUT", "/api/me/vehicle", form.to_wire()))
+        return VehicleForm.from_wire(await self._call("PUT", "/api/v1/me/vehicle", form.to_wire()))
 
     async def offers(self) -> Offers:
         """The caller's live offers."""
-        return Offers.from_wire(await self._call("GET", "/api/offers"))
+        return Offers.from_wire(await self._call("GET", "/api/v1/offers"))
 
     async def accept(self, offer: int, accept_id: str) -> OrderState:
         """Take an offered load; the same `accept_id` gets the same answer."""
         body = AcceptForm(accept_id).to_wire()
-        return OrderState.from_wire(await self._call("POST", f"/api/offers/{offer}/accept", body))
+        return OrderState.from_wire(await self._call("POST", f"/api/v1/offers/{offer}/accept", body))
 
     async def decline(self, offer: int, reason: str = "") -> None:
         """Turn an offer down."""
-        await self._call("POST", f"/api/offers/{offer}/decline", DeclineForm(reason).to_wire())
+        await self._call("POST", f"/api/v1/offers/{offer}/decline", DeclineForm(reason).to_wire())
 
     async def board(self, query: BoardQuery | None = None) -> Board:
         """Loads open to every subscribed driver."""
         wire = (query or BoardQuery()).to_wire()
-        return Board.from_wire(await self._call("GET", "/api/board", query=wire))
+        return Board.from_wire(await self._call("GET", "/api/v1/board", query=wire))
 
     async def accept_from_board(self, order: int, accept_id: str) -> OrderState:
         """Take a load from the board; the same `accept_id` gets the same answer."""
         body = AcceptForm(accept_id).to_wire()
-        return OrderState.from_wire(await self._call("POST", f"/api/board/{order}/accept", body))
+        return OrderState.from_wire(await self._call("POST", f"/api/v1/board/{order}/accept", body))
 
     async def advance(self, order: int, form: AdvanceForm) -> OrderState:
         """The assigned driver's next step."""
-        return OrderState.from_wire(await self._call("POST", f"/api/orders/{order}/advance", form.to_wire()))
+        return OrderState.from_wire(
+            await self._call("POST", f"/api/v1/orders/{order}/advance", form.to_wire())
+        )
 
     # -- shippers -------------------------------------------------------------------------------------------
 
     async def place(self, form: OrderForm, key: str | None = None) -> OrderState:
         """Post a load. Give your own `key` to be able to repeat the call safely after a lost answer."""
         headers = {"Idempotency-Key": key or str(uuid4())}
-        return OrderState.from_wire(await self._call("POST", "/api/orders", form.to_wire(), headers=headers))
+        return OrderState.from_wire(
+            await self._call("POST", "/api/v1/orders", form.to_wire(), headers=headers)
+        )
 
     # -- operators ------------------------------------------------------------------------------------------
 
     async def drivers(self, before: int | None = None, limit: int = 20) -> Drivers:
         """All drivers, newest first."""
         query = PageQuery(before, limit).to_wire()
-        return Drivers.from_wire(await self._call("GET", "/api/admin/drivers", query=query))
+        return Drivers.from_wire(await self._call("GET", "/api/v1/admin/drivers", query=query))
 
     async def set_subscription(self, driver: int, paid_until: float) -> DriverView:
         """Until when a driver's subscription is paid, epoch seconds."""
         body = SubscriptionForm(paid_until).to_wire()
         return DriverView.from_wire(
-            await self._call("PUT", f"/api/admin/drivers/{driver}/subscription", body)
+            await self._call("PUT", f"/api/v1/admin/drivers/{driver}/subscription", body)
         )
 
     # -- the wire -------------------------------------------------------------------------------------------

@@ -85,6 +85,8 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("vehicle_unfit", 409, False, "Your vehicle does not fit this load."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
+        ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
+        ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
         ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
@@ -1160,6 +1162,65 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class PageQuery:
+    """Keyset page."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PageQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """RFC 9457 problem details with our stable `code`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    retry: bool
+    path: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": self.type,
+            "title": self.title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "retry": self.retry,
+            "path": self.path,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Problem:
+        return cls(
+            wire["type"],
+            wire["title"],
+            wire["status"],
+            wire["code"],
+            wire["detail"],
+            wire["retry"],
+            wire.get("path"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OtpForm:
     """Ask for a one-time code. `role` is that of the account made when the phone is new."""
 
@@ -1486,6 +1547,30 @@ class PushKey:
     def from_wire(cls, wire: Wire) -> PushKey:
         return cls(
             wire["key"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CityQuery:
+    """City search: prefix, typo tolerant, any of the four languages."""
+
+    q: str  # 1 to 80 characters
+    lang: Lang = "ru"
+    limit: int = 10  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        return {
+            "q": self.q,
+            "lang": self.lang,
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CityQuery:
+        return cls(
+            wire["q"],
+            wire.get("lang", "ru"),
+            wire.get("limit", 10),
         )
 
 
@@ -1928,53 +2013,6 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
-class CityQuery:
-    """City search: prefix, typo tolerant, any of the four languages."""
-
-    q: str  # 1 to 80 characters
-    lang: Lang = "ru"
-    limit: int = 10  # 1 to 50
-
-    def to_wire(self) -> Wire:
-        return {
-            "q": self.q,
-            "lang": self.lang,
-            "limit": self.limit,
-        }
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> CityQuery:
-        return cls(
-            wire["q"],
-            wire.get("lang", "ru"),
-            wire.get("limit", 10),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """Keyset page."""
-
-    before: int | None = None  # 1 or more
-    limit: int = 20  # 1 to 100
-
-    def to_wire(self) -> Wire:
-        wire: Wire = {
-            "limit": self.limit,
-        }
-        if self.before is not None:
-            wire["before"] = self.before
-        return wire
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> PageQuery:
-        return cls(
-            wire.get("before"),
-            wire.get("limit", 20),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class SubscriptionForm:
     """Sets until when a driver's subscription is paid."""
 
@@ -2043,42 +2081,6 @@ class Drivers:
         return cls(
             [DriverView.from_wire(item) for item in wire["drivers"]],
             wire.get("next"),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """RFC 9457 problem details with our stable `code`."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    retry: bool
-    path: str | None = None
-
-    def to_wire(self) -> Wire:
-        return {
-            "type": self.type,
-            "title": self.title,
-            "status": self.status,
-            "code": self.code,
-            "detail": self.detail,
-            "retry": self.retry,
-            "path": self.path,
-        }
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> Problem:
-        return cls(
-            wire["type"],
-            wire["title"],
-            wire["status"],
-            wire["code"],
-            wire["detail"],
-            wire["retry"],
-            wire.get("path"),
         )
 
 

@@ -128,22 +128,39 @@ async def handler(call: Call[Any, Any]) -> None:
 
 PLACE = Route(
     "POST",
-    "/api/orders",
+    "/api/v1/orders",
     handler,
     "Post a load",
     "orders",
-    request=rest.OrderForm,
-    response=rest.Quote,
+    request=rest.orders.OrderForm,
+    response=rest.places.Quote,
     status=201,
     roles=frozenset({"shipper"}),
     errors=("idempotency_conflict", "place_unknown"),
     headers=("Idempotency-Key",),
 )
-BOARD = Route("GET", "/api/board", handler, "Loads", "board", query=rest.BoardQuery, response=rest.Board)
-DECLINE = Route(
-    "POST", r"/api/offers/{offer:\d+}/decline", handler, "No", "offers", request=rest.DeclineForm, status=204
+BOARD = Route(
+    "GET", "/api/v1/board", handler, "Loads", "board", query=rest.board.BoardQuery, response=rest.board.Board
 )
-ASK = Route("POST", "/api/auth/otp", handler, "Ask", "auth", rest.OtpForm, response=rest.OtpAsked, roles=None)
+DECLINE = Route(
+    "POST",
+    r"/api/v1/offers/{offer:\d+}/decline",
+    handler,
+    "No",
+    "offers",
+    request=rest.offers.DeclineForm,
+    status=204,
+)
+ASK = Route(
+    "POST",
+    "/api/v1/auth/otp",
+    handler,
+    "Ask",
+    "auth",
+    rest.signin.OtpForm,
+    response=rest.signin.OtpAsked,
+    roles=None,
+)
 
 
 @pytest.fixture(scope="module")
@@ -165,19 +182,21 @@ def test_every_route_of_the_server_is_in_the_committed_document() -> None:
 
 
 def test_a_path_id_is_a_positive_integer_and_its_pattern_stays_inside(document: dict[str, Any]) -> None:
-    (parameter,) = document["paths"]["/api/offers/{offer}/decline"]["post"]["parameters"]
+    (parameter,) = document["paths"]["/api/v1/offers/{offer}/decline"]["post"]["parameters"]
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("offer", "path", True)
     assert parameter["schema"]["minimum"] == 1
 
 
 def test_the_fields_of_a_query_are_parameters_without_null(document: dict[str, Any]) -> None:
-    parameters = document["paths"]["/api/board"]["get"]["parameters"]
-    assert [each["name"] for each in parameters] == [field.name for field in shape(rest.BoardQuery).fields]
+    parameters = document["paths"]["/api/v1/board"]["get"]["parameters"]
+    assert [each["name"] for each in parameters] == [
+        field.name for field in shape(rest.board.BoardQuery).fields
+    ]
     assert not any("anyOf" in each["schema"] or each["required"] for each in parameters)
 
 
 def test_a_required_header_and_body_are_said(document: dict[str, Any]) -> None:
-    operation = document["paths"]["/api/orders"]["post"]
+    operation = document["paths"]["/api/v1/orders"]["post"]
     assert operation["parameters"][0]["name"] == "Idempotency-Key"
     assert operation["requestBody"]["required"] is True
     assert "201" in operation["responses"]
@@ -185,8 +204,8 @@ def test_a_required_header_and_body_are_said(document: dict[str, Any]) -> None:
 
 def test_public_routes_need_no_token_and_others_do(document: dict[str, Any]) -> None:
     assert document["security"] == [{"bearer": []}]
-    assert document["paths"]["/api/auth/otp"]["post"]["security"] == []
-    assert "security" not in document["paths"]["/api/board"]["get"]
+    assert document["paths"]["/api/v1/auth/otp"]["post"]["security"] == []
+    assert "security" not in document["paths"]["/api/v1/board"]["get"]
 
 
 def test_errors_follow_from_the_form_of_a_route() -> None:
@@ -203,7 +222,7 @@ def test_errors_follow_from_the_form_of_a_route() -> None:
 
 
 def test_an_error_shows_the_problem_document_that_is_sent(document: dict[str, Any]) -> None:
-    refused = document["paths"]["/api/orders"]["post"]["responses"]["409"]
+    refused = document["paths"]["/api/v1/orders"]["post"]["responses"]["409"]
     assert refused["x-error-codes"] == ["idempotency_conflict"]
     assert list(refused["content"]) == ["application/problem+json"]
     for example in document["components"]["examples"].values():
@@ -212,6 +231,8 @@ def test_an_error_shows_the_problem_document_that_is_sent(document: dict[str, An
 
 def test_a_route_with_an_unknown_error_code_or_a_silent_answer_is_refused_at_import() -> None:
     with pytest.raises(ValueError, match="no such error codes: no_such"):
-        Route("GET", "/api/me", handler, "Me", "account", response=rest.Profile, errors=("no_such",))
+        Route(
+            "GET", "/api/v1/me", handler, "Me", "account", response=rest.account.Profile, errors=("no_such",)
+        )
     with pytest.raises(ValueError, match="204"):
-        Route("GET", "/api/me", handler, "Me", "account")
+        Route("GET", "/api/v1/me", handler, "Me", "account")

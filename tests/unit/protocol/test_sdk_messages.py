@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from server.protocol import codes, messages, rest
 from server.protocol.codec import JSON
-from server.protocol.rest import Form
+from server.protocol.rest.common import Form
 from server.protocol.shapes import CLIENT, SERVER, declared
 from tests.unit.protocol.strategies import frames
 from tracking_desk_client import messages as sdk
 
 FAST = settings(deadline=None, max_examples=30)
-STRUCTS = [*declared(messages), *declared(rest)]
+STRUCTS = [*declared(messages), *(struct for module in rest.MODULES for struct in declared(module))]
 
 
 @pytest.mark.parametrize("kind", STRUCTS, ids=[kind.__name__ for kind in STRUCTS])

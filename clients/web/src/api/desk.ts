@@ -23,55 +23,55 @@ export class DeskApi {
   constructor(private readonly http: Http) {}
 
   askCode(phone: string, role: "driver" | "shipper"): Promise<OtpAsked> {
-    return this.http.post("/api/auth/otp", { body: { phone, role }, open: true });
+    return this.http.post("/api/v1/auth/otp", { body: { phone, role }, open: true });
   }
 
   verify(request: string, code: string): Promise<SignedIn> {
-    return this.http.post("/api/auth/verify", { body: { request, code }, open: true });
+    return this.http.post("/api/v1/auth/verify", { body: { request, code }, open: true });
   }
 
   refresh(): Promise<SignedIn> {
-    return this.http.post("/api/auth/refresh", { body: {}, open: true });
+    return this.http.post("/api/v1/auth/refresh", { body: {}, open: true });
   }
 
   signOut(): Promise<void> {
-    return this.http.post("/api/auth/sign-out");
+    return this.http.post("/api/v1/auth/sign-out");
   }
 
   me(): Promise<Profile> {
-    return this.http.get("/api/me");
+    return this.http.get("/api/v1/me");
   }
 
   ticket(): Promise<Ticket> {
-    return this.http.post("/api/ws-ticket", { body: {} });
+    return this.http.post("/api/v1/ws-ticket", { body: {} });
   }
 
   cities(q: string, lang: ApiLang, signal?: AbortSignal): Promise<Cities> {
-    return this.http.get("/api/cities", { query: { q, lang, limit: 8 }, ...(signal && { signal }) });
+    return this.http.get("/api/v1/cities", { query: { q, lang, limit: 8 }, ...(signal && { signal }) });
   }
 
   quote(form: QuoteForm): Promise<Quote> {
-    return this.http.post("/api/quotes", { body: form });
+    return this.http.post("/api/v1/quotes", { body: form });
   }
 
   /** The same key again gets the same order, so a retry after a lost answer posts nothing twice. */
   place(form: OrderForm, idempotencyKey: string): Promise<OrderState> {
-    return this.http.post("/api/orders", { body: form, headers: { "Idempotency-Key": idempotencyKey } });
+    return this.http.post("/api/v1/orders", { body: form, headers: { "Idempotency-Key": idempotencyKey } });
   }
 
   orders(before?: number, limit = 50): Promise<OrderPage> {
-    return this.http.get("/api/orders", { query: { before, limit } });
+    return this.http.get("/api/v1/orders", { query: { before, limit } });
   }
 
   order(order: number): Promise<OrderDetail> {
-    return this.http.get(`/api/orders/${order}`);
+    return this.http.get(`/api/v1/orders/${order}`);
   }
 
   cancel(order: number, reason: string): Promise<OrderState> {
-    return this.http.post(`/api/orders/${order}/cancel`, { body: { reason } });
+    return this.http.post(`/api/v1/orders/${order}/cancel`, { body: { reason } });
   }
 
   async offers(): Promise<OfferCard[]> {
-    return (await this.http.get<Offers>("/api/offers")).offers;
+    return (await this.http.get<Offers>("/api/v1/offers")).offers;
   }
 }

@@ -30,6 +30,8 @@ export const ERRORS = {
   vehicle_unfit: { status: 409, retry: false, title: "Your vehicle does not fit this load." },
   transition_forbidden: { status: 409, retry: false, title: "The order cannot go from its state to that one." },
   idempotency_conflict: { status: 409, retry: false, title: "This Idempotency-Key was used for a different request." },
+  precondition_required: { status: 428, retry: false, title: "Send If-Match with the ETag of what you are editing." },
+  version_stale: { status: 412, retry: false, title: "Somebody else has changed this meanwhile: read it again." },
   place_unknown: { status: 422, retry: false, title: "There is no such city in the gazetteer." },
   stream_required: { status: 409, retry: true, title: "Send stream.resume before positions." },
   seq_gap: { status: 409, retry: true, title: "Points are missing before this one: resume and send them in order." },

@@ -396,6 +396,25 @@ export interface Drain {
   retry_after: number;
 }
 
+/** Keyset page. */
+export interface PageQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** RFC 9457 problem details with our stable `code`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  retry: boolean;
+  path?: string | null;
+}
+
 /** Ask for a one-time code. `role` is that of the account made when the phone is new. */
 export interface OtpForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
@@ -507,6 +526,15 @@ export interface PushEndpoint {
 /** The VAPID public key for `pushManager.subscribe`, absent when Web Push is off. */
 export interface PushKey {
   key: string | null;
+}
+
+/** City search: prefix, typo tolerant, any of the four languages. */
+export interface CityQuery {
+  /** 1 to 80 characters */
+  q: string;
+  lang?: Lang;
+  /** 1 to 50 */
+  limit?: number;
 }
 
 /** A town of the gazetteer in the asked language. */
@@ -653,23 +681,6 @@ export interface Board {
   next?: number | null;
 }
 
-/** City search: prefix, typo tolerant, any of the four languages. */
-export interface CityQuery {
-  /** 1 to 80 characters */
-  q: string;
-  lang?: Lang;
-  /** 1 to 50 */
-  limit?: number;
-}
-
-/** Keyset page. */
-export interface PageQuery {
-  /** 1 or more */
-  before?: number | null;
-  /** 1 to 100 */
-  limit?: number;
-}
-
 /** Sets until when a driver's subscription is paid. */
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
@@ -690,17 +701,6 @@ export interface DriverView {
 export interface Drivers {
   drivers: DriverView[];
   next?: number | null;
-}
-
-/** RFC 9457 problem details with our stable `code`. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  code: string;
-  detail: string;
-  retry: boolean;
-  path?: string | null;
 }
 
 /** Every frame a client may send. */

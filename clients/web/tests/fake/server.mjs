@@ -104,7 +104,7 @@ const signed = (user) => ({ access: `access-${user}`, access_expires_at: now() +
 const problem = (status, code) => [status, { type: `/docs/errors#${code}`, title: code, status, code, detail: code, retry: status >= 500 }];
 
 async function api(method, url, body, user, request) {
-  const path = url.pathname.slice(4);
+  const path = url.pathname.slice(7);
   const route = `${method} ${path}`;
   if (route === "POST /auth/otp") {
     if (!/^\+\d{8,15}$/.test(body.phone)) return problem(422, "phone_invalid");
@@ -115,14 +115,14 @@ async function api(method, url, body, user, request) {
   if (route === "POST /auth/verify") {
     const known = requests.get(body.request) ?? (body.request === "00000000-0000-4000-8000-000000000003" ? 3 : null);
     if (known === null || body.code !== "123456") return problem(401, "code_wrong");
-    return [200, signed(known), { "Set-Cookie": `desk_refresh=${known}; HttpOnly; SameSite=Strict; Path=/api/auth` }];
+    return [200, signed(known), { "Set-Cookie": `desk_refresh=${known}; HttpOnly; SameSite=Strict; Path=/api/v1/auth` }];
   }
   if (route === "POST /auth/refresh") {
     const cookie = /desk_refresh=(\d+)/.exec(request.headers.cookie ?? "");
     return cookie ? [200, signed(Number(cookie[1]))] : problem(401, "session_revoked");
   }
   if (user === null) return problem(401, "unauthenticated");
-  if (route === "POST /auth/sign-out") return [204, null, { "Set-Cookie": "desk_refresh=; Max-Age=0; Path=/api/auth" }];
+  if (route === "POST /auth/sign-out") return [204, null, { "Set-Cookie": "desk_refresh=; Max-Age=0; Path=/api/v1/auth" }];
   if (route === "GET /me") return [200, { user, phone: "+77010000001", role: ROLE[user], name: "", locale: "ru", vehicle: null, paid_until: null, on_duty: duty.has(user) }];
   if (route === "POST /ws-ticket") {
     const ticket = crypto.randomUUID();
@@ -165,7 +165,7 @@ async function api(method, url, body, user, request) {
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, "http://localhost");
-  if (url.pathname.startsWith("/api/")) {
+  if (url.pathname.startsWith("/api/v1/")) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : {};

@@ -51,7 +51,7 @@ afterEach(() => {
 
 describe("the HTTP client", () => {
   test("says that it is a browser, so that the refresh token stays in a cookie", async () => {
-    await new Http({ token: () => "t", renew: () => Promise.resolve(false) }).get("/api/me");
+    await new Http({ token: () => "t", renew: () => Promise.resolve(false) }).get("/api/v1/me");
     expect(asked[0]?.headers).toMatchObject({ "X-Desk-Client": "web", Authorization: "Bearer t" });
   });
 
@@ -62,20 +62,20 @@ describe("the HTTP client", () => {
       token = "new";
       return Promise.resolve(true);
     });
-    await expect(new Http({ token: () => token, renew }).get("/api/me")).resolves.toEqual({ done: true });
+    await expect(new Http({ token: () => token, renew }).get("/api/v1/me")).resolves.toEqual({ done: true });
     expect(renew).toHaveBeenCalledTimes(1);
   });
 
   test("gives up after one renewal", async () => {
     answers = () => refused("token_expired", 401);
     const http = new Http({ token: () => "t", renew: () => Promise.resolve(true) });
-    await expect(http.get("/api/me")).rejects.toMatchObject({ code: "token_expired", status: 401 });
+    await expect(http.get("/api/v1/me")).rejects.toMatchObject({ code: "token_expired", status: 401 });
     expect(asked).toHaveLength(2);
   });
 
   test("a network without an answer is told apart from a refusal", async () => {
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError("failed to fetch")));
-    await expect(new Http({ token: () => null, renew: () => Promise.resolve(false) }).get("/api/me")).rejects.toMatchObject({
+    await expect(new Http({ token: () => null, renew: () => Promise.resolve(false) }).get("/api/v1/me")).rejects.toMatchObject({
       code: "offline",
       retry: true,
     });
@@ -91,7 +91,7 @@ describe("the session", () => {
   });
 
   test("a reload comes back by the cookie, and no token is left where scripts could read it", async () => {
-    answers = ({ path }) => (path === "/api/auth/verify" || path === "/api/auth/refresh" ? [200, signedIn()] : [201, { ticket: "t" }]);
+    answers = ({ path }) => (path === "/api/v1/auth/verify" || path === "/api/v1/auth/refresh" ? [200, signedIn()] : [201, { ticket: "t" }]);
     await useSession().signIn("00000000-0000-4000-8000-000000000001", "123456");
     expect(JSON.stringify({ ...localStorage })).not.toContain("fresh");
     useSession().connection.stop();
@@ -111,7 +111,7 @@ describe("the session", () => {
   });
 
   test("sign-out forgets everything even when the server cannot be told", async () => {
-    answers = ({ path }) => (path === "/api/auth/verify" ? [200, signedIn()] : refused("unavailable", 503));
+    answers = ({ path }) => (path === "/api/v1/auth/verify" ? [200, signedIn()] : refused("unavailable", 503));
     const session = useSession();
     await session.signIn("00000000-0000-4000-8000-000000000001", "123456");
     await expect(session.signOut()).rejects.toMatchObject({ code: "unavailable" });
@@ -120,10 +120,10 @@ describe("the session", () => {
 
   test("many calls that need a renewal at once share one", async () => {
     localStorage.setItem("desk.signed-in", "1");
-    answers = ({ path }) => (path === "/api/auth/refresh" ? [200, signedIn()] : [200, { orders: [] }]);
+    answers = ({ path }) => (path === "/api/v1/auth/refresh" ? [200, signedIn()] : [200, { orders: [] }]);
     const session = useSession();
     await Promise.all([session.restore(), session.restore()]);
-    expect(asked.filter(({ path }) => path === "/api/auth/refresh")).toHaveLength(1);
+    expect(asked.filter(({ path }) => path === "/api/v1/auth/refresh")).toHaveLength(1);
   });
 });
 

@@ -1,0 +1,52 @@
+"""Who is signed in, the truck, and where to push."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from ..messages import STORABLE, ShortText
+from .common import Body, Form, Lang, View, VolumeM3, WeightKg
+
+
+class VehicleForm(Form, frozen=True):
+    """The driver's truck."""
+
+    body: Body
+    capacity_kg: WeightKg
+    volume_m3: VolumeM3
+    plate: Annotated[str, Meta(max_length=16, pattern=STORABLE)] = ""
+
+
+class Profile(View, frozen=True):
+    """Who is signed in."""
+
+    user: int
+    phone: str
+    role: str
+    name: str
+    locale: str
+    vehicle: VehicleForm | None = None
+    paid_until: float | None = None
+    on_duty: bool | None = None
+
+
+class PushEndpointForm(Form, frozen=True):
+    """Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token."""
+
+    kind: Literal["webpush", "fid", "token"]
+    address: Annotated[str, Meta(min_length=1, max_length=1000, pattern=STORABLE)]
+    p256dh: ShortText = ""
+    auth: ShortText = ""
+    locale: Lang = "ru"
+
+
+class PushEndpoint(View, frozen=True):
+    """A stored endpoint."""
+
+    endpoint: int
+
+
+class PushKey(View, frozen=True):
+    """The VAPID public key for `pushManager.subscribe`, absent when Web Push is off."""
+
+    key: str | None

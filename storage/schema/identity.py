@@ -1,0 +1,116 @@
+"""Accounts, sign-ins, devices, trucks and subscriptions."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import UUID
+
+from .columns import at, id_column, metadata, ref
+
+users = Table(
+    "users",
+    metadata,
+    id_column(),
+    Column("phone", String(16), nullable=False, unique=True),  # E.164
+    Column("role", String(16), nullable=False),
+    Column("name", String(120), nullable=False, server_default=""),
+    Column("locale", String(8), nullable=False, server_default="ru"),
+    Column("blocked", Boolean, nullable=False, server_default=text("false")),
+    at("created_at", now=True),
+    CheckConstraint("role IN ('driver', 'shipper', 'admin')", name="role"),
+)
+
+otp_requests = Table(
+    "otp_requests",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True, server_default=func.gen_random_uuid()),
+    Column("phone", String(16), nullable=False),
+    Column("role", String(16), nullable=False),  # of the account made when the phone is new
+    Column("code_hmac", LargeBinary, nullable=False),  # HMAC-SHA256(pepper, id | phone | code)
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("ip", String(45), nullable=False, server_default=""),
+    at("created_at", now=True),
+    at("expires_at"),
+    at("used_at", nullable=True),
+    Index(None, "phone", "created_at"),
+    Index(None, "ip", "created_at"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    id_column(),
+    ref("user_id", "users.id"),
+    Column("secret_hash", LargeBinary, nullable=False),  # SHA-256 of 32 random bytes
+    Column("label", String(120), nullable=False, server_default=""),
+    at("created_at", now=True),
+    at("revoked_at", nullable=True),
+    Index(None, "user_id"),
+)
+
+# One sign-in. Ending it revokes every refresh token and, by its id in the access token, the sockets.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    ref("user_id", "users.id"),
+    Column("ip", String(45), nullable=False, server_default=""),
+    Column("user_agent", String(200), nullable=False, server_default=""),
+    at("created_at", now=True),
+    at("expires_at"),
+    at("revoked_at", nullable=True),
+    Column("revoke_reason", String(32)),
+    Index(None, "user_id"),
+    # Workers ask for the sessions ended in the last minutes.
+    Index("ix_sessions_revoked", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),  # SHA-256; the successor is derived, never stored
+    Column("session_id", UUID(as_uuid=True), ForeignKey("sessions.id"), nullable=False),
+    at("created_at", now=True),
+    at("used_at", nullable=True),
+    Index(None, "session_id"),
+)
+
+vehicles = Table(
+    "vehicles",
+    metadata,
+    id_column(),
+    ref("driver_id", "users.id", unique=True),
+    Column("plate", String(16), nullable=False, server_default=""),
+    Column("body", String(16), nullable=False),
+    Column("capacity_kg", Float, nullable=False),
+    Column("volume_m3", Float, nullable=False),
+    CheckConstraint("capacity_kg > 0 AND volume_m3 > 0", name="size"),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("driver_id", BigInteger, ForeignKey("users.id"), primary_key=True),
+    at("paid_until"),
+)
+
+driver_states = Table(
+    "driver_states",
+    metadata,
+    Column("driver_id", BigInteger, ForeignKey("users.id"), primary_key=True),
+    Column("on_duty", Boolean, nullable=False, server_default=text("true")),
+    Column("rating", Float, nullable=False, server_default="5"),
+    at("last_offer_at", nullable=True),
+)
