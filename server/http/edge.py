@@ -73,7 +73,8 @@ def _runner(route: Route, services: Services) -> Answer:
             return web.Response(status=204)
         headers = {}
         if isinstance(result, Versioned):
-            result, headers["ETag"] = result.content, f'"{result.version}"'
+            headers["ETag"] = f'"{result.version}"'
+            result = result.content
             if request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]:
                 return web.Response(status=304, headers=headers)
         return web.Response(

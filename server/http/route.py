@@ -76,7 +76,8 @@ class Route:
 
     `roles`: None is public, the empty set any signed-in user. `errors` names only what is particular to this
     route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
-    `headers` are request headers that must be there; a route that edits what has a version names `If-Match`. `path` is aiohttp's form, `/api/v1/orders/{order}`.
+    `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
+    `path` is aiohttp's form, `/api/v1/orders/{order}`.
     """
 
     method: str
