@@ -21,29 +21,20 @@ from .postgres import Connection, Pool, Unreachable, ewkb, transaction
 # again. Set for the transaction only.
 LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '200ms', true)"
 
-# The primary key of the keys is the arbiter: a parallel request with the same one waits here for the first to
-# commit, then inserts nothing. Rows of three tables in one statement, hence one transaction.
+# Rows of two tables in one statement, hence one transaction.
 PLACE = """
-WITH keyed AS (
-    INSERT INTO idempotency_keys (user_id, key, request_hash, order_id)
-    VALUES ($1, $2, $3, nextval('orders_id_seq')) ON CONFLICT DO NOTHING RETURNING order_id
-), placed AS (
-    INSERT INTO orders (id, shipper_id, status, seq, pickup_city, pickup_name, pickup_point, drop_city,
+WITH placed AS (
+    INSERT INTO orders (shipper_id, status, seq, pickup_city, pickup_name, pickup_point, drop_city,
         drop_name, drop_point, cargo, weight_kg, volume_m3, body, distance_m, duration_s, distance_origin,
         price_amount, price_currency, created_at, expires_at, seek_at)
-    SELECT order_id, $1, 'open', 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        now(), now() + make_interval(secs => $19), now()
-    FROM keyed RETURNING *
+    VALUES ($1, 'open', 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+        now(), now() + make_interval(secs => $17), now())
+    RETURNING *
 ), noted AS (
     INSERT INTO order_events (order_id, seq, kind, status, actor_id)
     SELECT id, 1, 'placed', status, $1 FROM placed
 )
 SELECT placed.*, NULL::bigint AS driver_id FROM placed
-"""
-# Primary keys of the three tables.
-PLACED_BEFORE = """
-SELECT o.*, a.driver_id, k.request_hash FROM idempotency_keys k JOIN orders o ON o.id = k.order_id
-LEFT JOIN assignments a ON a.order_id = o.id WHERE k.user_id = $1 AND k.key = $2
 """
 
 # ix_orders_expiry.
@@ -64,17 +55,12 @@ class OrderStore(OrderReads):
 
     # -- placing and searching ------------------------------------------------------------------------------
 
-    async def add(self, order: NewOrder, key: str, request_hash: bytes) -> tuple[Order, bool]:
-        """(order, whether it is new): the same key and hash give the stored order, also in parallel.
-
-        Refusal `idempotency_conflict` when the key was used with another hash.
-        """
+    async def add(self, order: NewOrder) -> Order:
+        """The order, open and due for its search."""
         haul, load, price = order.haul, order.load, order.price
         row = await self._pool.fetchrow(
             PLACE,
             order.shipper,
-            key,
-            request_hash,
             haul.pickup.city,
             haul.pickup.name,
             ewkb(haul.pickup.lat, haul.pickup.lon),
@@ -92,12 +78,7 @@ class OrderStore(OrderReads):
             price.currency,
             order.valid_s,
         )
-        if row is not None:
-            return order_of(row), True
-        before = await self._pool.fetchrow(PLACED_BEFORE, order.shipper, key)
-        if before["request_hash"] != request_hash:
-            raise Refusal("idempotency_conflict")
-        return order_of(before), False
+        return order_of(row)
 
     @asynccontextmanager
     async def claim_due(self) -> AsyncIterator[SearchClaim | None]:

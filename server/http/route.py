@@ -77,7 +77,8 @@ class Route:
     `roles`: None is public, the empty set any signed-in user. `errors` names only what is particular to this
     route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
-    `path` is aiohttp's form, `/api/v1/orders/{order}`.
+    `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
+    fields of the answer in braces; it becomes the header Location.
     """
 
     method: str
@@ -92,6 +93,7 @@ class Route:
     roles: frozenset[str] | None = frozenset()
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    location: str = ""
 
     def __post_init__(self) -> None:
         unknown = [code for code in self.errors if code not in ERRORS]
