@@ -2,7 +2,6 @@
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
-    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -53,12 +52,12 @@ orders = Table(
     Column("body", String(16)),
     Column("other_bodies", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("pieces", Integer),
-    Column("length_m", REAL),
-    Column("width_m", REAL),
-    Column("height_m", REAL),
+    Column("length_m", Float),
+    Column("width_m", Float),
+    Column("height_m", Float),
     Column("sides", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
-    Column("temp_min_c", REAL),
-    Column("temp_max_c", REAL),
+    Column("temp_min_c", Float),
+    Column("temp_max_c", Float),
     Column("adr", String(4)),
     Column("documents", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     Column("distance_m", Float),
