@@ -1,7 +1,7 @@
 """the API form: stored answers of Idempotency-Keys
 
 Revision ID: 0003
-Revises: 0001
+Revises: 0002
 Deploy: before  # the old code runs on the new schema: it fills order_id and knows no stored answer
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0003"
-down_revision: str | Sequence[str] | None = "0001"
+down_revision: str | Sequence[str] | None = "0002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
