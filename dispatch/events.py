@@ -23,7 +23,7 @@ class OfferMade:
 
 @dataclass(frozen=True, slots=True)
 class OfferEnded:
-    """An offer is over. `reason`: taken | expired | withdrawn | declined."""
+    """An offer is over. `reason`: taken | expired | withdrawn | declined | changed."""
 
     offer: int
     order: int
@@ -33,7 +33,8 @@ class OfferEnded:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """Event `seq` of an order: `kind` names it, `status` is the state after it, `driver` the assigned one."""
+    """Event `seq` of an order: `kind` names it, `status` is the state after it, `driver` the assigned one;
+    `fields` are what an edit has changed."""
 
     order: int
     seq: int
@@ -42,6 +43,7 @@ class OrderChanged:
     at: float
     shipper: int
     driver: int | None
+    fields: tuple[str, ...] = ()
 
 
 Event = OrderPlaced | OfferMade | OfferEnded | OrderChanged
