@@ -14,6 +14,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from dispatch.errors import Refusal
+from dispatch.rights import Grade
 from server.auth import Principal
 from server.errors import problem_of, refusal_of
 from server.log import CONNECTION, ORDER, PRINCIPAL
@@ -111,6 +112,12 @@ def _who(route: Route, request: web.Request, services: Services) -> Principal | 
     principal = services.authenticate(token.strip())
     PRINCIPAL.set(principal.user)
     if route.roles and principal.role not in route.roles:
+        raise Refusal("forbidden")
+    if (
+        route.grades
+        and principal.role == "admin"
+        and principal.grade not in route.grades | {Grade.SUPERADMIN}
+    ):
         raise Refusal("forbidden")
     return principal
 

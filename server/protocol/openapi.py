@@ -68,6 +68,8 @@ class Described(Protocol):
     @property
     def roles(self) -> frozenset[str] | None: ...
     @property
+    def grades(self) -> frozenset[str]: ...
+    @property
     def errors(self) -> tuple[str, ...]: ...
     @property
     def headers(self) -> tuple[str, ...]: ...
@@ -138,6 +140,9 @@ def _operation(route: Described) -> Json:
     elif route.roles:
         operation["description"] = f"For: {', '.join(sorted(route.roles))}."
         operation["x-roles"] = sorted(route.roles)
+    if route.grades:
+        operation["description"] += f" Staff: {', '.join(sorted(route.grades))}."
+        operation["x-grades"] = sorted(route.grades)
     if route.request is not None:
         needed = any(field.required for field in shape(route.request).fields)
         operation["requestBody"] = {
