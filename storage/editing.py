@@ -7,6 +7,7 @@ from dispatch.events import Event
 from dispatch.model import Actor, NewOrder, OfferStatus, Order, Party, Status
 from dispatch.visibility import owns
 
+from .deciding import deciding
 from .holding import DROP_CASE, hold, let_out, open_case
 from .order_rows import (
     CHECK_AT,
@@ -14,7 +15,6 @@ from .order_rows import (
     CONTENT,
     ORDER,
     content_values,
-    deciding,
     end_offers,
     note,
     numbered,

@@ -13,8 +13,9 @@ from dispatch.model import Order, Party, Status
 from dispatch.moderation import Moderator
 from dispatch.visibility import owns
 
+from .deciding import deciding
 from .holding import OPEN_CASE, hold, let_out
-from .order_rows import deciding, lock_order, note, order_of
+from .order_rows import lock_order, note, order_of
 from .orders import owned
 from .postgres import Connection, Pool
 from .suspicions import Suspicions

@@ -1,13 +1,11 @@
 """Rows of the order tables as domain objects, and the statements that more than one store method needs."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
-from dispatch.errors import Refusal
 from dispatch.events import Event, OfferEnded, OrderChanged
 from dispatch.model import (
     ANYTIME,
@@ -17,6 +15,7 @@ from dispatch.model import (
     Money,
     NewOrder,
     Offer,
+    OfferKind,
     OfferStatus,
     Order,
     Place,
@@ -29,7 +28,7 @@ from dispatch.model import (
 from dispatch.rounds import Search, after_end
 from geo.types import Position
 
-from .postgres import Connection, Pool, ewkb, lat_lon, transaction
+from .postgres import Connection, ewkb, lat_lon
 
 # What an order `o` must be to be offered to anybody or shown on the board: open, in time, and confirmed by its
 # shipper. The search, the board and saved searches all ask this; the board adds its own `board_at IS NOT NULL`
@@ -51,10 +50,6 @@ CONTENT = (
 # shipper is reminded when an eighth of the time is left.
 CONFIRM_BY = "CASE WHEN confirm < ends THEN confirm END"
 CHECK_AT = "CASE WHEN confirm < ends THEN confirm - (confirm - now) / 8 END"
-
-# A decision that cannot get its lock in this time is `busy`: nothing is decided, the same accept may be sent
-# again. Set for the transaction only.
-LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '200ms', true)"
 
 STOP_TEXTS = ("address", "contact_name", "contact_phone", "note")
 
@@ -125,11 +120,12 @@ WITH ended AS (
 SELECT id, order_id, driver_id FROM ended ORDER BY id
 """
 
-# Primary key; live offers counted through ix_offers_order_id. Only orders whose search is on.
+# Primary key; live offers counted through ix_offers_order_id. Only orders whose search is on. An invitation
+# (wave 0) may be thought about for hours: no wave waits for it.
 SEARCHES = """
 SELECT id, wave, extract(epoch FROM seek_at)::float8 AS seek_at,
     extract(epoch FROM clock_timestamp())::float8 AS now,
-    (SELECT count(*) FROM offers f WHERE f.order_id = o.id AND f.status = 'live') AS live
+    (SELECT count(*) FROM offers f WHERE f.order_id = o.id AND f.status = 'live' AND f.wave > 0) AS live
 FROM orders o WHERE id = ANY($1::bigint[]) AND seek_at IS NOT NULL
 """
 # Primary key.
@@ -314,6 +310,8 @@ def offer_of(row: asyncpg.Record) -> Offer:
         reasons=row["reasons"],
         made_at=row["made_at"].timestamp(),
         expires_at=row["expires_at"].timestamp(),
+        kind=OfferKind(row["kind"]),
+        version=row["version"],
     )
 
 
@@ -329,17 +327,6 @@ def changed(row: asyncpg.Record, kind: str, fields: Iterable[str] = ()) -> Order
         driver=row["driver_id"],
         fields=tuple(fields),
     )
-
-
-@asynccontextmanager
-async def deciding(pool: Pool) -> AsyncIterator[Connection]:
-    """A transaction that waits for locks no longer than a driver would, then refuses with `busy`."""
-    try:
-        async with transaction(pool) as connection:
-            await connection.execute(LOCK_TIMEOUT)
-            yield connection
-    except asyncpg.LockNotAvailableError:
-        raise Refusal("busy") from None
 
 
 async def lock_order(connection: Connection, order: int) -> Order | None:

@@ -12,6 +12,7 @@ from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, St
 
 from . import offers
 from .candidates import CLAIM_DUE, SearchClaim
+from .deciding import deciding
 from .holding import DROP_CASE, open_case
 from .order_reads import OrderReads, must_own
 from .order_rows import (
@@ -20,7 +21,6 @@ from .order_rows import (
     CONTENT,
     END_ASSIGNMENT,
     content_values,
-    deciding,
     end_offers,
     lock_order,
     numbered,
