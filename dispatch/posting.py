@@ -148,6 +148,21 @@ class Poster:
         """The load stays in, or is taken off the board; its shipper is told why."""
         self._tell(await self._cases.reject(moderator, case, list(reasons), note))
 
+    async def decide(
+        self, moderator: Moderator, case: int, reasons: Sequence[str] | None, note: str
+    ) -> str | None:
+        """One of many decisions: rejected for `reasons`, approved when they are None. The code of its refusal."""
+        try:
+            if reasons is None:
+                await self.approve(moderator, case, note)
+            elif not reasons:
+                raise Refusal("reason_invalid")
+            else:
+                await self.reject(moderator, case, reasons, note)
+        except Refusal as refusal:
+            return refusal.code
+        return None
+
     # -- the loop: idempotent, on any worker ----------------------------------------------------------------
 
     async def tend_due(self) -> int:

@@ -76,10 +76,10 @@ class Dispatcher:
         """The way through all stops and the price of carrying the load along it."""
         return self._measured(stops, self._legs(stops), load)
 
-    def line(self, order: Order) -> list[Position]:
-        """The road of an order through all its stops, for the map."""
-        legs = self._legs(stops_of(order))
-        return [at for leg in legs[:1] for at in leg.line] + [at for leg in legs[1:] for at in leg.line[1:]]
+    def line(self, order: Order, *, exact: bool) -> list[Position]:
+        """The road of an order through all its stops, for the map; from towns to towns unless `exact`."""
+        first, *rest = self._legs(stops_of(order), exact=exact)
+        return [*first.line, *(at for leg in rest for at in leg.line[1:])]
 
     async def cancel(self, party: Party, order: int, why: CallingOff) -> Order:
         """Calls the order off: shipper and driver their own, until it is loaded; staff any."""
@@ -187,8 +187,8 @@ class Dispatcher:
         if events:
             self._notifier.tell(events)
 
-    def _legs(self, stops: Sequence[Stop]) -> list[Route]:
-        at = [stop.exact or stop.place.position for stop in stops]
+    def _legs(self, stops: Sequence[Stop], *, exact: bool = True) -> list[Route]:
+        at = [(stop.exact if exact else None) or stop.place.position for stop in stops]
         return [self._roads.route(here, there) for here, there in pairwise(at)]
 
     def _measured(self, stops: Sequence[Stop], legs: Sequence[Route], load: Load) -> Measured:

@@ -125,6 +125,7 @@ def _loops(
         wheel=services.wheel.run(),
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
+        tend=services.poster.run_tend(),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
         revoked=services.revocations.poll(),
         bus_out=services.bus.run_publish(),

@@ -33,5 +33,5 @@ def problem_of(refusal: Refusal, path: str | None = None, lang: Lang = "en") -> 
         code=spec.code,
         detail=told(lang, refusal) or title,
         retry=spec.retry,
-        path=path,
+        path=path or refusal.path,
     )

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("desk.notify")
 
 
+# News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
+FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed"})
+FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed"})
+
+
 class Personal(msgspec.Struct, tag="personal"):
     """For one user's sockets on other workers."""
 
     user: int
-    message: OfferMadeMessage | OfferClosed
+    message: OfferMadeMessage | OfferClosed | OrderChanged
 
 
 class Changed(msgspec.Struct, tag="changed"):
@@ -83,6 +88,10 @@ class Notify:
             change = self.wire(event)
             self._changed(change)
             self._services.bus.publish_event(_ENCODER.encode(Changed(change)))
+            if event.driver is not None and event.kind in FOR_THE_DRIVER:
+                self._personal(event.driver, change)
+            if event.kind in FOR_THE_SHIPPER:
+                self._personal(event.shipper, change)
 
     def wire(self, event: OrderEvent) -> OrderChanged:
         """An order event as clients see it."""
@@ -94,6 +103,7 @@ class Notify:
             status=event.status,
             at=event.at,
             driver=event.driver,
+            fields=list(event.fields),
         )
 
     def device_taken(self, device: int) -> None:
@@ -115,7 +125,7 @@ class Notify:
         else:
             self._services.hub.release_device(news.device)
 
-    def _personal(self, user: int, message: OfferMadeMessage | OfferClosed) -> None:
+    def _personal(self, user: int, message: OfferMadeMessage | OfferClosed | OrderChanged) -> None:
         self._services.hub.to_user(user, message)
         self._services.bus.publish_event(_ENCODER.encode(Personal(user, message)))
 

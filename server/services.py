@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from dispatch.model import Policy
+from dispatch.model import Actor, Party, Policy
+from dispatch.moderation import Moderation
+from dispatch.posting import Poster
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.gazetteer import Gazetteer
@@ -16,15 +18,19 @@ from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.bus import Bus
+from storage.drafts import DraftStore
 from storage.drivers import DriverStore
+from storage.editing import EditStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.live import LiveIndex
+from storage.moderation import CaseStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.templates import TemplateStore
 
 from .auth import Principal, Tokens
 from .config import Config
@@ -76,6 +82,11 @@ class Services:
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)
+        self.drafts = DraftStore(pool)
+        self.templates = TemplateStore(pool)
+        self.edits = EditStore(pool)
+        moderation = Moderation()
+        self.cases = CaseStore(pool, moderation.claim_s)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
@@ -102,6 +113,18 @@ class Services:
             Policy(),
             after_commit=after_commit,
         )
+        self.poster = Poster(
+            self.orders,
+            self.drafts,
+            self.edits,
+            self.cases,
+            self.dispatcher.measure,
+            self.dispatcher.seek_soon,
+            self.notify,
+            gazetteer,
+            moderation,
+            confirm_s=config.confirm_s,
+        )
         self.revocations.listen(self.hub.end_sessions)
 
     def authenticate(self, token: str) -> Principal:
@@ -109,6 +132,14 @@ class Services:
         principal = self.tokens.verify(token)
         self.revocations.check(principal.session)
         return principal
+
+    async def party_of(self, principal: Principal) -> Party:
+        """Who asks, for the order path, with the companies whose orders are theirs too."""
+        return Party(principal.user, Actor(principal.role))
+
+    def now(self) -> float:
+        """This worker's clock, for what need not be decided by the database's."""
+        return time.time()
 
     async def welcome_driver(self, session: "Session") -> None:
         """A driver's socket opens: its standing for the search, and every live offer again."""

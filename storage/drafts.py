@@ -66,9 +66,9 @@ WITH times AS (
     SELECT now() AS now, least(now() + make_interval(secs => $2), {place_of("pickup_to", 7)}) AS ends,
         now() + make_interval(secs => {place_of("confirm_s", 7)}::int) AS confirm
 ), placed AS (
-    UPDATE orders o SET status = $3, seq = seq + 1, company_id = $4, version = 1, draft = NULL, saved_at = NULL,
+    UPDATE orders o SET status = $3::text, seq = seq + 1, company_id = $4, version = 1, draft = NULL, saved_at = NULL,
         created_at = now, expires_at = ends, confirm_by = {CONFIRM_BY}, check_at = {CHECK_AT},
-        seek_at = CASE WHEN $3 = 'open' AND NOT {place_of("private", 7)} THEN now END,
+        seek_at = CASE WHEN $3::text = 'open' AND NOT {place_of("private", 7)} THEN now END,
         ({", ".join(CONTENT)}) = ROW({numbered(7)})
     FROM times WHERE o.id = $6 RETURNING o.*
 ), noted AS (
@@ -101,6 +101,11 @@ class DraftStore:
     async def draft(self, party: Party, order: int) -> Draft:
         """The party's draft; `not_found` otherwise."""
         return _draft(_owned(await self._pool.fetchrow(DRAFT, order), party))
+
+    async def find(self, party: Party, order: int) -> Draft | None:
+        """The party's draft, None when the number is that of something else."""
+        row = await self._pool.fetchrow(DRAFT, order)
+        return None if row is None else _draft(_owned(row, party))
 
     async def page(self, party: Party, before: int, limit: int) -> list[Draft]:
         """The party's drafts below id `before`, newest first."""

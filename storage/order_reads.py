@@ -1,9 +1,11 @@
 """What may be seen of orders, and by whom. A foreign order and an absent one look the same."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from dispatch.asked import Content
 from dispatch.errors import Refusal
 from dispatch.events import OfferMade, OrderChanged
 from dispatch.model import Actor, BoardSearch, HistoryLine, Order, Party, Status
@@ -20,6 +22,11 @@ HISTORY = """
 SELECT e.seq, e.kind, e.status, e.at, e.actor_id, e.detail, u.role FROM order_events e
 LEFT JOIN users u ON u.id = e.actor_id WHERE e.order_id = $1 ORDER BY e.seq
 """
+
+# Primary key.
+PEOPLE = "SELECT id, role, name, phone FROM users WHERE id = ANY($1::bigint[])"
+# Primary key.
+VERSIONS = "SELECT version, content, actor_id, at FROM order_versions WHERE order_id = $1 ORDER BY version"
 
 # What a page may be narrowed to. $3 statuses, $4 since, $5 until, $6 text or $7 the number that it is.
 NARROWED = """o.expires_at IS NOT NULL AND ($3::text[] IS NULL OR o.status = ANY($3))
@@ -111,6 +118,24 @@ class OrderFilter:
 EVERY = OrderFilter()
 
 
+class Person(NamedTuple):
+    """A user by role, name and phone."""
+
+    id: int
+    role: str
+    name: str
+    phone: str
+
+
+class Version(NamedTuple):
+    """One version of an order's content, who made it, and when."""
+
+    version: int
+    content: Content
+    actor: int | None
+    at: float
+
+
 class OrderReads:
     """Reads of one statement each, on any connection."""
 
@@ -143,6 +168,17 @@ class OrderReads:
                 row["detail"],
             )
             for row in await self._pool.fetch(HISTORY, order)
+        ]
+
+    async def people(self, users: Sequence[int]) -> list[Person]:
+        """Who these users are."""
+        return [Person(*row) for row in await self._pool.fetch(PEOPLE, list(users))]
+
+    async def versions(self, order: int) -> list[Version]:
+        """What the order was from one edit to the next; nothing when it was never edited."""
+        return [
+            Version(row["version"], row["content"], row["actor_id"], row["at"].timestamp())
+            for row in await self._pool.fetch(VERSIONS, order)
         ]
 
     async def page(

@@ -40,8 +40,8 @@ WITH times AS (
 ), placed AS (
     INSERT INTO orders (shipper_id, status, seq, company_id, created_at, expires_at, confirm_by, check_at,
         seek_at, {", ".join(CONTENT)})
-    SELECT $1, $3, 1, $4, now, ends, {CONFIRM_BY}, {CHECK_AT},
-        CASE WHEN $3 = 'open' AND NOT {place_of("private", 6)} THEN now END, {numbered(6)}
+    SELECT $1, $3::text, 1, $4, now, ends, {CONFIRM_BY}, {CHECK_AT},
+        CASE WHEN $3::text = 'open' AND NOT {place_of("private", 6)} THEN now END, {numbered(6)}
     FROM times RETURNING *
 ), noted AS (
     INSERT INTO order_events (order_id, seq, kind, status, actor_id, detail)

@@ -1,6 +1,18 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, identity, offers, orders, places, push
+from . import (
+    admin,
+    changes,
+    devices,
+    drafts,
+    identity,
+    moderation,
+    offers,
+    orders,
+    places,
+    push,
+    templates,
+)
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,6 +21,10 @@ ROUTES: tuple[Route, ...] = (
     *push.ROUTES,
     *places.ROUTES,
     *orders.ROUTES,
+    *changes.ROUTES,
+    *drafts.ROUTES,
+    *templates.ROUTES,
     *offers.ROUTES,
+    *moderation.ROUTES,
     *admin.ROUTES,
 )

@@ -3,18 +3,44 @@
 import itertools
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from dispatch.events import Event
 from dispatch.model import Haul, Load, Money, NewOrder, Order, Place, Policy
+from dispatch.moderation import Moderation
+from dispatch.posting import Poster
+from dispatch.service import Dispatcher
 from geo.cells import cell_of
+from geo.gazetteer import Gazetteer
+from geo.roads import RoadGraph
 from geo.types import Fix
+from storage.drafts import DraftStore
+from storage.editing import EditStore
 from storage.live import LiveIndex
+from storage.moderation import CaseStore
 from storage.orders import OrderStore
 from storage.postgres import Pool
 
 ALMATY = Place(1, "Алматы", 43.25, 76.95)
 ASTANA = Place(2, "Астана", 51.17, 71.43)
+
+
+@cache
+def gazetteer() -> Gazetteer:
+    return Gazetteer.load()
+
+
+@cache
+def roads() -> RoadGraph:
+    return RoadGraph.load(gazetteer())
+
+
+def city(name: str) -> int:
+    """A town's number by its Russian name."""
+    return gazetteer().search(name, "ru", 1)[0].id
+
+
 _phones = itertools.count(1)
 
 
@@ -38,6 +64,9 @@ class Market:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.orders = OrderStore(pool)
+        self.drafts = DraftStore(pool)
+        self.edits = EditStore(pool)
+        self.cases = CaseStore(pool)
         self.live = LiveIndex()
         self.heard = Heard()
 
@@ -107,6 +136,13 @@ class Market:
             ttl_s,
         )
         return {row["driver_id"]: row["id"] for row in rows}
+
+    def poster(self, desk: Dispatcher, moderation: Moderation | None = None, **more: Any) -> Poster:
+        """The shipper's side of this dispatcher."""
+        return Poster(
+            self.orders, self.drafts, self.edits, self.cases, desk.measure, desk.seek_soon, self.heard,
+            gazetteer(), moderation or Moderation(), **more,
+        )  # fmt: skip
 
     async def count(self, query: str, *args: object) -> int:
         number: int = await self.pool.fetchval(query, *args)
