@@ -55,8 +55,10 @@ FROM moderation_cases c WHERE id = $1 FOR UPDATE
 """
 CLAIM = "UPDATE moderation_cases SET claimed_by = $2, claimed_at = now() WHERE id = $1 RETURNING *"
 UNCLAIM = """
-UPDATE moderation_cases SET claimed_by = NULL, claimed_at = NULL
-WHERE id = $1 AND claimed_by = $2 AND state = 'waiting'
+UPDATE moderation_cases SET claimed_by = CASE WHEN mine THEN NULL ELSE claimed_by END,
+    claimed_at = CASE WHEN mine THEN NULL ELSE claimed_at END
+FROM (SELECT id AS case_id, state = 'waiting' AND claimed_by = $2 AS mine FROM moderation_cases WHERE id = $1) AS c
+WHERE id = c.case_id RETURNING id
 """
 DECIDE = """
 UPDATE moderation_cases SET state = $2, decided_by = $3, decided_at = now(), reasons = $4, note = $5,
@@ -120,8 +122,9 @@ class CaseStore(Suspicions):
             return _case(await connection.fetchrow(CLAIM, case, moderator.user))
 
     async def unclaim(self, moderator: Moderator, case: int) -> None:
-        """Somebody else may have it; harmless when it was not held."""
-        await self._pool.execute(UNCLAIM, case, moderator.user)
+        """Somebody else may have it; harmless when it was not held. `not_found` for an absent one."""
+        if await self._pool.fetchval(UNCLAIM, case, moderator.user) is None:
+            raise Refusal("not_found")
 
     async def approve(self, moderator: Moderator, case: int, note_: str) -> list[Event]:
         """The order of the case is open."""

@@ -117,6 +117,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=_STAFF,
         grades=_MODERATORS,
+        errors=("not_found",),
     ),
     Route(
         "POST",

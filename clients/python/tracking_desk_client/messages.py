@@ -1937,10 +1937,6 @@ class StopForm:
     def to_wire(self) -> Wire:
         wire: Wire = {
             "kind": self.kind,
-            "address": self.address,
-            "contact_name": self.contact_name,
-            "contact_phone": self.contact_phone,
-            "note": self.note,
         }
         if self.city is not None:
             wire["city"] = self.city
@@ -1948,10 +1944,18 @@ class StopForm:
             wire["lat"] = self.lat
         if self.lon is not None:
             wire["lon"] = self.lon
+        if self.address != "":
+            wire["address"] = self.address
         if self.window_from is not None:
             wire["window_from"] = self.window_from
         if self.window_to is not None:
             wire["window_to"] = self.window_to
+        if self.contact_name != "":
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone != "":
+            wire["contact_phone"] = self.contact_phone
+        if self.note != "":
+            wire["note"] = self.note
         return wire
 
     @classmethod
@@ -2222,7 +2226,7 @@ class OrdersQuery:
 
     before: int | None = None  # 1 or more
     limit: int = 20  # 1 to 100
-    status: str = ""  # matches ^[a-z_]*(,[a-z_]+)*$
+    status: str = ""  # 0 to 160 characters
     q: str = ""  # 0 to 80 characters
     since: float | None = None  # Seconds since the epoch, UTC; 0 or more
     until: float | None = None  # Seconds since the epoch, UTC; 0 or more

@@ -42,7 +42,7 @@ class PublishForm(Form, frozen=True):
     allow_duplicate: bool = False
 
 
-class WindowForm(Form, frozen=True):
+class WindowForm(Form, frozen=True, omit_defaults=True):
     """When the truck is wanted at one stop."""
 
     window_from: Seconds | None = None

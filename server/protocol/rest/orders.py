@@ -42,7 +42,7 @@ Sides = Annotated[list[Side], Meta(max_length=4)]
 CargoDocuments = Annotated[list[CargoDocument], Meta(max_length=14)]
 
 
-class StopForm(Form, frozen=True):
+class StopForm(Form, frozen=True, omit_defaults=True):
     """A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the
     parties of the haul only."""
 
@@ -139,7 +139,7 @@ class OrdersQuery(Form, frozen=True):
 
     before: RowId | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    status: Annotated[str, Meta(max_length=160, pattern=r"^[a-z_]*(,[a-z_]+)*$")] = ""
+    status: Annotated[str, Meta(max_length=160, pattern=STORABLE)] = ""
     q: Annotated[str, Meta(max_length=80, pattern=STORABLE)] = ""
     since: Seconds | None = None
     until: Seconds | None = None

@@ -22,8 +22,8 @@ from storage.moderation import CaseStore
 from storage.orders import OrderStore
 from storage.postgres import Pool
 
-ALMATY = Place(1, "Алматы", 43.25, 76.95)
-ASTANA = Place(2, "Астана", 51.17, 71.43)
+ALMATY = Place(1526384, "Алматы", 43.25, 76.95)
+ASTANA = Place(1526273, "Астана", 51.17, 71.43)
 
 
 @cache

@@ -777,7 +777,7 @@ export interface OrdersQuery {
   before?: number | null;
   /** 1 to 100 */
   limit?: number;
-  /** matches ^[a-z_]*(,[a-z_]+)*$ */
+  /** 0 to 160 characters */
   status?: string;
   /** 0 to 80 characters */
   q?: string;

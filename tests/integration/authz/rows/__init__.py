@@ -1,9 +1,9 @@
 """Every row, area by area."""
 
 from ..matrix import Frame, Row
-from . import admin, identity, offers, orders, places, push, sockets
+from . import admin, drafts, identity, moderation, offers, orders, places, push, sockets
 
-AREAS = (identity, push, places, orders, offers, admin)
+AREAS = (identity, push, places, orders, drafts, offers, moderation, admin)
 ROWS: dict[str, Row] = {row.route: row for area in AREAS for row in area.ROWS}
 FRAMES: dict[str, Frame] = {frame.type: frame for frame in sockets.FRAMES}
 
