@@ -9,9 +9,9 @@ from unicodedata import normalize
 
 # Letters that stand in for digits inside a number: 87O1 2З4...
 _LOOKALIKES = str.maketrans("oоlі|зб", "0011136")
-_RUN = re.compile(r"[+(]?\d[\doоlі|зб \t.,()_\-–—/]{7,}\d")
+_RUN = re.compile(r"[+(]?\d[\doоlі|зб \t.()_\-–—]{7,}\d")
 # Numbers that are no phones: customs codes, standards, contracts and the like stand behind such a word.
-_CODE_BEFORE = re.compile(r"(тн\s?вэд|сэқ|hs|код|code|гост|gost|№|n|договор|инн|бин|bin|编码)[\s:№.\-]*$")
+_CODE_BEFORE = re.compile(r"(^|\W)(тн\s?вэд|сэқ|hs|код|code|гост|gost|no?|договор|инн|бин|bin|编码)[\s:.\-]*$")
 # Digits written out, as people do to pass a filter: this many in a row are no accident.
 _WORDS = (
     "ноль|нуль|один|два|три|четыре|пять|шесть|семь|восемь|девять|плюс|"
@@ -22,7 +22,7 @@ _SPELLED = re.compile(rf"\b(?:(?:{_WORDS})\W+){{6,}}(?:{_WORDS})\b")
 _MOBILE = re.compile(r"7(0[0-9]|47|5[01]|6[0-4]|7[15678])\d{7}")  # Kazakhstan, without the country code
 
 _LINK = re.compile(
-    r"https?:|www\.|\b[\w-]{2,}\s?(\.|\(точка\)|\[\.\]|\(dot\))\s?"
+    r"https?:|www\.|\b[\w-]*[^\W\d_][\w-]*(\.|\s?(\(точка\)|\[\.\]|\(dot\))\s?)"
     r"(kz|ru|com|net|org|info|me|io|uz|kg|cn|by|рф|қаз|su|biz|online|site|shop|xyz|link)\b"
 )
 _HANDLE = re.compile(r"(^|[\s:(,])@[a-z][a-z0-9_.]{3,}|[\w.+-]+@[\w-]+\.\w{2,}")
