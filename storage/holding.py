@@ -22,11 +22,13 @@ DROP_CASE = """
 UPDATE moderation_cases SET state = 'dropped', decided_at = now() WHERE order_id = $1 AND state = 'waiting'
 """
 
-# Primary keys. The time that it was held does not count, and its search begins from nothing.
+# Primary keys. The time that it was held does not count, and its search begins from nothing. $2 is the event that
+# lets it out.
 LET_OUT = f"""
 WITH held AS (
-    SELECT min(at) AS at FROM order_events WHERE order_id = $1 AND seq > (
-        SELECT coalesce(max(seq), 0) FROM order_events WHERE order_id = $1 AND status <> 'moderation')
+    SELECT min(at) AS at FROM order_events WHERE order_id = $1 AND seq < $2 AND seq > (
+        SELECT coalesce(max(seq), 0) FROM order_events
+        WHERE order_id = $1 AND seq < $2 AND status <> 'moderation')
 ), times AS (
     SELECT now() AS now, now() + make_interval(secs => confirm_s) AS confirm,
         least(expires_at + (now() - coalesce(held.at, now())), pickup_to) AS ends
@@ -67,5 +69,5 @@ async def let_out(
     _, event = await step(
         connection, order, Status.OPEN, actor=actor, driver=None, detail=detail, kind="approved"
     )
-    await connection.execute(LET_OUT, order.id)
+    await connection.execute(LET_OUT, order.id, event.seq)
     return [event]

@@ -2,14 +2,18 @@
 
 import itertools
 import time
+import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from dispatch.cancelling import CallingOff
 from dispatch.events import Event
-from dispatch.model import Haul, Load, Money, NewOrder, Order, Place, Policy
+from dispatch.model import Actor, Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
 from dispatch.moderation import Moderation
 from dispatch.posting import Poster
+from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.cells import cell_of
 from geo.gazetteer import Gazetteer
@@ -42,6 +46,16 @@ def city(name: str) -> int:
 
 
 _phones = itertools.count(1)
+
+
+STEPS = (Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP, Status.DELIVERED)
+# A whole load as a form says it.
+CONTENT: dict[str, Any] = {
+    "stops": [{"kind": "pickup", "city": 1526384}, {"kind": "drop", "city": 1526273}],
+    "cargo": "мука",
+    "weight_kg": 20_000.0,
+    "volume_m3": 40.0,
+}
 
 
 class Heard:
@@ -124,6 +138,33 @@ class Market:
         owner = await self.shipper() if shipper is None else shipper
         return await self.orders.add(new_order(owner, **changes))
 
+    async def haul(self, status: Status, shipper: int | None = None) -> tuple[int, int, int]:
+        """(order, shipper, driver) of an order in this state, brought there step by step as far as steps lead."""
+        owner = await self.shipper() if shipper is None else shipper
+        driver = await self.driver()
+        if status is Status.DRAFT:
+            return (await self.drafts.add(owner, None, CONTENT)).order, owner, driver
+        if status is Status.MODERATION:
+            new = replace(new_order(owner), status=Status.MODERATION, grounds=("contacts",))
+            return (await self.orders.add(new)).id, owner, driver
+        order = await self.order(owner, valid_s=-1.0 if status is Status.EXPIRED else 3600.0)
+        if status is Status.EXPIRED:
+            await self.orders.expire_orders(10)
+        if status in (Status.OPEN, Status.EXPIRED):
+            return order.id, owner, driver
+        await self.orders.accept(driver, (await self.offer(order, [driver]))[driver], uuid.uuid4())
+        if status is Status.CANCELLED:
+            await self.orders.cancel(Party(owner, Actor.SHIPPER), order.id, CallingOff())
+            return order.id, owner, driver
+        last = {Status.DISPUTED: Status.LOADED, Status.CLOSED: Status.DELIVERED}.get(status, status)
+        for step in STEPS[: STEPS.index(last) + 1] if last in STEPS else ():
+            await self.orders.advance(driver, order.id, step)
+        if status is Status.DISPUTED:
+            await self.orders.dispute(Party(owner, Actor.SHIPPER), order.id, "damage", "")
+        if status is Status.CLOSED:
+            await self.orders.close(Party(owner, Actor.SHIPPER), order.id, "")
+        return order.id, owner, driver
+
     async def offer(self, order: Order, drivers: Sequence[int], ttl_s: float = 60.0) -> dict[int, int]:
         """Live offers of an order, driver -> offer, written plainly so that a test can say how long they live."""
         await self.pool.execute("UPDATE orders SET wave = 1 WHERE id = $1", order.id)
@@ -136,6 +177,13 @@ class Market:
             ttl_s,
         )
         return {row["driver_id"]: row["id"] for row in rows}
+
+    def dispatcher(self, policy: Policy | None = None) -> Dispatcher:
+        """A dispatcher whose waves do not follow each other by themselves."""
+        return Dispatcher(
+            self.orders, self.live, self.heard, roads(), gazetteer(), Tariff(),
+            policy or quick_policy(wave_interval_s=60.0),
+        )  # fmt: skip
 
     def poster(self, desk: Dispatcher, moderation: Moderation | None = None, **more: Any) -> Poster:
         """The shipper's side of this dispatcher."""
@@ -150,7 +198,10 @@ class Market:
 
     async def rows(self) -> dict[str, list[tuple[object, ...]]]:
         """Every row of the order path but the stored answers, to see that a refusal changed none of them."""
-        tables = ("orders", "order_events", "offers", "assignments", "outbox", "driver_states")
+        tables = (
+            "orders", "order_events", "order_versions", "offers", "assignments", "outbox", "driver_states",
+            "moderation_cases",
+        )  # fmt: skip
         return {
             table: [tuple(row) for row in await self.pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")]
             for table in tables
