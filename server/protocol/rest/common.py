@@ -43,3 +43,4 @@ class Problem(View, frozen=True):
     detail: str
     retry: bool
     path: str | None = None
+    request: str | None = None  # the answer's X-Request-Id, to be quoted to support
