@@ -87,6 +87,8 @@ def _answer(route: Route, request: web.Request, result: object) -> web.StreamRes
             return web.Response(status=304, headers=headers)
     if route.location and isinstance(result, msgspec.Struct):
         headers["Location"] = route.location.format_map(msgspec.structs.asdict(result))
+    if route.page_parameter and (following := getattr(result, "next", None)) is not None:
+        headers["Link"] = f'<{request.rel_url.update_query({route.page_parameter: following})}>; rel="next"'
     return web.Response(
         body=_JSON.encode(result), status=route.status, content_type="application/json", headers=headers
     )

@@ -120,6 +120,12 @@ class Route:
         """The class of its bucket."""
         return self.bucket or ("read" if self.method == "GET" else "write")
 
+    @property
+    def page_parameter(self) -> str:
+        """What the `next` of a page goes into for the page behind it; empty where nothing is paged."""
+        fields = getattr(self.query, "__struct_fields__", ())
+        return next((name for name in ("after", "before") if name in fields), "")
+
     def __post_init__(self) -> None:
         if self.bucket_name not in BUCKETS:
             raise ValueError(f"{self.method} {self.path}: no such bucket: {self.bucket}")

@@ -76,3 +76,20 @@ async def test_private_answers_are_not_cached_and_say_nothing_of_the_server(
             assert answer.headers["Referrer-Policy"] == "no-referrer"
             assert answer.headers["Server"] == "tracking-desk"
             assert answer.content_type == "application/problem+json"
+
+
+async def test_a_page_links_to_the_next_one_until_there_is_none(
+    server: LocalServer, http: aiohttp.ClientSession
+) -> None:
+    admin = {"Authorization": f"Bearer {server.accounts['admins'][0]['access']}"}
+    path, seen, links = "/api/v1/admin/drivers?limit=2", [], 0
+    while path:
+        async with http.get(path, headers=admin) as answer:
+            page = await answer.json()
+            seen += [driver["driver"] for driver in page["drivers"]]
+            link = answer.headers.get("Link", "")
+            assert bool(link) == (page["next"] is not None)
+            path = link.partition("<")[2].partition(">")[0]
+            links += bool(link)
+            assert not link or (link.endswith('; rel="next"') and "limit=2" in path)
+    assert len(seen) == len(set(seen)) == 3 and links == 1
