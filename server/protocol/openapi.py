@@ -226,4 +226,5 @@ def _problem(error: ErrorCode) -> Json:
         "detail": error.title,
         "retry": error.retry,
         "path": None,
+        "request": "5f2c9a3b1d7e4f60",
     }

@@ -3,14 +3,13 @@
 import asyncio
 import hmac
 import logging
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from dispatch.errors import Refusal
 from server.auth import Principal
 from server.errors import refusal_of
-from server.http.edge import PEER
+from server.http.peer import PEER
 from server.protocol.codec import BadFrame
 from server.protocol.codes import CLOSE_MEANING, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION, Close
 from server.protocol.messages import Hello
@@ -30,7 +29,7 @@ def add_websocket(app: web.Application, services: Services) -> None:
     """`/ws`."""
 
     async def upgrade(request: web.Request) -> web.StreamResponse:
-        _check_origin(request, services.config.public_url)
+        services.origins.check_socket(request)
         if not services.ready or len(services.hub.sessions) >= MAX_SESSIONS:
             raise Refusal("unavailable")
         ticket = request.query.get("ticket")
@@ -106,15 +105,3 @@ async def _linger(socket: Socket) -> None:
                 await socket.receive()
     except (PeerGone, TimeoutError):
         socket.end()
-
-
-def _check_origin(request: web.Request, public_url: str) -> None:
-    """Browsers say where a page is from: only our own pages may connect. Programs send no Origin."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    own = urlsplit(public_url)
-    given = urlsplit(origin)
-    if (given.scheme, given.netloc) == (own.scheme, own.netloc) or given.netloc == request.host:
-        return
-    raise Refusal("forbidden", "this page may not connect")

@@ -66,6 +66,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("bad_frame", 400, False, "The frame is not a message of this protocol."),
         ErrorCode("bad_request", 400, False, "The request does not have the documented form."),
         ErrorCode("too_large", 413, False, "The message is larger than 64 KiB."),
+        ErrorCode("method_not_allowed", 405, False, "This path does not take this method."),
         ErrorCode("version_unsupported", 400, False, "This protocol version is too old: update the app."),
         ErrorCode("unauthenticated", 401, False, "Sign in first."),
         ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
@@ -1197,6 +1198,7 @@ class Problem:
     detail: str
     retry: bool
     path: str | None = None
+    request: str | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -1207,6 +1209,7 @@ class Problem:
             "detail": self.detail,
             "retry": self.retry,
             "path": self.path,
+            "request": self.request,
         }
 
     @classmethod
@@ -1219,6 +1222,7 @@ class Problem:
             wire["detail"],
             wire["retry"],
             wire.get("path"),
+            wire.get("request"),
         )
 
 

@@ -415,6 +415,7 @@ export interface Problem {
   detail: string;
   retry: boolean;
   path?: string | null;
+  request?: string | null;
 }
 
 /** Ask for a one-time code. `role` is that of the account made when the phone is new. */
