@@ -22,7 +22,12 @@ async def place(call: Call[OrderForm, None]) -> OrderState:
     form = call.body
     key = call.request.headers.get(KEY_HEADER, "")
     if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-        raise Refusal("bad_request", f"{KEY_HEADER}: 1 to {MAX_KEY} printable ASCII characters")
+        raise Refusal(
+            "bad_request",
+            "{header}: 1 to {limit} printable ASCII characters",
+            header=KEY_HEADER,
+            limit=MAX_KEY,
+        )
     order = await call.services.dispatcher.place(
         call.caller.user,
         form.pickup_city,

@@ -2,9 +2,10 @@
 
 import re
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
-Lang = Literal["ru", "kk", "en", "zh"]
+from server.protocol.rest.common import Lang as Lang
+
 LANGS: tuple[Lang, ...] = get_args(Lang)
 DEFAULT: Lang = "ru"  # the one that nearly everybody of this trade in Kazakhstan reads
 

@@ -352,6 +352,7 @@ class Hello:
     device: int | None = None  # 1 or more
     device_secret: str | None = None  # 1 to 4096 characters
     app: str = ""  # 0 to 200 characters
+    lang: str = ""  # BCP 47 tag of the language to be answered in; 0 to 200 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -366,6 +367,8 @@ class Hello:
             wire["device_secret"] = self.device_secret
         if self.app != "":
             wire["app"] = self.app
+        if self.lang != "":
+            wire["lang"] = self.lang
         return wire
 
     @classmethod
@@ -376,6 +379,7 @@ class Hello:
             wire.get("device"),
             wire.get("device_secret"),
             wire.get("app", ""),
+            wire.get("lang", ""),
         )
 
 
@@ -1492,16 +1496,18 @@ class PushEndpointForm:
     address: str  # 1 to 1000 characters
     p256dh: str = ""  # 0 to 200 characters
     auth: str = ""  # 0 to 200 characters
-    locale: Lang = "ru"
+    locale: Lang | None = None  # Of the texts; without it, the language of the request
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "kind": self.kind,
             "address": self.address,
             "p256dh": self.p256dh,
             "auth": self.auth,
-            "locale": self.locale,
         }
+        if self.locale is not None:
+            wire["locale"] = self.locale
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> PushEndpointForm:
@@ -1510,7 +1516,7 @@ class PushEndpointForm:
             wire["address"],
             wire.get("p256dh", ""),
             wire.get("auth", ""),
-            wire.get("locale", "ru"),
+            wire.get("locale"),
         )
 
 

@@ -117,6 +117,8 @@ export interface Hello {
   device_secret?: string | null;
   /** 0 to 200 characters */
   app?: string;
+  /** BCP 47 tag of the language to be answered in; 0 to 200 characters */
+  lang?: string;
 }
 
 /** Give the socket a fresh access token before the old one ends. */
@@ -515,7 +517,8 @@ export interface PushEndpointForm {
   p256dh?: string;
   /** 0 to 200 characters */
   auth?: string;
-  locale?: Lang;
+  /** Of the texts; without it, the language of the request */
+  locale?: Lang | null;
 }
 
 /** A stored endpoint. */
