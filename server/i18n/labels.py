@@ -7,14 +7,26 @@ name is also the context of the translations, so that a status may be closed in 
 
 # StrEnums whose own name says too little outside their module.
 RENAMED = {"Status": "OrderStatus"}
-# Nobody reads these: codes of the catalogue of errors, and what a phone says of itself.
-UNSPOKEN = frozenset({"Outcome"})
+# Nobody reads these: codes of the catalogue of errors, rights of a grade, and what a phone says of itself.
+UNSPOKEN = frozenset({"Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token"})
 
 LABELS: dict[str, dict[str, str]] = {
     "Lang": {"ru": "Russian", "kk": "Kazakh", "en": "English", "zh": "Chinese"},
-    "Role": {"driver": "Driver", "shipper": "Shipper", "admin": "Staff"},
-    "Actor": {"shipper": "Shipper", "driver": "Driver", "admin": "Staff", "system": "System"},
+    "Role": {"driver": "Driver", "logistician": "Logistician", "shipper": "Shipper", "admin": "Staff"},
+    "Grade": {
+        "support": "Support",
+        "moderator": "Moderator",
+        "finance": "Finance",
+        "superadmin": "Chief administrator",
+    },
+    "Actor": {
+        "shipper": "Shipper",
+        "driver": "Driver",
+        "logistician": "Logistician",
+        "admin": "Staff",
+        "system": "System",
+    },
     "Body": {
         "tent": "Curtain-sider",
         "reefer": "Refrigerated",

@@ -99,7 +99,9 @@ ERRORS: dict[str, ErrorCode] = {
 }
 
 Body = Literal["tent", "reefer", "isotherm", "flatbed", "container", "tipper", "tank", "lowboy", "van"]
-Role = Literal["driver", "shipper", "admin"]
+Role = Literal["driver", "logistician", "shipper", "admin"]
+UserRole = Literal["driver", "logistician", "shipper"]
+Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
 
 
@@ -1229,7 +1231,7 @@ class OtpForm:
     """Ask for a one-time code. `role` is that of the account made when the phone is new."""
 
     phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    role: Literal["driver", "shipper"] = "driver"
+    role: UserRole = "driver"
 
     def to_wire(self) -> Wire:
         return {
@@ -1317,6 +1319,7 @@ class SignedIn:
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
     user: int
     role: str
+    grade: str | None = None
     refresh: str | None = None
 
     def to_wire(self) -> Wire:
@@ -1325,6 +1328,7 @@ class SignedIn:
             "access_expires_at": self.access_expires_at,
             "user": self.user,
             "role": self.role,
+            "grade": self.grade,
             "refresh": self.refresh,
         }
 
@@ -1335,6 +1339,7 @@ class SignedIn:
             wire["access_expires_at"],
             wire["user"],
             wire["role"],
+            wire.get("grade"),
             wire.get("refresh"),
         )
 
@@ -1461,6 +1466,7 @@ class Profile:
     vehicle: VehicleForm | None = None
     paid_until: float | None = None
     on_duty: bool | None = None
+    grade: str | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -1472,6 +1478,7 @@ class Profile:
             "vehicle": (None if self.vehicle is None else self.vehicle.to_wire()),
             "paid_until": self.paid_until,
             "on_duty": self.on_duty,
+            "grade": self.grade,
         }
 
     @classmethod
@@ -1485,6 +1492,7 @@ class Profile:
             (None if wire["vehicle"] is None else VehicleForm.from_wire(wire["vehicle"])) if "vehicle" in wire else None,
             wire.get("paid_until"),
             wire.get("on_duty"),
+            wire.get("grade"),
         )
 
 
@@ -2087,6 +2095,57 @@ class Drivers:
         return cls(
             [DriverView.from_wire(item) for item in wire["drivers"]],
             wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DictionaryQuery:
+    """Without `lang`, the language of the request."""
+
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DictionaryQuery:
+        return cls(
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionaries:
+    """Labels by vocabulary and word, sentences by error code and close code, languages by their own names.
+
+    A word that is not here is newer than what you hold: show it as it is, and ask again."""
+
+    lang: Lang
+    words: dict[str, dict[str, str]]
+    errors: dict[str, str]
+    closes: dict[str, str]
+    languages: dict[str, str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "lang": self.lang,
+            "words": self.words,
+            "errors": self.errors,
+            "closes": self.closes,
+            "languages": self.languages,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Dictionaries:
+        return cls(
+            wire["lang"],
+            wire["words"],
+            wire["errors"],
+            wire["closes"],
+            wire["languages"],
         )
 
 
