@@ -18,10 +18,12 @@ from server.protocol.shapes import declared, parts, shape, vocabularies
 
 from . import notices, po, sms
 from .catalogue import FORMS, Key, categories, say
-from .collect import Collected, Entry, collect
+from .collect import ROOT, Collected, Entry, collect
 from .labels import LABELS, RENAMED, UNSPOKEN, UNSPOKEN_WORDS
 from .langs import LANGS, Lang
 
+# The kind of a push in the statement that writes it.
+PUSHED = re.compile(r"INTO outbox\b[^;]{0,250}?'([a-z_]+\.[a-z_]+)'")
 CLOSE_BYTES = 123  # of a close frame's reason
 END = {".": ".。", "!": "!！", "?": "?？", ":": ":："}
 KAZAKH = re.compile("[әғқңөұүһі]", re.IGNORECASE)
@@ -78,6 +80,10 @@ def labels() -> Iterator[str]:
 
 def pushes() -> Iterator[str]:
     """Texts of pushes that tell more than ids, words and a count."""
+    for path in sorted((ROOT / "storage").glob("*.py")):
+        for kind in PUSHED.findall(path.read_text(encoding="utf-8")):
+            if kind not in notices.NOTICES:
+                yield f"notices.py: {path.name} writes {kind} to the outbox, and there is no text for it"
     for kind, template in notices.NOTICES.items():
         if kind.partition("/")[0] not in notices.NOTICES:
             yield f"notices.py: {kind} stands without its general text"

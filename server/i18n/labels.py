@@ -61,6 +61,7 @@ LABELS: dict[str, dict[str, str]] = {
         "expired": "Expired",
         "withdrawn": "Withdrawn",
     },
+    "OfferKind": {"wave": "Near you", "invitation": "Invitation", "board": "Load board", "bid": "Bid"},
     "Pricing": {"fixed": "Fixed price", "negotiable": "Negotiable price", "bids": "By bids"},
     # `reason` of offer.closed
     "OfferEnd": {
