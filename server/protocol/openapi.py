@@ -24,6 +24,7 @@ TAGS = {
     "offers": "Loads offered to a driver.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",
+    "texts": "What people call the words of this API, in four languages.",
 }
 HEADERS: dict[str, Json] = {
     "If-Match": {

@@ -10,6 +10,8 @@ from dispatch.errors import Refusal
 from server.auth import Principal
 from server.errors import refusal_of
 from server.http.peer import PEER
+from server.http.route import lang_of
+from server.i18n import Lang, known, say
 from server.protocol.codec import BadFrame
 from server.protocol.codes import CLOSE_MEANING, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION, Close
 from server.protocol.messages import Hello
@@ -33,37 +35,45 @@ def add_websocket(app: web.Application, services: Services) -> None:
         if not services.ready or len(services.hub.sessions) >= MAX_SESSIONS:
             raise Refusal("unavailable")
         ticket = request.query.get("ticket")
+        # A page cannot set the header, which tells the browser's language: it names its own in the address.
+        lang = known(request.query.get("lang")) or lang_of(request)
         # Redeemed before the handshake, so that a refusal is an HTTP answer that a browser's log shows.
         ticketed = await services.tickets.redeem(ticket) if ticket else None
         if ticketed is not None:
             services.revocations.check(ticketed[0].session)
         socket, response = await Socket.accept(request, request[PEER])
         try:
-            principal, device = ticketed or await _hello(socket, services)
+            if ticketed is not None:
+                principal, device = ticketed
+            else:
+                principal, device, said = await _hello(socket, services)
+                lang = said or lang
         except _Unwelcome as reason:
+            lang = reason.lang or lang
             if reason.refusal is not None:
-                socket.write(frames.message(error_message(reason.refusal), socket.codec))
-            socket.close(reason.code, CLOSE_MEANING[reason.code])
+                socket.write(frames.message(error_message(reason.refusal, lang), socket.codec))
+            socket.close(reason.code, say(lang, CLOSE_MEANING[reason.code]))
             log.info("ws.unwelcome", extra={"code": int(reason.code), "address": socket.address})
             await _linger(socket)
         except PeerGone:
             socket.end()
         else:
-            await Session(socket, principal, device, services).run()
+            await Session(socket, principal, device, services, lang).run()
         return response
 
     app.router.add_get("/ws", upgrade)
 
 
 class _Unwelcome(Exception):
-    def __init__(self, code: Close, refusal: Refusal | None = None) -> None:
+    def __init__(self, code: Close, refusal: Refusal | None = None, lang: Lang | None = None) -> None:
         super().__init__(code.name)
         self.code = code
         self.refusal = refusal
+        self.lang = lang
 
 
-async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | None]:
-    """The first frame must say who is there, within 5 s."""
+async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | None, Lang | None]:
+    """The first frame must say who is there, within 5 s; it may say in which language to answer."""
     try:
         async with asyncio.timeout(HELLO_S):
             raw = b""
@@ -74,11 +84,12 @@ async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | N
     try:
         message = socket.codec.decode(raw)
     except BadFrame as error:
-        raise _Unwelcome(Close.BAD_FRAME, Refusal(error.code, error.message)) from None
+        raise _Unwelcome(Close.BAD_FRAME, error) from None
     if not isinstance(message, Hello):
         raise _Unwelcome(Close.UNAUTHENTICATED, Refusal("unauthenticated", "the first frame is a hello"))
+    lang = known(message.lang)
     if not MIN_PROTOCOL_VERSION <= message.version <= PROTOCOL_VERSION:
-        raise _Unwelcome(Close.TOO_OLD, Refusal("version_unsupported"))
+        raise _Unwelcome(Close.TOO_OLD, Refusal("version_unsupported"), lang)
     try:
         if message.token is None:
             raise Refusal("unauthenticated")
@@ -93,8 +104,8 @@ async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | N
         refusal = refusal_of(error, log)
         # A database that is away is no reason to send a phone to the sign-in page.
         code = Close.DRAIN if refusal.code in ("unavailable", "internal") else Close.UNAUTHENTICATED
-        raise _Unwelcome(code, refusal) from None
-    return principal, device
+        raise _Unwelcome(code, refusal, lang) from None
+    return principal, device, lang
 
 
 async def _linger(socket: Socket) -> None:

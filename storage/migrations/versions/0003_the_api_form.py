@@ -96,7 +96,9 @@ def upgrade() -> None:
             ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_deliveries_webhook_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
-        sa.UniqueConstraint("webhook_id", "dedupe_key", name=op.f("uq_webhook_deliveries_webhook_id_dedupe_key")),
+        sa.UniqueConstraint(
+            "webhook_id", "dedupe_key", name=op.f("uq_webhook_deliveries_webhook_id_dedupe_key")
+        ),
     )
     op.create_index(
         "ix_webhook_deliveries_due",
