@@ -66,14 +66,14 @@ def columns() -> list[sa.Column[object]]:
             nullable=False,
         ),
         sa.Column("pieces", sa.Integer(), nullable=True),
-        sa.Column("length_m", sa.REAL(), nullable=True),
-        sa.Column("width_m", sa.REAL(), nullable=True),
-        sa.Column("height_m", sa.REAL(), nullable=True),
+        sa.Column("length_m", sa.Float(), nullable=True),
+        sa.Column("width_m", sa.Float(), nullable=True),
+        sa.Column("height_m", sa.Float(), nullable=True),
         sa.Column(
             "sides", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False
         ),
-        sa.Column("temp_min_c", sa.REAL(), nullable=True),
-        sa.Column("temp_max_c", sa.REAL(), nullable=True),
+        sa.Column("temp_min_c", sa.Float(), nullable=True),
+        sa.Column("temp_max_c", sa.Float(), nullable=True),
         sa.Column("adr", sa.String(length=4), nullable=True),
         sa.Column(
             "documents", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False
