@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from .crossings import Crossing, Crossings
 from .distance import haversine_m
 from .roads import ROAD_SPEED, Route
-from .routing import ProviderRoute
+from .routing import Leg, ProviderRoute
 from .types import Position
 
 T = TypeVar("T")
@@ -87,6 +87,23 @@ class Travel:
     def borders(self) -> list[Border]:
         """Every border, in order."""
         return [part for leg in self.legs for part in leg.parts if isinstance(part, Border)]
+
+
+def on_graph(graph: Sequence[Route]) -> ProviderRoute:
+    """The graph's own ways as a provider's; the origin is that of the weakest of them. Not encoded."""
+    legs = tuple(Leg(way.distance_m, way.driving_s) for way in graph)
+    return ProviderRoute(
+        distance_m=sum(leg.distance_m for leg in legs),
+        duration_s=sum(leg.duration_s for leg in legs),
+        duration_traffic_s=None,
+        polyline="",
+        precision=5,
+        provider=_origin(graph),
+        legs=legs,
+        truck=True,
+        drawable=True,
+        estimate=any(way.estimate for way in graph),
+    )
 
 
 def travel_of(

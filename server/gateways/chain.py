@@ -133,9 +133,8 @@ class Chain(Generic[P]):
             if not may:
                 self._meters.outcome(self.kind, link.vendor.name, "skipped")
                 continue
-            ended: tuple[str, R | None] = await self._call(link, question, min(left, self._call_s))
-            outcome, answer = ended
-            if answer is not None:
+            outcome, answers = await self._call(link, question, min(left, self._call_s))
+            for answer in answers:
                 keep_s = min(link.keep_s, question.fresh_s)
                 await self._cache.put(name, msgspec.msgpack.encode(answer), keep_s)
                 return answer
@@ -143,17 +142,17 @@ class Chain(Generic[P]):
                 await self._cache.put(name, NOTHING, min(link.keep_s, NONE_KEPT_S))
         return None
 
-    async def _call(self, link: Link[P], question: Question[P, R], limit_s: float) -> tuple[str, R | None]:
-        """(how it ended, the answer): the breaker and the meters learn of it."""
+    async def _call(self, link: Link[P], question: Question[P, R], limit_s: float) -> tuple[str, list[R]]:
+        """(how it ended, the answer if there is one): the breaker and the meters learn of it."""
         clock = asyncio.get_running_loop().time
         started = clock()
-        answer: R | None = None
+        answers: list[R] = []
         at_once, rest_s, outcome = False, None, "ok"
         try:
             async with asyncio.timeout(limit_s):
-                answer = await question.ask(link.vendor)
-            if not question.sound(answer):
-                answer, outcome = None, "malformed"
+                answers = [await question.ask(link.vendor)]
+            if not question.sound(answers[0]):
+                answers, outcome = [], "malformed"
         except NoRoute:
             outcome = "none"
         except TimeoutError:
@@ -181,7 +180,7 @@ class Chain(Generic[P]):
             )
         self._meters.called(self.kind, link.vendor.name, outcome, now - started)
         self._tell_phase(link)
-        return outcome, answer
+        return outcome, answers
 
     def _tell_phase(self, link: Link[P]) -> None:
         self._meters.phase(self.kind, link.vendor.name, link.breaker.phase)

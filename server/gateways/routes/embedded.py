@@ -1,10 +1,12 @@
 """The corridor graph as a route provider: always there, never late."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from geo.roads import RoadGraph, Route
-from geo.routing import Cell, Leg, Matrix, Profile, ProviderRoute
+from geo.routing import Cell, Matrix, Profile, ProviderRoute
+from geo.travel import on_graph
 from geo.types import Position
 
 from .lines import encode
@@ -22,7 +24,8 @@ class EmbeddedRoutes:
         self, points: Sequence[Position], profile: Profile, depart_at: float | None
     ) -> ProviderRoute:
         """The ways of the graph, one after the other."""
-        return route_of([self._roads.route(a, b) for a, b in pairwise(points)])
+        ways = [self._roads.route(a, b) for a, b in pairwise(points)]
+        return replace(on_graph(ways), polyline=encode(place for way in ways for place in way.line))
 
     async def matrix(
         self, origins: Sequence[Position], destinations: Sequence[Position], profile: Profile
@@ -32,24 +35,6 @@ class EmbeddedRoutes:
 
     async def close(self) -> None:
         """Nothing to let go of."""
-
-
-def route_of(graph: Sequence[Route]) -> ProviderRoute:
-    """The graph's ways as one route; its origin is that of the weakest of them."""
-    legs = tuple(Leg(way.distance_m, way.driving_s) for way in graph)
-    weakest = next((way for way in graph if way.estimate), graph[0])
-    return ProviderRoute(
-        distance_m=sum(leg.distance_m for leg in legs),
-        duration_s=sum(leg.duration_s for leg in legs),
-        duration_traffic_s=None,
-        polyline=encode(place for way in graph for place in way.line),
-        precision=5,
-        provider=weakest.origin,
-        legs=legs,
-        truck=True,
-        drawable=True,
-        estimate=weakest.estimate,
-    )
 
 
 def cell_of(way: Route) -> Cell:

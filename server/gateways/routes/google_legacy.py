@@ -24,14 +24,15 @@ T = TypeVar("T")
 
 
 class GoogleLegacy:
-    """The package is synchronous, sleeps in its thread and keeps state in its client: own threads, each with one."""
+    """The package is synchronous, sleeps in its thread, and its client is of one thread: each has its own."""
 
     name = "google-legacy"
 
-    def __init__(self, base_url: str, key: str, *, traffic: bool = False) -> None:
+    def __init__(self, base_url: str, key: str, *, traffic: bool = False, retry_s: int = TIMEOUT_S) -> None:
         self._base_url = base_url.rstrip("/")
         self._key = key
         self._traffic = traffic
+        self._retry_s = retry_s
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="googlemaps")
         self._own = threading.local()
 
@@ -130,7 +131,7 @@ class GoogleLegacy:
                 key=self._key,
                 base_url=self._base_url,
                 timeout=TIMEOUT_S,
-                retry_timeout=TIMEOUT_S,
+                retry_timeout=self._retry_s,
                 retry_over_query_limit=False,  # a chain has another provider sooner
                 queries_per_second=50,
                 queries_per_minute=3_000,

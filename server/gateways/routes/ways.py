@@ -10,12 +10,12 @@ from geo.crossings import Crossings
 from geo.distance import haversine_m
 from geo.roads import RoadGraph
 from geo.routing import Cell, Matrix, Profile, ProviderRoute, RouteProvider
-from geo.travel import Travel, travel_of
+from geo.travel import Travel, on_graph, travel_of
 from geo.types import Position
 from server.gateways.chain import Chain, Question
 
 from . import lines
-from .embedded import cell_of, route_of
+from .embedded import cell_of
 
 # Who answers differently for another vehicle, or for another hour.
 MINDS_PROFILE = frozenset({"valhalla"})
@@ -71,7 +71,7 @@ class Ways:
             )
         )
         if found is None:
-            return travel_of(graph, route_of(graph), self._crossings)
+            return travel_of(graph, on_graph(graph), self._crossings)
         line = lines.decode(found.polyline, found.precision) if found.drawable else None
         return travel_of(graph, found, self._crossings, line or None)
 
