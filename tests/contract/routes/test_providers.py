@@ -200,7 +200,7 @@ async def test_the_graph_answers_the_same_questions() -> None:
     assert polyline.decode(found.polyline)[0] == pytest.approx(ALMATY, abs=1e-4)
     [[cell, none]] = await made.matrix([ALMATY], [KONAEV, NOWHERE], TRUCK)
     assert cell is not None and cell.distance_m == pytest.approx(75_000)
-    assert none is not None and none.provider == "great-circle"
+    assert none is not None and none.distance_m > 1_000_000
     await made.close()
 
 
