@@ -59,25 +59,8 @@ class ProviderRoute:
     estimate: bool = False
 
 
-class NoRoute(Exception):
-    """The provider works and knows of no way between these places."""
-
-
-class ProviderFault(Exception):
-    """The provider did not answer as it should.
-
-    `kind`: network, timeout, server, quota, refused (key or account), rejected (it does not take this request),
-    malformed. `retry_after_s` is the provider's own wish, None without one.
-    """
-
-    def __init__(self, kind: str, detail: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(f"{kind}: {detail}" if detail else kind)
-        self.kind = kind
-        self.retry_after_s = retry_after_s
-
-
 class RouteProvider(Protocol):
-    """One source of routes. Both methods raise NoRoute or ProviderFault, and nothing else."""
+    """One source of routes. Both methods raise `geo.providers.NoAnswer` or ProviderFault."""
 
     @property
     def name(self) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .gateways.settings import VARIABLES as MAP_VARIABLES
+from .gateways.settings import Maps, maps_of
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -42,6 +45,7 @@ class Config:
     fcm_credentials: str | None = None
     fcm_url: str | None = None
     otp: OtpLimits = OtpLimits()
+    maps: Maps = field(default_factory=Maps)
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -63,6 +67,7 @@ VARIABLES: dict[str, str] = {
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    **MAP_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -122,6 +127,7 @@ def load(environ: Mapping[str, str]) -> Config:
         vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
         fcm_url=environ.get("DESK_FCM_URL") or None,
+        maps=maps_of(environ, problems),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from geo.routing import NoRoute, ProviderFault
+from geo.providers import NoAnswer, ProviderFault
 from storage.cache import TimedCache
 
 from .breaker import Breaker, Patience, Phase
@@ -153,7 +153,7 @@ class Chain(Generic[P]):
                 answers = [await question.ask(link.vendor)]
             if not question.sound(answers[0]):
                 answers, outcome = [], "malformed"
-        except NoRoute:
+        except NoAnswer:
             outcome = "none"
         except TimeoutError:
             outcome = "timeout"

@@ -7,7 +7,7 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from geo.routing import ProviderFault
+from geo.providers import ProviderFault
 
 T = TypeVar("T")
 
@@ -80,10 +80,10 @@ def fault_of(status: int, retry_after_s: float | None, detail: str = "") -> Prov
     return ProviderFault("rejected", detail or str(status))
 
 
-def decoded(raw: bytes, kind: type[T]) -> T:
-    """The answer as a struct; ProviderFault `malformed` for anything else."""
+def decoded(raw: bytes, kind: type[T], *, strict: bool = True) -> T:
+    """The answer as a struct; ProviderFault `malformed` for anything else. Not `strict`: "43.2" is a number."""
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return msgspec.json.decode(raw, type=kind, strict=strict)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProviderFault("malformed", str(error)[:200]) from error
 

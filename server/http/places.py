@@ -18,7 +18,7 @@ async def quote(call: Call[QuoteForm, None]) -> Quote:
     """What a haul would be and cost, without posting it."""
     form = call.body
     load = Load("", form.weight_kg, form.volume_m3, form.body)
-    quoted = call.services.dispatcher.quote(form.pickup_city, form.drop_city, load)
+    quoted = await call.services.dispatcher.quote(form.pickup_city, form.drop_city, load)
     route = quoted.route
     towns = [call.services.gazetteer.city(town) for town in route.towns]
     return Quote(

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct, field
 
-from geo.routing import Cell, Leg, Matrix, NoRoute, Profile, ProviderFault, ProviderRoute
+from geo.providers import NoAnswer, ProviderFault
+from geo.routing import Cell, Leg, Matrix, Profile, ProviderRoute
 from geo.types import Position
 from server.gateways.vendor import Vendor, decoded, fault_of
 
@@ -108,7 +109,7 @@ class GoogleRoutes:
         raw = await self._ask("/directions/v2:computeRoutes", body, ROUTE_MASK)
         found = decoded(raw, _Answer).routes
         if not found:  # the whole answer is {}
-            raise NoRoute
+            raise NoAnswer
         best = found[0]
         legs = tuple(
             Leg(leg.distance_meters, seconds(leg.static_duration or leg.duration)) for leg in best.legs

@@ -11,7 +11,8 @@ import googlemaps
 import googlemaps.exceptions as vendor
 import requests
 
-from geo.routing import Cell, Leg, Matrix, NoRoute, Profile, ProviderFault, ProviderRoute
+from geo.providers import NoAnswer, ProviderFault
+from geo.routing import Cell, Leg, Matrix, Profile, ProviderRoute
 from geo.types import Position
 
 THREADS = 8
@@ -55,7 +56,7 @@ class GoogleLegacy:
             )
         )
         if not found:  # ZERO_RESULTS is an empty list here
-            raise NoRoute
+            raise NoAnswer
         return _sound(lambda: self._route_of(found[0], with_traffic))
 
     async def matrix(
@@ -161,7 +162,7 @@ def _sound(read: Callable[[], T]) -> T:
         raise ProviderFault("malformed", repr(error)[:200]) from error
 
 
-def _api_fault(status: str, message: str) -> ProviderFault | NoRoute:
+def _api_fault(status: str, message: str) -> ProviderFault | NoAnswer:
     if status in QUOTA:
         return ProviderFault("quota", message[:200])
     if status in REFUSED:
@@ -169,7 +170,7 @@ def _api_fault(status: str, message: str) -> ProviderFault | NoRoute:
     if status == "UNKNOWN_ERROR":
         return ProviderFault("server", message[:200])
     if status == "NOT_FOUND":
-        return NoRoute(message[:200])
+        return NoAnswer(message[:200])
     return ProviderFault("rejected", f"{status} {message}"[:200])
 
 

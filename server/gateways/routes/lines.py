@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import polyline
 import shapely
 
-from geo.routing import ProviderFault
+from geo.providers import ProviderFault
 from geo.types import Position
 
 # A map of a country cannot show more, and an answer should stay small.

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from geo.routing import Cell, Leg, Matrix, NoRoute, Profile, ProviderFault, ProviderRoute
+from geo.providers import NoAnswer, ProviderFault
+from geo.routing import Cell, Leg, Matrix, Profile, ProviderRoute
 from geo.types import Position
 from server.gateways.vendor import Vendor, decoded, fault_of
 
@@ -63,7 +64,7 @@ class Osrm:
             _Answer,
         )
         if not answer.routes:
-            raise NoRoute
+            raise NoAnswer
         best = answer.routes[0]
         line = await asyncio.to_thread(lambda: lines.thin(lines.decode(best.geometry, 6)))
         return ProviderRoute(
@@ -119,7 +120,7 @@ class Osrm:
             raise fault_of(status, after)
         answer = decoded(raw, kind)
         if answer.code in NOWHERE:
-            raise NoRoute
+            raise NoAnswer
         if answer.code != "Ok":
             raise fault_of(400, None, f"{answer.code} {answer.message}".strip())
         return answer

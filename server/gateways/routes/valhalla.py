@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from geo.routing import Cell, Leg, Matrix, NoRoute, Profile, ProviderFault, ProviderRoute
+from geo.providers import NoAnswer, ProviderFault
+from geo.routing import Cell, Leg, Matrix, Profile, ProviderRoute
 from geo.types import Position
 from server.gateways.vendor import Vendor, decoded, fault_of
 
@@ -66,7 +67,7 @@ class Valhalla:
         )
         trip = decoded(raw, _Answer).trip
         if trip.status != 0 or not trip.legs:
-            raise NoRoute
+            raise NoAnswer
         shapes = [leg.shape for leg in trip.legs]
         # A whole line, metre by metre: 20,000 points for 1,000 km take some 20 ms to decode.
         line = await asyncio.to_thread(_joined, shapes)
@@ -114,7 +115,7 @@ class Valhalla:
         if status == 400:
             error = decoded(raw, _Error)
             if error.error_code in NOWHERE:
-                raise NoRoute
+                raise NoAnswer
             raise fault_of(status, None, f"{error.error_code} {error.error}")
         raise fault_of(status, after)
 

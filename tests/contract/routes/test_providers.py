@@ -9,8 +9,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from geo.gazetteer import Gazetteer
+from geo.providers import NoAnswer, ProviderFault
 from geo.roads import RoadGraph
-from geo.routing import NoRoute, Profile, ProviderFault, RouteProvider
+from geo.routing import Profile, RouteProvider
 from geo.types import Position
 from server.gateways.routes.embedded import EmbeddedRoutes
 from server.gateways.routes.google import GoogleRoutes, seconds
@@ -103,7 +104,7 @@ async def test_standing_still_takes_no_time(vendor: RouteProvider) -> None:
 
 
 async def test_no_way_is_an_answer_and_no_fault(vendor: RouteProvider) -> None:
-    with pytest.raises(NoRoute):
+    with pytest.raises(NoAnswer):
         await vendor.route([ALMATY, NOWHERE], TRUCK, None)
 
 
@@ -157,7 +158,7 @@ async def test_whatever_goes_wrong_is_one_kind_of_fault(
             await vendor.route([ALMATY, ASTANA], TRUCK, None)
         else:
             await vendor.matrix([ALMATY], [ASTANA], TRUCK)
-    except NoRoute:
+    except NoAnswer:
         assert "no route" in kinds
     except ProviderFault as found:
         assert found.kind in kinds, found
@@ -310,7 +311,7 @@ async def test_what_valhalla_cannot_reach_another_may(maps: tuple[FakeMaps, str]
     fake, url = maps
     made = Valhalla(url)
     fake.script.append(Answer(400, {"error_code": code, "error": "no", "status_code": 400}))
-    with pytest.raises(NoRoute):
+    with pytest.raises(NoAnswer):
         await made.route([ALMATY, KONAEV], TRUCK, None)
     await made.close()
 

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 
 from geo.crossings import Crossings
 from geo.gazetteer import Gazetteer
+from geo.providers import NoAnswer, ProviderFault
 from geo.roads import RoadGraph
-from geo.routing import Cell, Leg, Matrix, NoRoute, Profile, ProviderFault, ProviderRoute, RouteProvider
+from geo.routing import Cell, Leg, Matrix, Profile, ProviderRoute, RouteProvider
 from geo.types import Position
 from server.gateways.breaker import Patience, Phase
 from server.gateways.chain import Chain, Link
@@ -111,7 +112,7 @@ async def test_the_first_vendor_answers_and_the_others_are_not_asked(make: Make)
         ProviderFault("rejected"),
         ProviderFault("malformed"),
         ProviderFault("network"),
-        NoRoute(),
+        NoAnswer(),
         RuntimeError("a fault of ours"),
     ],
     ids=repr,
@@ -184,7 +185,7 @@ async def test_the_switch_keeps_nothing(make: Make, redis: Redis) -> None:
 
 
 async def test_that_there_is_no_way_is_kept_too_but_for_an_hour_at_most(make: Make, redis: Redis) -> None:
-    lost, spare = Vendor("valhalla", raises=NoRoute()), Vendor("osrm")
+    lost, spare = Vendor("valhalla", raises=NoAnswer()), Vendor("osrm")
     ways = make(lost, spare)
     for _ in range(3):
         assert (await ways.way([ALMATY, KONAEV])).origin == "osrm"
