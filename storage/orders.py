@@ -151,7 +151,12 @@ async def _move(
     """One step of a locked order by a party, or by the clock (None), with all that ends with it."""
     actor = Actor.SYSTEM if party is None else party.actor
     if not allowed(order.status, status, actor):
-        raise Refusal("transition_forbidden", f"{order.status} to {status}")
+        raise Refusal(
+            "transition_forbidden",
+            "{now:label.OrderStatus} → {then:label.OrderStatus}",
+            now=order.status,
+            then=status,
+        )
     withdrawn = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "withdrawn")
     if status in ENDED:
         await connection.execute(END_ASSIGNMENT, order.id)

@@ -1,6 +1,6 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, identity, offers, orders, places, push
+from . import admin, devices, dictionaries, identity, offers, orders, places, push
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,4 +11,5 @@ ROUTES: tuple[Route, ...] = (
     *orders.ROUTES,
     *offers.ROUTES,
     *admin.ROUTES,
+    *dictionaries.ROUTES,
 )
