@@ -79,7 +79,7 @@ class SavedPlaceStore:
         async with transaction(self._pool) as connection:
             await connection.fetchval(LOCK_OWNER, user)
             if await connection.fetchval(COUNT, user) >= MOST:
-                raise Refusal("limit_reached", str(MOST))
+                raise Refusal("limit_reached", "at most {n} place", plural="at most {n} places", n=MOST)
             return _place(await connection.fetchrow(ADD, user, *_columns(place)))
 
     async def change(self, user: int, place: int, version: int, content: PlaceNote) -> SavedPlace:

@@ -24,7 +24,7 @@ saved_places = Table(
     Index(None, "user_id"),
 )
 
-# Tiyn a litre by country and, where it differs, region. The newest row that is valid counts; rows stay as the record.
+# Tiyn a litre by country and, where it differs, region. The newest valid row counts; older ones are the record.
 fuel_prices = Table(
     "fuel_prices",
     metadata,

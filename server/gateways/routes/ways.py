@@ -71,9 +71,14 @@ class Ways:
             )
         )
         if found is None:
-            return travel_of(graph, on_graph(graph), self._crossings)
+            return self.own(points)
         line = lines.decode(found.polyline, found.precision) if found.drawable else None
         return travel_of(graph, found, self._crossings, line or None)
+
+    def own(self, points: Sequence[Position]) -> Travel:
+        """The way by the corridor graph alone: at once, nobody is asked."""
+        graph = [self._roads.route(a, b) for a, b in pairwise(points)]
+        return travel_of(graph, on_graph(graph), self._crossings)
 
     async def matrix(
         self,
