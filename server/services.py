@@ -15,6 +15,7 @@ from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
+from storage.bids import BidStore
 from storage.bus import Bus
 from storage.drivers import DriverStore
 from storage.idempotency import IdempotencyStore
@@ -76,6 +77,8 @@ class Services:
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)
+        self.policy = Policy()
+        self.bids = BidStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
@@ -99,8 +102,9 @@ class Services:
             roads,
             gazetteer,
             Tariff(),
-            Policy(),
+            self.policy,
             after_commit=after_commit,
+            also_expiring=(self.bids.expire,),
         )
         self.revocations.listen(self.hub.end_sessions)
 

@@ -1,6 +1,6 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, identity, offers, orders, places, push
+from . import admin, bids, devices, identity, offers, orders, places, push
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,5 +10,6 @@ ROUTES: tuple[Route, ...] = (
     *places.ROUTES,
     *orders.ROUTES,
     *offers.ROUTES,
+    *bids.ROUTES,
     *admin.ROUTES,
 )

@@ -83,6 +83,16 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("order_closed", 409, False, "The order is no longer open."),
         ErrorCode("driver_busy", 409, False, "Finish your current load first."),
         ErrorCode("vehicle_unfit", 409, False, "Your vehicle does not fit this load."),
+        ErrorCode("bids_only", 409, False, "This load takes bids only: name your price."),
+        ErrorCode("bids_refused", 409, False, "This load goes at its price: it takes no bids."),
+        ErrorCode("bids_too_many", 409, False, "You have too many bids."),
+        ErrorCode("bid_out_of_range", 422, False, "This price is far from what such a haul costs."),
+        ErrorCode("bid_exists", 409, False, "You have a live bid on this load: change that one."),
+        ErrorCode("bid_closed", 409, False, "The bid is no longer open."),
+        ErrorCode("bid_expired", 409, False, "The bid has expired."),
+        ErrorCode("bid_changed", 409, False, "The bid has changed meanwhile: look at it again."),
+        ErrorCode("bid_turn", 409, False, "It is the other side's turn to answer."),
+        ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
@@ -103,6 +113,8 @@ Role = Literal["driver", "logistician", "shipper", "admin"]
 UserRole = Literal["driver", "logistician", "shipper"]
 Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
+DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
+BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +256,10 @@ class OfferCard:
     price: Money
     expires_at: float  # Seconds since the epoch, UTC; 0 or more
     wave: int
+    kind: str = "wave"
+    pricing: str = "fixed"
+    version: int = 1
+    note: str = ""
 
     def to_wire(self) -> Wire:
         return {
@@ -260,6 +276,10 @@ class OfferCard:
             "price": self.price.to_wire(),
             "expires_at": self.expires_at,
             "wave": self.wave,
+            "kind": self.kind,
+            "pricing": self.pricing,
+            "version": self.version,
+            "note": self.note,
         }
 
     @classmethod
@@ -278,6 +298,142 @@ class OfferCard:
             Money.from_wire(wire["price"]),
             wire["expires_at"],
             wire["wave"],
+            wire.get("kind", "wave"),
+            wire.get("pricing", "fixed"),
+            wire.get("version", 1),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidState:
+    """A bid as both sides see it. `counter` is the shipper's price, while one is on the table.
+
+    `status`: live (the shipper may pick it), countered (the driver may accept the counter), accepted, declined,
+    withdrawn, expired, outdated (the load was edited), lost. `seen`: the side that must answer saw this version.
+    `outbid` is told only where the shipper lets bidders know: a lower bid is live."""
+
+    bid: int  # 1 or more
+    order: int  # 1 or more
+    driver: int  # 1 or more
+    status: str
+    version: int
+    order_version: int
+    price: Money
+    made_at: float  # Seconds since the epoch, UTC; 0 or more
+    changed_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    message: str = ""
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    counter: Money | None = None
+    counter_message: str = ""
+    seen: bool = False
+    outbid: bool = False
+    reason: str = ""
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "bid": self.bid,
+            "order": self.order,
+            "driver": self.driver,
+            "status": self.status,
+            "version": self.version,
+            "order_version": self.order_version,
+            "price": self.price.to_wire(),
+            "made_at": self.made_at,
+            "changed_at": self.changed_at,
+            "expires_at": self.expires_at,
+        }
+        if self.message != "":
+            wire["message"] = self.message
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.counter is not None:
+            wire["counter"] = self.counter.to_wire()
+        if self.counter_message != "":
+            wire["counter_message"] = self.counter_message
+        if self.seen != False:
+            wire["seen"] = self.seen
+        if self.outbid != False:
+            wire["outbid"] = self.outbid
+        if self.reason != "":
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidState:
+        return cls(
+            wire["bid"],
+            wire["order"],
+            wire["driver"],
+            wire["status"],
+            wire["version"],
+            wire["order_version"],
+            Money.from_wire(wire["price"]),
+            wire["made_at"],
+            wire["changed_at"],
+            wire["expires_at"],
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            (None if wire["counter"] is None else Money.from_wire(wire["counter"])) if "counter" in wire else None,
+            wire.get("counter_message", ""),
+            wire.get("seen", False),
+            wire.get("outbid", False),
+            wire.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidderCard:
+    """What a shipper may know of a driver before the load is his: no phone, no place.
+
+    `reliability`: delivered hauls as a share of those delivered or called off by the driver, of half a year."""
+
+    driver: int  # 1 or more
+    name: str
+    rating: float
+    hauls: int
+    reliability: float | None = None
+    body: str | None = None
+    capacity_kg: float | None = None
+    volume_m3: float | None = None
+    papers: list[str] = field(default_factory=list)
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "driver": self.driver,
+            "name": self.name,
+            "rating": self.rating,
+            "hauls": self.hauls,
+        }
+        if self.reliability is not None:
+            wire["reliability"] = self.reliability
+        if self.body is not None:
+            wire["body"] = self.body
+        if self.capacity_kg is not None:
+            wire["capacity_kg"] = self.capacity_kg
+        if self.volume_m3 is not None:
+            wire["volume_m3"] = self.volume_m3
+        if self.papers:
+            wire["papers"] = self.papers
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidderCard:
+        return cls(
+            wire["driver"],
+            wire["name"],
+            wire["rating"],
+            wire["hauls"],
+            wire.get("reliability"),
+            wire.get("body"),
+            wire.get("capacity_kg"),
+            wire.get("volume_m3"),
+            wire.get("papers", []),
         )
 
 
@@ -583,12 +739,13 @@ class OfferAccept:
 
 @dataclass(frozen=True, slots=True)
 class OfferDecline:
-    """Not this one; it is not offered again."""
+    """Not this one; it is not offered again. The reason is for the shipper's figures, without your name."""
 
     TYPE: ClassVar[str] = "offer.decline"
     id: int  # Chosen by the client, echoed in answers; 0 or more
     offer: int  # 1 or more
-    reason: str = ""  # 0 to 200 characters
+    reason: DeclineReason = "unsaid"
+    note: str = ""  # 0 to 200 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -596,8 +753,10 @@ class OfferDecline:
             "id": self.id,
             "offer": self.offer,
         }
-        if self.reason != "":
+        if self.reason != "unsaid":
             wire["reason"] = self.reason
+        if self.note != "":
+            wire["note"] = self.note
         return wire
 
     @classmethod
@@ -605,7 +764,234 @@ class OfferDecline:
         return cls(
             wire["id"],
             wire["offer"],
-            wire.get("reason", ""),
+            wire.get("reason", "unsaid"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlace:
+    """A driver names a price. With `version` it is the next version of the live bid that stands at that one.
+
+    `order_version` is the version of the load that was on the screen; an edited one refuses with `version_stale`."""
+
+    TYPE: ClassVar[str] = "bid.place"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    order: int  # 1 or more
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    order_version: int | None = None  # 1 or more
+    version: int = 0  # 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.place",
+            "id": self.id,
+            "order": self.order,
+            "amount": self.amount,
+        }
+        if self.valid_s != 7200:
+            wire["valid_s"] = self.valid_s
+        if self.message != "":
+            wire["message"] = self.message
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.order_version is not None:
+            wire["order_version"] = self.order_version
+        if self.version != 0:
+            wire["version"] = self.version
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidPlace:
+        return cls(
+            wire["id"],
+            wire["order"],
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            wire.get("order_version"),
+            wire.get("version", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidWithdraw:
+    """The driver takes the bid back."""
+
+    TYPE: ClassVar[str] = "bid.withdraw"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.withdraw",
+            "id": self.id,
+            "bid": self.bid,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidWithdraw:
+        return cls(
+            wire["id"],
+            wire["bid"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidAcceptCounter:
+    """The driver takes the counter-offer of this version. The same `accept_id` gets the same answer."""
+
+    TYPE: ClassVar[str] = "bid.accept_counter"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.accept_counter",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidAcceptCounter:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidCounter:
+    """The shipper answers the bid of this version with another price."""
+
+    TYPE: ClassVar[str] = "bid.counter"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.counter",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "amount": self.amount,
+        }
+        if self.valid_s != 7200:
+            wire["valid_s"] = self.valid_s
+        if self.message != "":
+            wire["message"] = self.message
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidCounter:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDecline:
+    """The shipper does not want the bid."""
+
+    TYPE: ClassVar[str] = "bid.decline"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    reason: BidDeclineReason = "other"
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.decline",
+            "id": self.id,
+            "bid": self.bid,
+        }
+        if self.reason != "other":
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDecline:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire.get("reason", "other"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidPick:
+    """The load goes to the bid of this version. The same `accept_id` gets the same answer."""
+
+    TYPE: ClassVar[str] = "bid.pick"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.pick",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidPick:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeen:
+    """This version is on the screen of whoever must answer it; stops the push and tells the other side."""
+
+    TYPE: ClassVar[str] = "bid.seen"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.seen",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidSeen:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
         )
 
 
@@ -845,7 +1231,7 @@ class AreaDensity:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """You have won the load."""
+    """The load is yours, or goes to the driver whose bid you picked."""
 
     TYPE: ClassVar[str] = "assigned"
     order: OrderState
@@ -864,12 +1250,32 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class BidStands:
+    """The bid as it stands after the command."""
+
+    TYPE: ClassVar[str] = "bid.state"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.state",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidStands:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Ok:
     """The command with this id was carried out."""
 
     TYPE: ClassVar[str] = "ok"
     id: int  # Chosen by the client, echoed in answers; 0 or more
-    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None = None
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None = None
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -1023,6 +1429,71 @@ class OfferClosed:
             wire["offer"],
             wire["order"],
             wire["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidMade:
+    """A driver bids on a load, told to both sides; the shipper hears who it is."""
+
+    TYPE: ClassVar[str] = "bid.made"
+    bid: BidState
+    bidder: BidderCard | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.made",
+            "bid": self.bid.to_wire(),
+        }
+        if self.bidder is not None:
+            wire["bidder"] = self.bidder.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidMade:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            (None if wire["bidder"] is None else BidderCard.from_wire(wire["bidder"])) if "bidder" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidChanged:
+    """The bid has other terms, was seen, or has another standing."""
+
+    TYPE: ClassVar[str] = "bid.changed"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.changed",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidChanged:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidClosed:
+    """The bid has ended; `status` says how, `reason` why."""
+
+    TYPE: ClassVar[str] = "bid.closed"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.closed",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidClosed:
+        return cls(
+            BidState.from_wire(wire["bid"]),
         )
 
 
@@ -1856,37 +2327,47 @@ class AdvanceForm:
 
 @dataclass(frozen=True, slots=True)
 class AcceptForm:
-    """A retry with the same accept_id gets the same answer."""
+    """A retry with the same accept_id gets the same answer.
+
+    `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own."""
 
     accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    version: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "accept_id": self.accept_id,
         }
+        if self.version is not None:
+            wire["version"] = self.version
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> AcceptForm:
         return cls(
             wire["accept_id"],
+            wire.get("version"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DeclineForm:
-    """Why not."""
+    """Why not, for the shipper's figures."""
 
-    reason: str = ""  # 0 to 200 characters
+    reason: DeclineReason = "unsaid"
+    note: str = ""  # 0 to 200 characters
 
     def to_wire(self) -> Wire:
         return {
             "reason": self.reason,
+            "note": self.note,
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> DeclineForm:
         return cls(
-            wire.get("reason", ""),
+            wire.get("reason", "unsaid"),
+            wire.get("note", ""),
         )
 
 
@@ -2021,6 +2502,320 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class BidForm:
+    """A driver's price. While you are on a haul it needs `available_from`.
+
+    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`."""
+
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    order_version: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "amount": self.amount,
+            "valid_s": self.valid_s,
+            "message": self.message,
+        }
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.order_version is not None:
+            wire["order_version"] = self.order_version
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidForm:
+        return cls(
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            wire.get("order_version"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CounterForm:
+    """The shipper's price."""
+
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "amount": self.amount,
+            "valid_s": self.valid_s,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CounterForm:
+        return cls(
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDeclineForm:
+    """Why not."""
+
+    reason: BidDeclineReason = "other"
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDeclineForm:
+        return cls(
+            wire.get("reason", "other"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeenForm:
+    """Which version was on the screen."""
+
+    version: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidSeenForm:
+        return cls(
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidAcceptForm:
+    """A retry with the same accept_id gets the same answer."""
+
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidAcceptForm:
+        return cls(
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BiddingForm:
+    """`open`: bidders are told whether a lower bid is live, never how low or whose. Sealed otherwise."""
+
+    open: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "open": self.open,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BiddingForm:
+        return cls(
+            wire["open"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidsQuery:
+    """How to sort: live bids stand before ended ones in every order."""
+
+    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+
+    def to_wire(self) -> Wire:
+        return {
+            "sort": self.sort,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidsQuery:
+        return cls(
+            wire.get("sort", "price"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidLine:
+    """A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps.
+
+    `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known."""
+
+    bid: BidState
+    bidder: BidderCard
+    deadhead_m: int | None = None
+    eta_s: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "bidder": self.bidder.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "eta_s": self.eta_s,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidLine:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            BidderCard.from_wire(wire["bidder"]),
+            wire.get("deadhead_m"),
+            wire.get("eta_s"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBids:
+    """The bids on a load. `low` and `high` bound what may be bid or countered."""
+
+    order: int  # 1 or more
+    guide: Money
+    low: Money
+    high: Money
+    bids: list[BidLine]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "guide": self.guide.to_wire(),
+            "low": self.low.to_wire(),
+            "high": self.high.to_wire(),
+            "bids": [item.to_wire() for item in self.bids],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderBids:
+        return cls(
+            wire["order"],
+            Money.from_wire(wire["guide"]),
+            Money.from_wire(wire["low"]),
+            Money.from_wire(wire["high"]),
+            [BidLine.from_wire(item) for item in wire["bids"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidVersionView:
+    """One change of a bid."""
+
+    version: int
+    side: Literal["driver", "shipper"]
+    price: Money
+    message: str
+    expires_at: float
+    at: float
+    eta_at: float | None = None
+    available_from: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "side": self.side,
+            "price": self.price.to_wire(),
+            "message": self.message,
+            "expires_at": self.expires_at,
+            "at": self.at,
+            "eta_at": self.eta_at,
+            "available_from": self.available_from,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidVersionView:
+        return cls(
+            wire["version"],
+            wire["side"],
+            Money.from_wire(wire["price"]),
+            wire["message"],
+            wire["expires_at"],
+            wire["at"],
+            wire.get("eta_at"),
+            wire.get("available_from"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDetail:
+    """A bid with all its changes."""
+
+    bid: BidState
+    versions: list[BidVersionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "versions": [item.to_wire() for item in self.versions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDetail:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            [BidVersionView.from_wire(item) for item in wire["versions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBid:
+    """A driver's bid and the load that it is for."""
+
+    bid: BidState
+    load: BoardLoad
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "load": self.load.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBid:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            BoardLoad.from_wire(wire["load"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBids:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    bids: list[OwnBid]
+    next: int | None = None  # for `before`
+
+    def to_wire(self) -> Wire:
+        return {
+            "bids": [item.to_wire() for item in self.bids],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBids:
+        return cls(
+            [OwnBid.from_wire(item) for item in wire["bids"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionForm:
     """Sets until when a driver's subscription is paid."""
 
@@ -2107,6 +2902,13 @@ ClientMessage: TypeAlias = (
     | OrderAdvance
     | OrderWatch
     | OrderUnwatch
+    | BidPlace
+    | BidWithdraw
+    | BidAcceptCounter
+    | BidCounter
+    | BidDecline
+    | BidPick
+    | BidSeen
     | AreaWatch
     | AreaUnwatch
 )
@@ -2124,6 +2926,9 @@ ServerMessage: TypeAlias = (
     | AreaMoved
     | AreaCells
     | Drain
+    | BidMade
+    | BidChanged
+    | BidClosed
 )
 
 _CLIENT: dict[str, Callable[[Wire], Any]] = {
@@ -2138,6 +2943,13 @@ _CLIENT: dict[str, Callable[[Wire], Any]] = {
     "offer.seen": OfferSeen.from_wire,
     "offer.accept": OfferAccept.from_wire,
     "offer.decline": OfferDecline.from_wire,
+    "bid.place": BidPlace.from_wire,
+    "bid.withdraw": BidWithdraw.from_wire,
+    "bid.accept_counter": BidAcceptCounter.from_wire,
+    "bid.counter": BidCounter.from_wire,
+    "bid.decline": BidDecline.from_wire,
+    "bid.pick": BidPick.from_wire,
+    "bid.seen": BidSeen.from_wire,
     "order.advance": OrderAdvance.from_wire,
     "order.watch": OrderWatch.from_wire,
     "order.unwatch": OrderUnwatch.from_wire,
@@ -2153,6 +2965,9 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "position.ack": PositionAck.from_wire,
     "offer.made": OfferMade.from_wire,
     "offer.closed": OfferClosed.from_wire,
+    "bid.made": BidMade.from_wire,
+    "bid.changed": BidChanged.from_wire,
+    "bid.closed": BidClosed.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "area.moved": AreaMoved.from_wire,
@@ -2165,6 +2980,7 @@ _RESULTS: dict[str, Callable[[Wire], Any]] = {
     "area.snapshot": AreaSnapshot.from_wire,
     "area.density": AreaDensity.from_wire,
     "assigned": Assigned.from_wire,
+    "bid.state": BidStands.from_wire,
 }
 
 
