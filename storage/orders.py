@@ -165,7 +165,12 @@ async def _move(
     """One step of a locked order by a party, or by the clock (None), with all that ends with it."""
     actor = Actor.SYSTEM if party is None else party.actor
     if not allowed(order.status, status, actor):
-        raise Refusal("transition_forbidden", f"{order.status} to {status}")
+        raise Refusal(
+            "transition_forbidden",
+            "{now:label.OrderStatus} → {then:label.OrderStatus}",
+            now=order.status,
+            then=status,
+        )
     withdrawn = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "withdrawn")
     if order.status is Status.OPEN:  # bids live nowhere else
         withdrawn += await close_bids(connection, order.id, BidStatus.LOST, status)

@@ -1,6 +1,6 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, bids, devices, identity, offers, orders, places, push
+from . import admin, bids, devices, dictionaries, identity, offers, orders, places, push
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,4 +12,5 @@ ROUTES: tuple[Route, ...] = (
     *offers.ROUTES,
     *bids.ROUTES,
     *admin.ROUTES,
+    *dictionaries.ROUTES,
 )
