@@ -375,3 +375,7 @@ class Policy:
     max_live_bids: int = 10  # of one driver
     max_bids_an_order: int = 5  # of one driver on one load, ended ones counted
     max_bid_versions: int = 20  # of one bid: whoever has not agreed by then telephones
+    # Invitations.
+    candidates_radius_m: float = 400_000.0
+    max_invitations: int = 20  # live ones of an order
+    invitations_a_day: int = 200  # of one shipper

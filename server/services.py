@@ -20,6 +20,7 @@ from storage.bus import Bus
 from storage.drivers import DriverStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
+from storage.invitations import InvitationStore
 from storage.live import LiveIndex
 from storage.orders import OrderStore
 from storage.outbox import Outbox
@@ -81,6 +82,7 @@ class Services:
         self.orders = OrderStore(pool)
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy)
+        self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
@@ -108,7 +110,7 @@ class Services:
             Tariff(),
             self.policy,
             after_commit=after_commit,
-            also_expiring=(self.bids.expire,),
+            also_expiring=(self.bids.expire, self.invitations.resolve),
         )
         self.revocations.listen(self.hub.end_sessions)
 

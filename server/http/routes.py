@@ -1,6 +1,6 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, bids, devices, dictionaries, identity, offers, orders, places, push
+from . import admin, bids, devices, dictionaries, identity, invitations, offers, orders, places, push
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -11,6 +11,7 @@ ROUTES: tuple[Route, ...] = (
     *orders.ROUTES,
     *offers.ROUTES,
     *bids.ROUTES,
+    *invitations.ROUTES,
     *admin.ROUTES,
     *dictionaries.ROUTES,
 )

@@ -94,6 +94,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("bid_changed", 409, False, "The bid has changed meanwhile: look at it again."),
         ErrorCode("bid_turn", 409, False, "It is the other side's turn to answer."),
         ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
+        ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
@@ -2822,6 +2823,210 @@ class OwnBids:
         return cls(
             [OwnBid.from_wire(item) for item in wire["bids"]],
             wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesQuery:
+    """How many drivers to list."""
+
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CandidatesQuery:
+        return cls(
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A driver who could take the load now. `deadhead_m`: within so many metres of the pickup, in coarse steps.
+
+    `score` 0..1 adds up from `reasons`: nearness of the empty run, freshness of the position, body, how well the
+    load fills the truck, rating, and how long the driver has waited for an offer."""
+
+    bidder: BidderCard
+    deadhead_m: int
+    eta_s: int
+    score: float
+    reasons: dict[str, float]
+
+    def to_wire(self) -> Wire:
+        return {
+            "bidder": self.bidder.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "eta_s": self.eta_s,
+            "score": self.score,
+            "reasons": self.reasons,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Candidate:
+        return cls(
+            BidderCard.from_wire(wire["bidder"]),
+            wire["deadhead_m"],
+            wire["eta_s"],
+            wire["score"],
+            wire["reasons"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Best first."""
+
+    drivers: list[Candidate]
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": [item.to_wire() for item in self.drivers],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Candidates:
+        return cls(
+            [Candidate.from_wire(item) for item in wire["drivers"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteForm:
+    """Ask these drivers. Who cannot take the load is left out of the answer."""
+
+    drivers: list[int]  # 1 to 20 items
+    valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": self.drivers,
+            "valid_s": self.valid_s,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteForm:
+        return cls(
+            wire["drivers"],
+            wire.get("valid_s", 7200),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteContactForm:
+    """Ask a driver that you know, by phone or by the code that he has told you: one of the two."""
+
+    phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    code: str | None = None  # 8 to 12 characters
+    valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "valid_s": self.valid_s,
+            "note": self.note,
+        }
+        if self.phone is not None:
+            wire["phone"] = self.phone
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteContactForm:
+        return cls(
+            wire.get("phone"),
+            wire.get("code"),
+            wire.get("valid_s", 7200),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """Somebody who was asked. Of a phone or code that no driver has, it says what it says of a silent one."""
+
+    invitation: int
+    order: int
+    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    created_at: float
+    expires_at: float
+    driver: int | None = None
+    phone: str | None = None
+    code: str | None = None
+    note: str = ""
+    reason: str = ""
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitation": self.invitation,
+            "order": self.order,
+            "status": self.status,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "driver": self.driver,
+            "phone": self.phone,
+            "code": self.code,
+            "note": self.note,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InvitationView:
+        return cls(
+            wire["invitation"],
+            wire["order"],
+            wire["status"],
+            wire["created_at"],
+            wire["expires_at"],
+            wire.get("driver"),
+            wire.get("phone"),
+            wire.get("code"),
+            wire.get("note", ""),
+            wire.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Newest first."""
+
+    invitations: list[InvitationView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitations": [item.to_wire() for item in self.invitations],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Invitations:
+        return cls(
+            [InvitationView.from_wire(item) for item in wire["invitations"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeView:
+    """What a driver tells a shipper who wants to ask for him."""
+
+    code: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CodeView:
+        return cls(
+            wire["code"],
         )
 
 

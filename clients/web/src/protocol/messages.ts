@@ -966,6 +966,72 @@ export interface OwnBids {
   next?: number | null;
 }
 
+/** How many drivers to list. */
+export interface CandidatesQuery {
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** A driver who could take the load now. `deadhead_m`: within so many metres of the pickup, in coarse steps. `score` 0..1 adds up from `reasons`: nearness of the empty run, freshness of the position, body, how well the load fills the truck, rating, and how long the driver has waited for an offer. */
+export interface Candidate {
+  bidder: BidderCard;
+  deadhead_m: number;
+  eta_s: number;
+  score: number;
+  reasons: Record<string, number>;
+}
+
+/** Best first. */
+export interface Candidates {
+  drivers: Candidate[];
+}
+
+/** Ask these drivers. Who cannot take the load is left out of the answer. */
+export interface InviteForm {
+  /** 1 to 20 items */
+  drivers: number[];
+  /** for so long the driver may think about it; 300 to 172,800 */
+  valid_s?: number;
+  /** 0 to 200 characters */
+  note?: string;
+}
+
+/** Ask a driver that you know, by phone or by the code that he has told you: one of the two. */
+export interface InviteContactForm {
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  phone?: string | null;
+  /** 8 to 12 characters */
+  code?: string | null;
+  /** for so long the driver may think about it; 300 to 172,800 */
+  valid_s?: number;
+  /** 0 to 200 characters */
+  note?: string;
+}
+
+/** Somebody who was asked. Of a phone or code that no driver has, it says what it says of a silent one. */
+export interface InvitationView {
+  invitation: number;
+  order: number;
+  status: "accepted" | "closed" | "declined" | "expired" | "sent" | "withdrawn";
+  created_at: number;
+  expires_at: number;
+  driver?: number | null;
+  phone?: string | null;
+  code?: string | null;
+  note?: string;
+  reason?: string;
+}
+
+/** Newest first. */
+export interface Invitations {
+  invitations: InvitationView[];
+}
+
+/** What a driver tells a shipper who wants to ask for him. */
+export interface CodeView {
+  code: string;
+}
+
 /** Sets until when a driver's subscription is paid. */
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
