@@ -16,6 +16,7 @@ from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.bids import BidStore
+from storage.blocks import BlockStore
 from storage.bus import Bus
 from storage.drivers import DriverStore
 from storage.idempotency import IdempotencyStore
@@ -82,6 +83,7 @@ class Services:
         self.orders = OrderStore(pool)
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy)
+        self.blocks = BlockStore(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)

@@ -1,6 +1,6 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, bids, devices, dictionaries, identity, invitations, offers, orders, places, push
+from . import admin, bids, blocks, devices, dictionaries, identity, invitations, offers, orders, places, push
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,6 +12,7 @@ ROUTES: tuple[Route, ...] = (
     *offers.ROUTES,
     *bids.ROUTES,
     *invitations.ROUTES,
+    *blocks.ROUTES,
     *admin.ROUTES,
     *dictionaries.ROUTES,
 )

@@ -57,6 +57,7 @@ ERRORS = _catalogue(
     ErrorCode("bid_changed", 409, False, "The bid has changed meanwhile: look at it again."),
     ErrorCode("bid_turn", 409, False, "It is the other side's turn to answer."),
     ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
+    ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
     ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
     ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
     ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),

@@ -111,15 +111,16 @@ driver_codes = Table(
 )
 
 # A pair that does not want to meet: on one side a shipper or a company of shippers, on the other a driver or a
-# company of carriers. Either side may put it up; it hides the loads whoever did (storage.visibility).
+# company of carriers. Either side may put it up; it hides the loads whoever did (storage.visibility). No foreign
+# keys: whoever blocks an id learns nothing of whether anybody has it.
 blocks = Table(
     "blocks",
     metadata,
     id_column(),
     Column("made_by", String(8), nullable=False),  # shipper | carrier: which side may take it down
-    ref("shipper_id", "users.id", nullable=True),
+    Column("shipper_id", BigInteger),
     Column("company_id", BigInteger),  # of shippers
-    ref("driver_id", "users.id", nullable=True),
+    Column("driver_id", BigInteger),
     Column("carrier_id", BigInteger),  # a company of carriers
     Column("note", String(200), nullable=False, server_default=""),
     ref("actor_id", "users.id"),

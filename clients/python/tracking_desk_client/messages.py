@@ -94,6 +94,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("bid_changed", 409, False, "The bid has changed meanwhile: look at it again."),
         ErrorCode("bid_turn", 409, False, "It is the other side's turn to answer."),
         ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
+        ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
         ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
@@ -3027,6 +3028,96 @@ class CodeView:
     def from_wire(cls, wire: Wire) -> CodeView:
         return cls(
             wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockForm:
+    """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
+    the user that posts loads, or a load of theirs."""
+
+    driver: int | None = None  # 1 or more
+    company: int | None = None  # 1 or more
+    shipper: int | None = None  # 1 or more
+    order: int | None = None  # 1 or more
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "note": self.note,
+        }
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        if self.company is not None:
+            wire["company"] = self.company
+        if self.shipper is not None:
+            wire["shipper"] = self.shipper
+        if self.order is not None:
+            wire["order"] = self.order
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BlockForm:
+        return cls(
+            wire.get("driver"),
+            wire.get("company"),
+            wire.get("shipper"),
+            wire.get("order"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A pair kept apart: a shipper or a company of shippers, and a driver or a carrier."""
+
+    block: int
+    created_at: float
+    shipper: int | None = None
+    company: int | None = None
+    driver: int | None = None
+    carrier: int | None = None
+    note: str = ""
+
+    def to_wire(self) -> Wire:
+        return {
+            "block": self.block,
+            "created_at": self.created_at,
+            "shipper": self.shipper,
+            "company": self.company,
+            "driver": self.driver,
+            "carrier": self.carrier,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BlockView:
+        return cls(
+            wire["block"],
+            wire["created_at"],
+            wire.get("shipper"),
+            wire.get("company"),
+            wire.get("driver"),
+            wire.get("carrier"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Newest first."""
+
+    blocks: list[BlockView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "blocks": [item.to_wire() for item in self.blocks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Blocks:
+        return cls(
+            [BlockView.from_wire(item) for item in wire["blocks"]],
         )
 
 

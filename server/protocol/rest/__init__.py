@@ -1,6 +1,32 @@
 """Bodies of the REST API, one module a subject. The same units and types as the websocket messages."""
 
-from . import account, bids, board, common, dictionaries, invitations, offers, orders, places, signin, staff
+from . import (
+    account,
+    bids,
+    blocks,
+    board,
+    common,
+    dictionaries,
+    invitations,
+    offers,
+    orders,
+    places,
+    signin,
+    staff,
+)
 
 # In the order of the documentation: what is used before what uses it.
-MODULES = (common, signin, account, places, orders, offers, board, bids, invitations, staff, dictionaries)
+MODULES = (
+    common,
+    signin,
+    account,
+    places,
+    orders,
+    offers,
+    board,
+    bids,
+    invitations,
+    blocks,
+    staff,
+    dictionaries,
+)

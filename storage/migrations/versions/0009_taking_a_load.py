@@ -35,8 +35,6 @@ def upgrade() -> None:
             name=op.f("ck_blocks_pair"),
         ),
         sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name=op.f("fk_blocks_actor_id")),
-        sa.ForeignKeyConstraint(["driver_id"], ["users.id"], name=op.f("fk_blocks_driver_id")),
-        sa.ForeignKeyConstraint(["shipper_id"], ["users.id"], name=op.f("fk_blocks_shipper_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_blocks")),
     )
     op.create_index(

@@ -39,6 +39,7 @@ export const ERRORS = {
   bid_changed: { status: 409, retry: false, title: "The bid has changed meanwhile: look at it again." },
   bid_turn: { status: 409, retry: false, title: "It is the other side's turn to answer." },
   driver_unavailable: { status: 409, retry: false, title: "This driver cannot take the load now." },
+  blocks_too_many: { status: 409, retry: false, title: "Your block list is full." },
   invitations_too_many: { status: 429, retry: true, title: "You have asked many drivers: wait for their answers." },
   transition_forbidden: { status: 409, retry: false, title: "The order cannot go from its state to that one." },
   idempotency_conflict: { status: 409, retry: false, title: "This Idempotency-Key was used for a different request." },

@@ -1032,6 +1032,36 @@ export interface CodeView {
   code: string;
 }
 
+/** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
+export interface BlockForm {
+  /** 1 or more */
+  driver?: number | null;
+  /** 1 or more */
+  company?: number | null;
+  /** 1 or more */
+  shipper?: number | null;
+  /** 1 or more */
+  order?: number | null;
+  /** 0 to 200 characters */
+  note?: string;
+}
+
+/** A pair kept apart: a shipper or a company of shippers, and a driver or a carrier. */
+export interface BlockView {
+  block: number;
+  created_at: number;
+  shipper?: number | null;
+  company?: number | null;
+  driver?: number | null;
+  carrier?: number | null;
+  note?: string;
+}
+
+/** Newest first. */
+export interface Blocks {
+  blocks: BlockView[];
+}
+
 /** Sets until when a driver's subscription is paid. */
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
