@@ -1,13 +1,16 @@
 """The life of an order, told in order: quote, seek, accept, advance, expire. How it is posted: posting.py."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
+from geo.crossings import Crossings
 from geo.gazetteer import City, Gazetteer
-from geo.roads import RoadGraph, Route
+from geo.roads import RoadGraph
+from geo.routing import Profile
+from geo.travel import Travel, on_graph, travel_of
 from geo.types import Position
 
 from .asked import stops_of
@@ -18,9 +21,10 @@ from .loops import repeat
 from .matching import rank
 from .model import Haul, Load, Money, Order, Party, Place, Policy, Status, Stop
 from .places import town
-from .ports import Claim, Measured, Nearby, Notifier, Orders
+from .ports import Claim, Measured, Nearby, Notifier, Orders, Ways
 from .pricing import Tariff, quote
 from .rounds import Search, after_nobody, waves_left
+from .trucks import truck_of
 
 SEEK_POLL_S = 0.25  # a missed wake-up (another worker's order, a timer) costs no more than this
 EXPIRE_POLL_S = 0.5  # an offer ends within its expiry + 1 s; a poll costs the idle worker about 1 ms
@@ -33,7 +37,22 @@ class Quoted:
 
     haul: Haul
     price: Money
-    route: Route
+    route: Travel
+
+
+class GraphWays:
+    """The corridor graph alone as `ports.Ways`."""
+
+    def __init__(self, roads: RoadGraph) -> None:
+        self._roads = roads
+        self._crossings = Crossings.load()
+
+    async def way(
+        self, points: Sequence[Position], profile: Profile, depart_at: float | None = None
+    ) -> Travel:
+        """The ways of the graph, one after the other."""
+        graph = [self._roads.route(a, b) for a, b in pairwise(points)]
+        return travel_of(graph, on_graph(graph), self._crossings)
 
 
 class Dispatcher:
@@ -49,36 +68,42 @@ class Dispatcher:
         tariff: Tariff,
         policy: Policy,
         *,
+        ways: Ways | None = None,
         after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
+        also_expiring: Sequence[Callable[[int], Awaitable[list[Event]]]] = (),
     ) -> None:
-        """`after_commit` runs a callback when what was just written can be seen by others; without a
-        transaction around the whole request that is at once."""
+        """`ways`: None is the corridor graph. `after_commit` runs a callback when what was just written can be
+        seen by others; without a transaction around the whole request that is at once. `also_expiring` are more
+        sweeps like those of `orders`: each ends what is past its time, of at most so many orders."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
         self._roads = roads
+        self._ways: Ways = GraphWays(roads) if ways is None else ways
         self._gazetteer = gazetteer
         self._tariff = tariff
         self._policy = policy
         self._after_commit = after_commit
+        self._expiring = (orders.expire_offers, orders.expire_orders, *also_expiring)
         self._seek_wanted = asyncio.Event()
 
     # -- shippers -------------------------------------------------------------------------------------------
 
-    def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
+    async def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
         """The haul between two cities of the gazetteer; `place_unknown` when one is not there."""
         ends = (Stop("pickup", self._place(pickup_city)), Stop("drop", self._place(drop_city)))
-        legs = self._legs(ends)
-        haul, price = self._measured(ends, legs, load)
-        return Quoted(haul, price, legs[0])
+        way = await self._way(ends, load)
+        haul, price = self._measured(ends, way, load)
+        return Quoted(haul, price, way)
 
     async def measure(self, stops: Sequence[Stop], load: Load) -> Measured:
         """The way through all stops and the price of carrying the load along it."""
-        return self._measured(stops, self._legs(stops), load)
+        return self._measured(stops, await self._way(stops, load), load)
 
     def line(self, order: Order, *, exact: bool) -> list[Position]:
         """The road of an order through all its stops, for the map; from towns to towns unless `exact`."""
-        first, *rest = self._legs(stops_of(order), exact=exact)
+        points = [(stop.exact if exact else None) or stop.place.position for stop in stops_of(order)]
+        first, *rest = [self._roads.route(here, there) for here, there in pairwise(points)]
         return [*first.line, *(at for leg in rest for at in leg.line[1:])]
 
     async def cancel(self, party: Party, order: int, why: CallingOff) -> Order:
@@ -101,21 +126,34 @@ class Dispatcher:
 
     # -- drivers --------------------------------------------------------------------------------------------
 
-    async def accept(self, driver: int, offer: int, accept_id: UUID) -> Order:
-        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer."""
-        won, events = await self._orders.accept(driver, offer, accept_id)
+    async def accept(self, driver: int, offer: int, accept_id: UUID, *, actor: int | None = None) -> Order:
+        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer.
+
+        `actor` is who asks, when somebody acts for the driver.
+        """
+        won, events = await self._orders.accept(driver, offer, accept_id, actor=actor)
         self._tell(events)
         return won
 
-    async def take(self, driver: int, order: int, accept_id: UUID) -> Order:
-        """As `accept`, for a load on the board."""
-        won, events = await self._orders.take(driver, order, accept_id)
+    async def take(
+        self,
+        driver: int,
+        order: int,
+        accept_id: UUID,
+        *,
+        seen_version: int | None = None,
+        actor: int | None = None,
+    ) -> Order:
+        """As `accept`, for a load on the board; of another version than was seen it is not won."""
+        won, events = await self._orders.take(
+            driver, order, accept_id, seen_version=seen_version, actor=actor
+        )
         self._tell(events)
         return won
 
-    async def decline(self, driver: int, offer: int) -> None:
+    async def decline(self, driver: int, offer: int, reason: str = "unsaid", note: str = "") -> None:
         """Not this load; the next wave need not wait when nobody else is thinking about it."""
-        self._tell(await self._orders.decline(driver, offer))
+        self._tell(await self._orders.decline(driver, offer, reason, note))
         self._seek()
 
     async def seen(self, driver: int, offer: int) -> None:
@@ -142,9 +180,9 @@ class Dispatcher:
             looked_at += 1
 
     async def expire_due(self) -> int:
-        """Ends every offer and open order past its time; how many events that made."""
+        """Ends every offer, bid and open order past its time; how many events that made."""
         told = 0
-        for expire in (self._orders.expire_offers, self._orders.expire_orders):
+        for expire in self._expiring:
             while events := await expire(BATCH):
                 self._tell(events)
                 told += len(events)
@@ -187,26 +225,24 @@ class Dispatcher:
         if events:
             self._notifier.tell(events)
 
-    def _legs(self, stops: Sequence[Stop], *, exact: bool = True) -> list[Route]:
-        at = [(stop.exact if exact else None) or stop.place.position for stop in stops]
-        return [self._roads.route(here, there) for here, there in pairwise(at)]
+    async def _way(self, stops: Sequence[Stop], load: Load) -> Travel:
+        profile = truck_of(load.body, load.weight_kg, load.volume_m3).profile(load.weight_kg, bool(load.adr))
+        return await self._ways.way([stop.exact or stop.place.position for stop in stops], profile)
 
-    def _measured(self, stops: Sequence[Stop], legs: Sequence[Route], load: Load) -> Measured:
-        distance_m = sum(leg.distance_m for leg in legs)
-        # One guessed leg makes the whole a guess.
-        origin = next((leg.origin for leg in legs if leg.estimate), legs[0].origin)
-        haul = Haul(
-            stops[0].place,
-            stops[-1].place,
-            distance_m,
-            sum(leg.duration_s for leg in legs),
-            origin,
-            tuple(stops),
+    def _measured(self, stops: Sequence[Stop], way: Travel, load: Load) -> Measured:
+        haul = Haul(stops[0].place, stops[-1].place, way.distance_m, way.duration_s, way.origin, tuple(stops))
+        price = quote(
+            way.distance_m,
+            load.weight_kg,
+            load.volume_m3,
+            load.body,
+            self._tariff,
+            abroad=bool(way.borders),
         )
-        return Measured(haul, quote(distance_m, load.weight_kg, load.volume_m3, load.body, self._tariff))
+        return Measured(haul, price)
 
     def _place(self, city: int) -> Place:
         found: City | None = self._gazetteer.city(city)
         if found is None:
-            raise Refusal("place_unknown", str(city))
+            raise Refusal("place_unknown", "no city has the number {city}", city=city)
         return town(found)

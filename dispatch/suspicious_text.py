@@ -11,7 +11,9 @@ from unicodedata import normalize
 _LOOKALIKES = str.maketrans("oоlі|зб", "0011136")
 _RUN = re.compile(r"[+(]?\d[\doоlі|зб \t.()_\-–—]{7,}\d")
 # Numbers that are no phones: customs codes, standards, contracts and the like stand behind such a word.
-_CODE_BEFORE = re.compile(r"(^|\W)(тн\s?вэд|сэқ|hs|код|code|гост|gost|no?|договор|инн|бин|bin|编码)[\s:.\-]*$")
+_CODE_BEFORE = re.compile(
+    r"(^|\W)(тн\s?вэд|сэқ|hs|код|code|гост|gost|no?|договор|инн|бин|bin|编码)[\s:.\-]*$"
+)
 # Digits written out, as people do to pass a filter: this many in a row are no accident.
 _WORDS = (
     "ноль|нуль|один|два|три|четыре|пять|шесть|семь|восемь|девять|плюс|"

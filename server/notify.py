@@ -7,16 +7,17 @@ dies) is in PostgreSQL: the outbox pushes unseen offers, the repair loop finds m
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from dispatch import events
 from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
 from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
-from server.protocol.messages import OfferClosed, OrderChanged
+from server.protocol.messages import BidChanged, BidClosed, BidMade, OfferClosed, OrderChanged
 from server.protocol.messages import OfferMade as OfferMadeMessage
-from server.views import offer_card
+from server.views import bid_state, bidder_card, offer_card
 from storage.postgres import after_commit
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ log = logging.getLogger("desk.notify")
 FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed"})
 FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed"})
 
+PersonalMessage = OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed
+T = TypeVar("T")
+
 
 class Personal(msgspec.Struct, tag="personal"):
     """For one user's sockets on other workers."""
 
     user: int
-    message: OfferMadeMessage | OfferClosed | OrderChanged
+    message: PersonalMessage
 
 
 class Changed(msgspec.Struct, tag="changed"):
@@ -58,6 +62,13 @@ class Notify:
 
     def __init__(self, services: "Services") -> None:
         self._services = services
+        self._hauls: dict[int, set[int]] = {}  # of drivers connected here: a second load may follow the first
+
+    def told(self, done: tuple[T, Sequence[Event]]) -> T:
+        """What a store method came to, its events told."""
+        result, happened = done
+        self.tell(happened)
+        return result
 
     def tell(self, events: Sequence[Event]) -> None:
         """Tells everybody concerned, now or when the open unit of work has committed."""
@@ -83,6 +94,8 @@ class Notify:
             )
         elif isinstance(event, OrderPlaced):
             log.info("order.placed", extra={"order": event.order.id})
+        elif isinstance(event, events.BidMade | events.BidChanged | events.BidClosed):
+            self._tell_bid(event)
         else:
             log.info("order." + event.kind, extra={"order": event.order, "seq": event.seq})
             change = self.wire(event)
@@ -92,6 +105,17 @@ class Notify:
                 self._personal(event.driver, change)
             if event.kind in FOR_THE_SHIPPER:
                 self._personal(event.shipper, change)
+
+    def _tell_bid(self, event: events.BidMade | events.BidChanged | events.BidClosed) -> None:
+        bid, state = event.bid, bid_state(event.bid)
+        if isinstance(event, events.BidMade):
+            self._personal(bid.shipper, BidMade(bid=state, bidder=bidder_card(event.bidder)))
+            self._personal(bid.driver, BidMade(bid=state))
+            return
+        message = BidChanged(bid=state) if isinstance(event, events.BidChanged) else BidClosed(bid=state)
+        self._personal(bid.driver, message)
+        if not (isinstance(event, events.BidChanged) and event.driver_only):
+            self._personal(bid.shipper, message)
 
     def wire(self, event: OrderEvent) -> OrderChanged:
         """An order event as clients see it."""
@@ -125,12 +149,26 @@ class Notify:
         else:
             self._services.hub.release_device(news.device)
 
-    def _personal(self, user: int, message: OfferMadeMessage | OfferClosed | OrderChanged) -> None:
+    def _personal(self, user: int, message: PersonalMessage) -> None:
         self._services.hub.to_user(user, message)
         self._services.bus.publish_event(_ENCODER.encode(Personal(user, message)))
 
     def _changed(self, change: OrderChanged) -> None:
         services = self._services
-        if change.driver is not None and services.hub.connected(change.driver):
-            services.live.set_flags(change.driver, busy=change.status not in ENDED)
+        if change.driver is not None:
+            self._haul(change.driver, change.order, change.status not in ENDED)
         services.hub.order_changed(change)
+
+    def _haul(self, driver: int, order: int, going: bool) -> None:
+        """Keeps the busy mark of a driver who is connected here; elsewhere and later the database says it."""
+        if not self._services.hub.connected(driver):
+            self._hauls.pop(driver, None)
+            return
+        hauls = self._hauls.setdefault(driver, set())
+        if going:
+            hauls.add(order)
+        else:
+            hauls.discard(order)
+        self._services.live.set_flags(driver, busy=bool(hauls))
+        if not hauls:
+            del self._hauls[driver]

@@ -66,8 +66,8 @@ WITH times AS (
     SELECT now() AS now, least(now() + make_interval(secs => $2), {place_of("pickup_to", 7)}) AS ends,
         now() + make_interval(secs => {place_of("confirm_s", 7)}::int) AS confirm
 ), placed AS (
-    UPDATE orders o SET status = $3::text, seq = seq + 1, company_id = $4, version = 1, draft = NULL, saved_at = NULL,
-        created_at = now, expires_at = ends, confirm_by = {CONFIRM_BY}, check_at = {CHECK_AT},
+    UPDATE orders o SET status = $3::text, seq = seq + 1, company_id = $4, version = 1, draft = NULL,
+        saved_at = NULL, created_at = now, expires_at = ends, confirm_by = {CONFIRM_BY}, check_at = {CHECK_AT},
         seek_at = CASE WHEN $3::text = 'open' AND NOT {place_of("private", 7)} THEN now END,
         ({", ".join(CONTENT)}) = ROW({numbered(7)})
     FROM times WHERE o.id = $6 RETURNING o.*

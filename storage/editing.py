@@ -1,14 +1,17 @@
 """Posted orders edited, confirmed and acknowledged, each under its order's lock."""
 
 from dispatch.asked import content_of
+from dispatch.bids import BidStatus
 from dispatch.editing import Changes, may_edit
 from dispatch.errors import Refusal
 from dispatch.events import Event
 from dispatch.model import Actor, NewOrder, OfferStatus, Order, Party, Status
 from dispatch.visibility import owns
 
+from .bid_rows import close_bids
 from .deciding import deciding
 from .holding import DROP_CASE, hold, let_out, open_case
+from .invitations import ask_again
 from .order_rows import (
     CHECK_AT,
     CONFIRM_BY,
@@ -47,10 +50,13 @@ FROM times WHERE o.id = $1
 """
 # Primary key. The search begins again; a load that has reached the board stays there meanwhile.
 SEARCH_AGAIN = """
-UPDATE orders SET wave = 0, seek_at = CASE WHEN NOT private THEN clock_timestamp() END WHERE id = $1
+UPDATE orders SET wave = 0, seek_at = CASE WHEN NOT private THEN clock_timestamp() END,
+    board_at = CASE WHEN NOT private THEN board_at END WHERE id = $1
 """
-# ix_offers_order_id. Nothing that the drivers see has changed: their offers are of the new version.
+# ix_offers_order_id and ix_bids_order_id. Nothing that the drivers see has changed: what they were offered, and
+# what they bid on, is the new version.
 CARRY_OFFERS = "UPDATE offers SET version = $2 WHERE order_id = $1 AND status = 'live'"
+CARRY_BIDS = "UPDATE bids SET order_version = $2 WHERE order_id = $1 AND status IN ('live', 'countered')"
 # ix_moderation_cases_order_id_id: what staff said last.
 LAST_DECISION = """
 SELECT state, grounds FROM moderation_cases WHERE order_id = $1 AND state IN ('approved', 'rejected')
@@ -192,8 +198,11 @@ async def _searched_again(connection: Connection, order: Order, new: NewOrder, m
         return await hold(connection, order, "held", actor=None, detail={"grounds": list(new.grounds)})
     if not made.seen:
         await connection.execute(CARRY_OFFERS, order.id, order.version)
+        await connection.execute(CARRY_BIDS, order.id, order.version)
         return []
     ended = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "changed")
+    ended += await close_bids(connection, order.id, BidStatus.OUTDATED, "changed")
+    await ask_again(connection, order.id)
     await connection.execute(SEARCH_AGAIN, order.id)
     return ended
 

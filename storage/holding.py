@@ -3,9 +3,11 @@ transaction, under the order's lock."""
 
 from typing import Any
 
+from dispatch.bids import BidStatus
 from dispatch.events import Event
 from dispatch.model import NewOrder, OfferStatus, Order, Status
 
+from .bid_rows import close_bids
 from .order_rows import CHECK_AT, CONFIRM_BY, end_offers, step
 from .postgres import Connection
 
@@ -56,6 +58,7 @@ async def hold(
 ) -> list[Event]:
     """An open order waits for staff from now on; what was offered of it is withdrawn."""
     ended = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "withdrawn")
+    ended += await close_bids(connection, order.id, BidStatus.LOST, Status.MODERATION)
     _, event = await step(
         connection, order, Status.MODERATION, actor=actor, driver=None, detail=detail, kind=kind
     )

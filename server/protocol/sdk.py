@@ -288,6 +288,8 @@ def _single(seen: mi.Type) -> str:
             return seen.cls.__name__
         case mi.ListType():
             return f"list[{_annotation(seen.item_type)}]"
+        case mi.DictType():
+            return f"dict[str, {_annotation(seen.value_type)}]"
         case mi.TupleType():
             return f"tuple[{', '.join(_annotation(item) for item in seen.item_types)}]"
     raise TypeError(f"no Python type for {seen}")
@@ -297,6 +299,8 @@ def _plain(seen: mi.Type) -> bool:
     """Whether a value of this type is the same on the wire and in memory."""
     if isinstance(seen, mi.ListType):
         return _plain(seen.item_type)
+    if isinstance(seen, mi.DictType):
+        return _plain(seen.value_type)
     return not any(
         isinstance(part, mi.StructType | mi.TupleType)
         or (isinstance(part, mi.ListType) and not _plain(part.item_type))

@@ -1,6 +1,40 @@
 """Bodies of the REST API, one module a subject. The same units and types as the websocket messages."""
 
-from . import account, board, common, drafts, moderation, offers, orders, places, signin, staff
+from . import (
+    account,
+    bids,
+    blocks,
+    board,
+    common,
+    dictionaries,
+    drafts,
+    fuel,
+    invitations,
+    moderation,
+    offers,
+    orders,
+    places,
+    quotes,
+    signin,
+    staff,
+)
 
 # In the order of the documentation: what is used before what uses it.
-MODULES = (common, signin, account, places, orders, drafts, offers, board, moderation, staff)
+MODULES = (
+    common,
+    signin,
+    account,
+    places,
+    quotes,
+    orders,
+    drafts,
+    offers,
+    board,
+    bids,
+    invitations,
+    blocks,
+    moderation,
+    staff,
+    fuel,
+    dictionaries,
+)

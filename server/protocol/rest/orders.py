@@ -42,7 +42,7 @@ Sides = Annotated[list[Side], Meta(max_length=4)]
 CargoDocuments = Annotated[list[CargoDocument], Meta(max_length=14)]
 
 
-class StopForm(Form, frozen=True, omit_defaults=True):
+class OrderStop(Form, frozen=True, omit_defaults=True):
     """A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the
     parties of the haul only."""
 
@@ -58,7 +58,7 @@ class StopForm(Form, frozen=True, omit_defaults=True):
     note: Annotated[str, Meta(max_length=500, pattern=STORABLE)] = ""
 
 
-Stops = Annotated[list[StopForm], Meta(max_length=12, description="in order of driving, a pickup first")]
+Stops = Annotated[list[OrderStop], Meta(max_length=12, description="in order of driving, a pickup first")]
 
 
 class OrderForm(Form, frozen=True):

@@ -1,7 +1,7 @@
 """what shippers do with orders
 
 Revision ID: 0007
-Revises: 0004
+Revises: 0006
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0007"
-down_revision: str | Sequence[str] | None = "0004"
+down_revision: str | Sequence[str] | None = "0006"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -188,7 +188,10 @@ async def test_a_client_that_hangs_up_gets_its_answer_on_the_next_try(
         json.loads(told)["order"]
     ]
     # The loops of the server are between two statements now and then; a forgotten transaction stays.
-    idle = "SELECT pid, xact_start FROM pg_stat_activity WHERE state LIKE 'idle in tr%' AND datname = current_database()"
+    idle = (
+        "SELECT pid, xact_start FROM pg_stat_activity"
+        " WHERE state LIKE 'idle in tr%' AND datname = current_database()"
+    )
     found = set(await server.services.pool.fetch(idle))
     while found:
         await asyncio.sleep(0.01)

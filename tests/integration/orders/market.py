@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from dispatch.bids import Bid, Terms
 from dispatch.cancelling import CallingOff
 from dispatch.events import Event
-from dispatch.model import Actor, Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
+from dispatch.model import Actor, Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Pricing, Status
+from dispatch.model import Terms as OrderTerms
 from dispatch.moderation import Moderation
 from dispatch.posting import Poster
 from dispatch.pricing import Tariff
@@ -19,6 +21,7 @@ from geo.cells import cell_of
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Fix
+from storage.bids import BidStore
 from storage.drafts import DraftStore
 from storage.editing import EditStore
 from storage.live import LiveIndex
@@ -81,6 +84,7 @@ class Market:
         self.drafts = DraftStore(pool)
         self.edits = EditStore(pool)
         self.cases = CaseStore(pool)
+        self.bids = BidStore(pool, Policy())
         self.live = LiveIndex()
         self.heard = Heard()
 
@@ -192,6 +196,19 @@ class Market:
             gazetteer(), moderation or Moderation(), **more,
         )  # fmt: skip
 
+    async def on_board(self, order: Order) -> Order:
+        """The order, open to every driver."""
+        await self.pool.execute("UPDATE orders SET board_at = now(), seek_at = NULL WHERE id = $1", order.id)
+        return order
+
+    async def bid(
+        self, driver: int, order: Order, amount: int = 40_000_000, *, valid_s: float = 3600.0, **changes: Any
+    ) -> Bid:
+        """A bid of this driver, or its next version."""
+        more = {name: changes.pop(name) for name in ("seen_order", "changes", "actor") if name in changes}
+        placed, _ = await self.bids.place(driver, order.id, Terms(amount, valid_s, **changes), **more)
+        return placed
+
     async def count(self, query: str, *args: object) -> int:
         number: int = await self.pool.fetchval(query, *args)
         return number
@@ -220,8 +237,9 @@ def new_order(shipper: int, **changes: Any) -> NewOrder:
         **changes,
     }
     haul = Haul(fields["pickup"], ASTANA, 1_220_000.0, 60_000.0, "embedded")
+    terms = OrderTerms(Pricing(fields.get("pricing", "fixed")))
     load = Load(fields["cargo"], fields["weight_kg"], fields["volume_m3"], fields["body"])
-    return NewOrder(shipper, haul, load, Money(46_360_000, "KZT"), fields["valid_s"])
+    return NewOrder(shipper, haul, load, Money(46_360_000, "KZT"), fields["valid_s"], terms)
 
 
 def quick_policy(**changes: Any) -> Policy:
