@@ -59,6 +59,9 @@ class CallingOff:
         return self
 
 
+UNSAID = CallingOff()
+
+
 def fault_of(
     order: Order, actor: Actor, why: CallingOff, assigned_at: float | None, now: float
 ) -> tuple[Fault, bool]:

@@ -10,7 +10,7 @@ from geo.travel import Travel
 from geo.types import Position
 
 from .asked import Draft
-from .cancelling import CallingOff
+from .cancelling import UNSAID, CallingOff
 from .editing import Changes
 from .events import Event
 from .matching import Ranked
@@ -114,7 +114,7 @@ class Orders(Protocol):
         """The driver's device shows the offer: its push is called off."""
         ...
 
-    async def cancel(self, party: Party, order: int, why: CallingOff) -> tuple[Order, list[Event]]:
+    async def cancel(self, party: Party, order: int, why: CallingOff = UNSAID) -> tuple[Order, list[Event]]:
         """Calls the order off for everybody."""
         ...
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.bids import BidStatus
-from dispatch.cancelling import CallingOff, fault_of
+from dispatch.cancelling import UNSAID, CallingOff, fault_of
 from dispatch.errors import Refusal
 from dispatch.events import Event
 from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, Status, allowed
@@ -149,7 +149,7 @@ class OrderStore(OrderReads):
                 raise Refusal("acknowledge_required")
             return await _move(connection, found, status, party)
 
-    async def cancel(self, party: Party, order: int, why: CallingOff) -> tuple[Order, list[Event]]:
+    async def cancel(self, party: Party, order: int, why: CallingOff = UNSAID) -> tuple[Order, list[Event]]:
         """Calls the order off; its driver is free again, its live offers are withdrawn."""
         async with self._deciding() as connection:
             found = await owned(connection, order, party)

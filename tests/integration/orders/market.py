@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from dispatch.bids import Bid, Terms
-from dispatch.cancelling import CallingOff
 from dispatch.events import Event
 from dispatch.model import Actor, Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Pricing, Status
 from dispatch.model import Terms as OrderTerms
@@ -158,7 +157,7 @@ class Market:
             return order.id, owner, driver
         await self.orders.accept(driver, (await self.offer(order, [driver]))[driver], uuid.uuid4())
         if status is Status.CANCELLED:
-            await self.orders.cancel(Party(owner, Actor.SHIPPER), order.id, CallingOff())
+            await self.orders.cancel(Party(owner, Actor.SHIPPER), order.id)
             return order.id, owner, driver
         last = {Status.DISPUTED: Status.LOADED, Status.CLOSED: Status.DELIVERED}.get(status, status)
         for step in STEPS[: STEPS.index(last) + 1] if last in STEPS else ():

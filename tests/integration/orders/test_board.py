@@ -2,7 +2,6 @@
 
 import pytest
 
-from dispatch.cancelling import CallingOff
 from dispatch.errors import Refusal
 from dispatch.model import Actor, BoardSearch, Order, Party, Place
 from geo.distance import destination, haversine_m
@@ -37,7 +36,7 @@ async def test_the_board_holds_open_unexpired_loads_that_left_the_waves_newest_f
     await market.order()  # still in the waves
     await boarded(market, valid_s=-1.0)
     gone = await boarded(market)
-    await market.orders.cancel(Party(gone.shipper, Actor.SHIPPER), gone.id, CallingOff())
+    await market.orders.cancel(Party(gone.shipper, Actor.SHIPPER), gone.id)
     assert await ids(market, driver, BoardSearch(10)) == [second.id, first.id]
     assert await ids(market, driver, BoardSearch(1)) == [second.id]
     assert await ids(market, driver, BoardSearch(10, before=second.id)) == [first.id]

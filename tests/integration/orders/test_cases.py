@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from dispatch.asked import Asked
-from dispatch.cancelling import CallingOff
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OrderChanged
 from dispatch.model import Actor, BoardSearch, Order, Party, Status
@@ -140,7 +139,7 @@ async def test_an_appeal_is_looked_at_once_by_somebody_else(market: Market, post
     await poster.reject(second, case.id, ["contacts"], "")
     with pytest.raises(Refusal, match="appeal_used"):
         await poster.appeal(owner(order), order.id, "и ещё раз")
-    cancelled, _ = await market.orders.cancel(owner(order), order.id, CallingOff())
+    cancelled, _ = await market.orders.cancel(owner(order), order.id)
     assert cancelled.status is Status.CANCELLED
 
 
@@ -253,7 +252,7 @@ async def test_another_day_is_another_load_and_an_old_or_closed_one_stands_in_no
     await place(market, poster, shipper, **day(2))
     with pytest.raises(Refusal, match="order_duplicate"):
         await place(market, poster, shipper, **day(1))
-    await market.orders.cancel(owner(monday), monday.id, CallingOff())
+    await market.orders.cancel(owner(monday), monday.id)
     again = await place(market, poster, shipper, **day(1))
     await market.pool.execute(
         "UPDATE orders SET created_at = now() - interval '25 hours' WHERE id = $1", again.id
@@ -322,7 +321,7 @@ async def test_who_was_turned_down_twice_lately_is_looked_at_and_who_delivers_is
 
 async def test_a_called_off_load_leaves_no_case_behind(market: Market, poster: Poster) -> None:
     order = await place(market, poster, **BAD)
-    await market.orders.cancel(owner(order), order.id, CallingOff())
+    await market.orders.cancel(owner(order), order.id)
     assert (await case_of(market, order)).state == "dropped"
     late = await place(market, poster, valid_s=60.0, **BAD)
     await market.pool.execute("UPDATE orders SET expires_at = now() WHERE id = $1", late.id)

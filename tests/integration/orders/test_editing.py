@@ -8,10 +8,11 @@ import pytest
 
 from dispatch.asked import Asked
 from dispatch.errors import Refusal
-from dispatch.events import OfferEnded, OfferMade, OrderChanged
-from dispatch.model import Actor, Order, Party, Status
+from dispatch.events import BidClosed, OfferEnded, OfferMade, OrderChanged
+from dispatch.model import Actor, Order, Party, Policy, Status
 from dispatch.posting import Poster
 from dispatch.service import Dispatcher
+from storage.invitations import InvitationStore
 from storage.postgres import Pool
 from tests.integration.orders.market import CONTENT, Market, city
 
@@ -165,6 +166,40 @@ async def test_the_search_begins_again_with_the_first_wave_and_the_board_keeps_t
     driver = await market.driver()
     assert await offered(market, desk) == [driver]
     assert market.heard.of(OfferMade)[-1].offer.wave == 1
+
+
+async def test_bids_on_the_load_as_it_was_are_outdated_but_not_by_what_no_driver_can_see(
+    market: Market, poster: Poster
+) -> None:
+    driver = await market.driver()
+    order = await market.on_board(await market.order(pricing="negotiable"))
+    bid = await market.bid(driver, order)
+    await poster.edit(owner(order), order.id, 1, {"stops": stops(note="ворота 3")})
+    assert await market.count("SELECT order_version FROM bids WHERE status = 'live'") == 2
+    await poster.edit(owner(order), order.id, 2, {"weight_kg": 12_000.0})
+    (closed,) = market.heard.of(BidClosed)
+    assert (closed.bid.id, closed.bid.status) == (bid.id, "outdated")
+    again = await market.bid(driver, order, seen_order=3)
+    with pytest.raises(Refusal, match="bid_closed"):
+        await market.bids.pick(owner(order), bid.id, uuid.uuid4(), 1)
+    won, _ = await market.bids.pick(owner(order), again.id, uuid.uuid4(), 1)
+    assert won.driver == driver
+
+
+async def test_who_was_asked_by_name_is_asked_once_more_for_the_load_as_it_is(
+    market: Market, poster: Poster
+) -> None:
+    driver = await market.driver()
+    asked_for = Asked.of({**CONTENT, "private": True})
+    order = await poster.place(await market.shipper(), asked_for)
+    invitations = InvitationStore(market.pool, Policy())
+    await invitations.invite(owner(order), order.id, [driver], 600, "")
+    await poster.edit(owner(order), order.id, 1, {"weight_kg": 12_000.0})
+    assert [(e.driver, e.reason) for e in market.heard.of(OfferEnded)] == [(driver, "changed")]
+    (made,) = await invitations.resolve(10)
+    assert isinstance(made, OfferMade) and made.driver == driver
+    won, _ = await market.orders.accept(driver, made.offer.id, uuid.uuid4())
+    assert won.load.weight_kg == 12_000.0
 
 
 async def test_an_edit_and_an_accept_at_once_never_give_a_load_that_its_driver_did_not_see(

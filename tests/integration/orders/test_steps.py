@@ -67,7 +67,7 @@ async def test_what_the_table_does_not_allow_is_refused_and_changes_no_row(
             assert locked is not None
             await step(connection, locked, status, actor=None, driver=driver)
         party = Party({"shipper": shipper, "driver": driver}.get(actor, 0), actor)
-        tries = [(Status.CANCELLED, market.orders.cancel(party, order, CallingOff()))]
+        tries = [(Status.CANCELLED, market.orders.cancel(party, order))]
         if actor is Actor.DRIVER:
             tries += [(then, market.orders.advance(driver, order, then)) for then in STEPS]
         for then, attempt in tries:
@@ -88,9 +88,7 @@ async def test_calling_an_order_off_withdraws_its_offers_and_frees_its_driver(ma
     drivers = [await market.driver() for _ in range(3)]
     order = await market.order()
     offers = await market.offer(order, drivers)
-    cancelled, events = await market.orders.cancel(
-        Party(order.shipper, Actor.SHIPPER), order.id, CallingOff()
-    )
+    cancelled, events = await market.orders.cancel(Party(order.shipper, Actor.SHIPPER), order.id)
     assert cancelled.status is Status.CANCELLED and cancelled.ended_at is not None
     ended = [(e.driver, e.offer, e.reason) for e in events if isinstance(e, OfferEnded)]
     assert sorted(ended) == sorted((d, offers[d], "withdrawn") for d in drivers)
@@ -126,7 +124,7 @@ async def test_foreign_and_absent_orders_look_the_same_to_everybody_but_staff(ma
         with pytest.raises(Refusal, match=r"^not_found$"):
             await market.orders.visible(number, user, role)
         with pytest.raises(Refusal, match=r"^not_found$"):
-            await market.orders.cancel(Party(user, Actor(role)), number, CallingOff())
+            await market.orders.cancel(Party(user, Actor(role)), number)
     with pytest.raises(Refusal, match=r"^not_found$"):
         await market.orders.advance(rival, order, Status.AT_PICKUP)
     assert await market.rows() == before
