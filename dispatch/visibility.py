@@ -44,3 +44,13 @@ def sees_private(order: Order, viewer: Viewer, now: float) -> bool:
     if carries(order, viewer.party):
         return in_grace(order, now)
     return viewer.party.actor is Actor.ADMIN and may(viewer.grade, Right.SEE_PHONES)
+
+
+def sides_seen(order: Order, viewer: Viewer, now: float) -> tuple[int, ...]:
+    """Whose name and number the viewer may know: of the other side of the haul, to staff with the right of both."""
+    both = (order.shipper, *(() if order.driver is None else (order.driver,)))
+    if viewer.party.actor is Actor.ADMIN:
+        return both if may(viewer.grade, Right.SEE_PHONES) else ()
+    if not in_grace(order, now) or not (owns(order, viewer.party) or carries(order, viewer.party)):
+        return ()
+    return both[1:] if owns(order, viewer.party) else both[:1]

@@ -3,7 +3,7 @@
 from dispatch.errors import Refusal
 from dispatch.model import Order, Party, Status
 from dispatch.rights import Right, grades, may
-from dispatch.visibility import in_grace, owns
+from dispatch.visibility import Viewer, owns, sides_seen
 from server import views
 from server.forms import asked_of, form_of
 from server.protocol.messages import OrderState
@@ -106,18 +106,12 @@ async def advance(call: Call[AdvanceForm, None]) -> OrderState:
 
 
 async def _contacts(call: Call[None, None], order: Order, party: Party) -> list[Contact]:
-    """Shipper and driver know each other from the assignment until some time after the end."""
-    parties = [user for user in (order.shipper, order.driver) if user is not None]
-    if may(call.caller.grade, Right.SEE_PHONES):
-        wanted = parties
-    elif in_grace(order, call.services.now()):
-        wanted = [user for user in parties if user != party.user]
-    else:
-        return []
-    found = {person.id: person for person in await call.services.orders.people(wanted)}
+    """The other side of the haul, while its parties may know each other."""
+    seen = sides_seen(order, Viewer(party, call.caller.grade), call.services.now())
+    found = await call.services.orders.people(seen) if seen else []
     return [
-        Contact("shipper" if user == order.shipper else "driver", user, found[user].name, found[user].phone)
-        for user in wanted
+        Contact("shipper" if person.id == order.shipper else "driver", person.id, person.name, person.phone)
+        for person in sorted(found, key=lambda person: seen.index(person.id))
     ]
 
 

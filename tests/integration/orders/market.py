@@ -88,7 +88,7 @@ class Market:
         self.heard = Heard()
 
     async def user(self, role: str) -> int:
-        phone = f"+7701{next(_phones):07d}"
+        phone = f"+7708{next(_phones):07d}"
         user: int = await self.pool.fetchval(
             "INSERT INTO users (phone, role) VALUES ($1, $2) RETURNING id", phone, role
         )
@@ -141,16 +141,18 @@ class Market:
         owner = await self.shipper() if shipper is None else shipper
         return await self.orders.add(new_order(owner, **changes))
 
-    async def haul(self, status: Status, shipper: int | None = None) -> tuple[int, int, int]:
+    async def haul(self, status: Status, shipper: int | None = None, **changes: Any) -> tuple[int, int, int]:
         """(order, shipper, driver) of an order in this state, brought there step by step as far as steps lead."""
         owner = await self.shipper() if shipper is None else shipper
         driver = await self.driver()
         if status is Status.DRAFT:
             return (await self.drafts.add(owner, None, CONTENT)).order, owner, driver
         if status is Status.MODERATION:
-            new = replace(new_order(owner), status=Status.MODERATION, grounds=("contacts",))
+            new = replace(new_order(owner, **changes), status=Status.MODERATION, grounds=("contacts",))
             return (await self.orders.add(new)).id, owner, driver
-        order = await self.order(owner, valid_s=-1.0 if status is Status.EXPIRED else 3600.0)
+        order = await self.order(
+            owner, **{"valid_s": -1.0 if status is Status.EXPIRED else 3600.0, **changes}
+        )
         if status is Status.EXPIRED:
             await self.orders.expire_orders(10)
         if status in (Status.OPEN, Status.EXPIRED):
@@ -235,7 +237,7 @@ def new_order(shipper: int, **changes: Any) -> NewOrder:
         "pickup": ALMATY,
         **changes,
     }
-    haul = Haul(fields["pickup"], ASTANA, 1_220_000.0, 60_000.0, "embedded")
+    haul = Haul(fields["pickup"], ASTANA, 1_220_000.0, 60_000.0, "embedded", fields.get("stops", ()))
     terms = OrderTerms(Pricing(fields.get("pricing", "fixed")))
     load = Load(fields["cargo"], fields["weight_kg"], fields["volume_m3"], fields["body"])
     return NewOrder(shipper, haul, load, Money(46_360_000, "KZT"), fields["valid_s"], terms)

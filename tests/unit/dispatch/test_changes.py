@@ -9,7 +9,7 @@ from dispatch.cancelling import FREE_S, REASONS, CallingOff, Fault, fault_of
 from dispatch.editing import Changes, changes, may_edit
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Haul, Load, Money, Order, Party, Place, Status, Stop, Window
-from dispatch.visibility import GRACE_S, Viewer, in_grace, sees_private
+from dispatch.visibility import GRACE_S, Viewer, in_grace, sees_private, sides_seen
 
 A, B = Place(1, "Алматы", 43.2, 76.9), Place(2, "Астана", 51.1, 71.4)
 NOW = 1_900_000_000.0
@@ -160,6 +160,16 @@ def test_addresses_and_phones_are_for_the_parties_and_for_staff_with_the_right(s
             who: expected for who, (_, expected) in sees.items()
         }
         assert in_grace(found, NOW) == (taken and not late)
+        met = taken and not late
+        numbers = {
+            "owner": (DRIVER,) if met else (),
+            "colleague": (DRIVER,) if met else (),
+            "carrier": (SHIPPER,) if met else (),
+            **dict.fromkeys(("support", "superadmin"), (SHIPPER, DRIVER) if taken else (SHIPPER,)),
+        }
+        assert {who: sides_seen(found, viewer, NOW) for who, (viewer, _) in sees.items()} == {
+            who: numbers.get(who, ()) for who in sees
+        }
 
 
 def test_an_order_stands_while_it_is_open_in_time_and_confirmed() -> None:
