@@ -39,8 +39,8 @@ class Moderation:
     """How strict the desk is. Money in minor units."""
 
     first_loads: int = 0  # of a new account that wait for staff; 0: none by itself
-    price_low: float = 0.2  # of the suggestion
-    price_high: float = 5.0
+    price_low: float = 0.15  # of the suggestion: light and bulky loads do go for a fifth of it
+    price_high: float = 6.0
     price_slack: int = 10_000_000  # 100,000 KZT: a small haul may well cost five times its small suggestion
     trusted_after: int = 10  # loads delivered, and none turned down lately
     remember_s: float = 90 * DAY_S  # a rejection

@@ -56,7 +56,9 @@ def _missing(asked: Asked) -> Iterator[Refusal]:
 def _stops(asked: Asked) -> Iterator[Refusal]:
     stops = asked.stops
     if len(stops) > MAX_STOPS:
-        yield Refusal("stops_invalid", "at most {n} stops", n=MAX_STOPS).at("stops")
+        yield Refusal("stops_invalid", "at most {n} stop", plural="at most {n} stops", n=MAX_STOPS).at(
+            "stops"
+        )
     for number, stop in enumerate(stops):
         if (stop.lat is None) != (stop.lon is None):
             yield Refusal("stops_invalid", "lat and lon go together").at(f"stops[{number}].lat")

@@ -47,7 +47,7 @@ def sees_private(order: Order, viewer: Viewer, now: float) -> bool:
 
 
 def sides_seen(order: Order, viewer: Viewer, now: float) -> tuple[int, ...]:
-    """Whose name and number the viewer may know: of the other side of the haul, to staff with the right of both."""
+    """Whose name and number the viewer may know: the other side's, and for staff with the right both."""
     both = (order.shipper, *(() if order.driver is None else (order.driver,)))
     if viewer.party.actor is Actor.ADMIN:
         return both if may(viewer.grade, Right.SEE_PHONES) else ()

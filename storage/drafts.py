@@ -95,7 +95,7 @@ class DraftStore:
         """A new draft; `origin` says what it was copied from. Refusal `limit_reached`."""
         row = await self._pool.fetchrow(ADD, shipper, company, dict(content), MOST, dict(origin or {}))
         if row is None:
-            raise Refusal("limit_reached", "at most {n} drafts", n=MOST)
+            raise Refusal("limit_reached", "at most {n} draft", plural="at most {n} drafts", n=MOST)
         return _draft(row)
 
     async def draft(self, party: Party, order: int) -> Draft:
@@ -166,5 +166,10 @@ async def _locked(connection: Connection, order: int, party: Party, then: Status
     row = _owned(await connection.fetchrow(LOCK_DRAFT, order), party)
     status = Status(row["status"])
     if status is not Status.DRAFT or not (then is status or allowed(status, then, party.actor)):
-        raise Refusal("transition_forbidden", f"{status} to {then}")
+        raise Refusal(
+            "transition_forbidden",
+            "{now:label.OrderStatus} → {then:label.OrderStatus}",
+            now=status,
+            then=then,
+        )
     return _draft(row)

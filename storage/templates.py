@@ -65,7 +65,7 @@ class TemplateStore:
         """A new template. Refusal `limit_reached`."""
         row = await self._pool.fetchrow(ADD, shipper, company, name, dict(content), MOST)
         if row is None:
-            raise Refusal("limit_reached", "at most {n} templates", n=MOST)
+            raise Refusal("limit_reached", "at most {n} template", plural="at most {n} templates", n=MOST)
         return _template(row)
 
     async def page(self, party: Party, before: int, limit: int) -> list[Template]:

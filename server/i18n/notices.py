@@ -34,6 +34,18 @@ NOTICES: dict[str, Template] = {
     "offer.closed/taken": Template("Offer closed", "Another driver has taken this load."),
     "offer.closed/withdrawn": Template("Offer closed", "The shipper has withdrawn this load."),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
+    "order.changed/edited": Template("Order {order}", "The order was changed. Open the app to see how."),
+    "order.changed/confirmed": Template("Order {order}", "The shipper has confirmed the load."),
+    "order.changed/lapsed": Template(
+        "Order {order}", "The load has left the board: confirm it to bring it back."
+    ),
+    "order.changed/acknowledged": Template("Order {order}", "The driver has agreed to the new times."),
+    "order.changed/approved": Template("Order {order}", "The load was approved: drivers see it."),
+    "order.changed/rejected": Template("Order {order}", "The load was turned down. Open the app to see why."),
+    "order.edited": Template("Order {order}", "The order was changed. Look at it before you drive on."),
+    "order.confirm": Template(
+        "Order {order}", "Does the load still stand? Confirm it, or it leaves the board soon."
+    ),
     "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
     "order.changed/assigned": Template("Order {order}", "A driver has taken the load."),
     "order.changed/at_pickup": Template("Order {order}", "The truck is at the pickup."),

@@ -158,6 +158,7 @@ DisputeReason = Literal["damage", "shortage", "delay", "payment", "cargo_differs
 Suspicion = Literal["contacts", "forbidden", "price_low", "price_high", "adr_papers", "rejected_before", "new_account", "duplicate"]
 RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "unclear", "duplicate", "fraud", "other"]
 CaseKind = Literal["held", "flag", "appeal"]
+Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
@@ -5092,7 +5093,7 @@ class DecisionForm:
     """One case of many."""
 
     case: int  # 1 or more
-    verdict: Literal["approve", "reject"]
+    verdict: Verdict
     reasons: list[RejectReason] = field(default_factory=list)  # 0 to 8 items
     note: str = ""  # 0 to 1000 characters
 

@@ -55,6 +55,7 @@ RejectReason = Literal[
     "contacts", "forbidden_cargo", "price", "adr_papers", "unclear", "duplicate", "fraud", "other"
 ]
 CaseKind = Literal["held", "flag", "appeal"]
+Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 LongText = Annotated[str, Meta(max_length=1000, pattern=STORABLE)]
 Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of KZT")]

@@ -1,11 +1,11 @@
 """Loads that staff should look at, and what they say."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, field
 
 from ..messages import OrderState, RowId, Seconds
-from .common import CaseKind, CaseState, Form, LongText, RejectReason, Suspicion, View
+from .common import CaseKind, CaseState, Form, LongText, RejectReason, Suspicion, Verdict, View
 
 
 class CaseQuery(Form, frozen=True):
@@ -63,7 +63,7 @@ class DecisionForm(Form, frozen=True):
     """One case of many."""
 
     case: RowId
-    verdict: Literal["approve", "reject"]
+    verdict: Verdict
     reasons: Annotated[list[RejectReason], Meta(max_length=8)] = field(default_factory=list)
     note: LongText = ""
 

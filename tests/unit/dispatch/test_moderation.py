@@ -97,7 +97,7 @@ def test_a_price_is_far_out_only_when_the_sum_is_worth_a_look() -> None:
     assert of(8_000_000, 40_000_000) == (), "a fifth of it is cheap, and may be"
     assert of(4_000_000, 40_000_000) == (Ground.PRICE_LOW,), "a nought is missing"
     assert of(400_000_000, 40_000_000) == (Ground.PRICE_HIGH,)
-    assert of(4_000_000, 400_000) == (), "groupage over the street: five times of little is little"
+    assert of(4_000_000, 400_000) == (), "groupage over the street: ten times of little is little"
 
 
 def test_dangerous_goods_go_with_a_paper_that_says_what_they_are() -> None:

@@ -20,6 +20,7 @@ export type DisputeReason = "damage" | "shortage" | "delay" | "payment" | "cargo
 export type Suspicion = "contacts" | "forbidden" | "price_low" | "price_high" | "adr_papers" | "rejected_before" | "new_account" | "duplicate";
 export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_papers" | "unclear" | "duplicate" | "fraud" | "other";
 export type CaseKind = "held" | "flag" | "appeal";
+export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
@@ -1734,7 +1735,7 @@ export interface RejectForm {
 export interface DecisionForm {
   /** 1 or more */
   case: number;
-  verdict: "approve" | "reject";
+  verdict: Verdict;
   /** 0 to 8 items */
   reasons?: RejectReason[];
   /** 0 to 1000 characters */
