@@ -17,7 +17,8 @@ SELECT (
         AND o.body = $5 AND o.weight_kg BETWEEN $6 AND $7 AND o.id <> $12
         AND (o.shipper_id = $1 OR o.company_id = $2) AND o.kind = $10
         AND o.created_at > now() - make_interval(secs => $13) AND o.expires_at > now()
-        AND tstzrange(o.pickup_from, o.pickup_to, '[]') && tstzrange($8, $9, '[]')
+        AND (o.pickup_from IS NULL OR $9::timestamptz IS NULL OR o.pickup_from <= $9)
+        AND (o.pickup_to IS NULL OR $8::timestamptz IS NULL OR o.pickup_to >= $8)
     LIMIT 1
 ) AS own, (
     SELECT o.id FROM orders o
@@ -26,7 +27,8 @@ SELECT (
         AND o.shipper_id <> $1 AND ($2::bigint IS NULL OR o.company_id IS DISTINCT FROM $2)
         AND lower(o.cargo) = lower($11)
         AND o.created_at > now() - make_interval(secs => $13) AND o.expires_at > now()
-        AND tstzrange(o.pickup_from, o.pickup_to, '[]') && tstzrange($8, $9, '[]')
+        AND (o.pickup_from IS NULL OR $9::timestamptz IS NULL OR o.pickup_from <= $9)
+        AND (o.pickup_to IS NULL OR $8::timestamptz IS NULL OR o.pickup_to >= $8)
     LIMIT 1
 ) AS other, (
     SELECT count(*) FROM (
