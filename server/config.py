@@ -56,6 +56,7 @@ class Config:
     otp: OtpLimits = OtpLimits()
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
+    webhook_allow_private: bool = False
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -77,6 +78,8 @@ VARIABLES: dict[str, str] = {
     "(default those of the phone apps: capacitor://localhost,https://localhost)",
     "DESK_RATE_LIMITS": "requests a second and at once, by class (default read=20/120, write=10/60, heavy=1/20, "
     "anonymous=10/100), e.g. read=50/300,anonymous=2/20",
+    "DESK_WEBHOOK_ALLOW_PRIVATE": "1 lets companies' webhooks lead to private addresses and use http: for an ERP "
+    "on your own network, never on a public desk",
     "DESK_VAPID_PRIVATE_KEY": "base64url P-256 key for Web Push; without it Web Push is off",
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
@@ -141,6 +144,7 @@ def load(environ: Mapping[str, str]) -> Config:
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
         fcm_url=environ.get("DESK_FCM_URL") or None,
         cors_origins=_origins(environ.get("DESK_CORS_ORIGINS", ""), problems),
+        webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
     )
     if problems:

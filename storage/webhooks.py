@@ -8,7 +8,7 @@ again. An event of an order waits while an earlier one of the same order is due 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
@@ -165,7 +165,7 @@ class DeliveryLine:
     id: int
     kind: str
     order: int | None
-    state: str
+    state: Literal["due", "delivered", "dead", "cancelled"]
     attempts: int
     created_at: float
     done_at: float | None

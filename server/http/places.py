@@ -41,6 +41,7 @@ ROUTES: tuple[Route, ...] = (
         "places",
         query=CityQuery,
         response=Cities,
+        scope="places:read",
     ),
     Route(
         "POST",
@@ -51,5 +52,6 @@ ROUTES: tuple[Route, ...] = (
         request=QuoteForm,
         response=Quote,
         errors=("place_unknown",),
+        scope="places:read",
     ),
 )

@@ -1,6 +1,6 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, dictionaries, identity, offers, orders, places, push
+from . import admin, devices, dictionaries, identity, keys, offers, orders, places, push, webhooks
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,4 +12,6 @@ ROUTES: tuple[Route, ...] = (
     *offers.ROUTES,
     *admin.ROUTES,
     *dictionaries.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
 )
