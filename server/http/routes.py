@@ -1,6 +1,23 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, dictionaries, identity, keys, offers, orders, places, push, webhooks
+from . import (
+    admin,
+    bids,
+    blocks,
+    devices,
+    dictionaries,
+    fuel,
+    identity,
+    invitations,
+    keys,
+    offers,
+    orders,
+    places,
+    push,
+    quotes,
+    saved_places,
+    webhooks,
+)
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -8,9 +25,15 @@ ROUTES: tuple[Route, ...] = (
     *devices.ROUTES,
     *push.ROUTES,
     *places.ROUTES,
+    *saved_places.ROUTES,
+    *quotes.ROUTES,
     *orders.ROUTES,
     *offers.ROUTES,
+    *bids.ROUTES,
+    *invitations.ROUTES,
+    *blocks.ROUTES,
     *admin.ROUTES,
+    *fuel.ROUTES,
     *dictionaries.ROUTES,
     *keys.ROUTES,
     *webhooks.ROUTES,

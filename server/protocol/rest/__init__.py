@@ -1,6 +1,38 @@
 """Bodies of the REST API, one module a subject. The same units and types as the websocket messages."""
 
-from . import account, board, common, dictionaries, integrations, offers, orders, places, signin, staff
+from . import (
+    account,
+    bids,
+    blocks,
+    board,
+    common,
+    dictionaries,
+    fuel,
+    integrations,
+    invitations,
+    offers,
+    orders,
+    places,
+    quotes,
+    signin,
+    staff,
+)
 
 # In the order of the documentation: what is used before what uses it.
-MODULES = (common, signin, account, places, orders, offers, board, staff, dictionaries, integrations)
+MODULES = (
+    common,
+    signin,
+    account,
+    places,
+    quotes,
+    orders,
+    offers,
+    board,
+    bids,
+    invitations,
+    blocks,
+    staff,
+    fuel,
+    dictionaries,
+    integrations,
+)
