@@ -71,7 +71,8 @@ VARIABLES: dict[str, str] = {
     "DESK_HOST": "address to listen on (default 127.0.0.1)",
     "DESK_PORT": "port to listen on (default 8080)",
     "DESK_WORKER": "number of this worker, set by the supervisor",
-    "DESK_PUBLIC_URL": "address that users open (default http://127.0.0.1:PORT)",
+    "DESK_PUBLIC_URL": "address that users open (default http://127.0.0.1:PORT); pages under another name may not "
+    "call the API",
     "DESK_WEB_DIST": "folder of the built web app (default clients/web/dist)",
     "DESK_DOCS": "folder with openapi.json and asyncapi.json (default docs)",
     "DESK_TICK_MS": "milliseconds between map frames (default 100)",
