@@ -7,12 +7,14 @@ from storage.postgres import Pool
 _numbers = itertools.count(1)
 
 
-async def company(pool: Pool, owner: int, role: str = "owner") -> int:
+async def company(pool: Pool, owner: int, role: str = "owner", id: int | None = None) -> int:
     """A new company with this member."""
     await ensure(pool)
     made: int = await pool.fetchval(
-        "INSERT INTO companies (legal_name, country, bin) VALUES ('ТОО', 'KZ', $1) RETURNING id",
+        "INSERT INTO companies (id, legal_name, country, bin)"
+        " VALUES (coalesce($2, nextval('companies_id_seq')), 'ТОО', 'KZ', $1) RETURNING id",
         f"{next(_numbers):012d}",
+        id,
     )
     await join(pool, made, owner, role)
     return made
