@@ -9,12 +9,14 @@ from . import (
     fuel,
     identity,
     invitations,
+    keys,
     offers,
     orders,
     places,
     push,
     quotes,
     saved_places,
+    webhooks,
 )
 from .route import Route
 
@@ -33,4 +35,6 @@ ROUTES: tuple[Route, ...] = (
     *admin.ROUTES,
     *fuel.ROUTES,
     *dictionaries.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
 )

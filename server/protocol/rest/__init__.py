@@ -8,6 +8,7 @@ from . import (
     common,
     dictionaries,
     fuel,
+    integrations,
     invitations,
     offers,
     orders,
@@ -33,4 +34,5 @@ MODULES = (
     staff,
     fuel,
     dictionaries,
+    integrations,
 )
