@@ -19,6 +19,7 @@ from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.bus import Bus
 from storage.drivers import DriverStore
+from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
@@ -33,6 +34,7 @@ from .auth import Principal, Tokens
 from .config import Config
 from .errors import UNREACHABLE
 from .gateways.otp import LogOtp, OtpSender
+from .habits import ReadHabits, ReadLimits
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
@@ -80,10 +82,11 @@ class Services:
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
-        self.orders = OrderStore(pool)
+        self.orders = OrderStore(pool, config.watch)
         self.policy = Policy()
-        self.bids = BidStore(pool, self.policy)
+        self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
+        self.flags = FlagStore(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
@@ -93,6 +96,12 @@ class Services:
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
         self.limits = Limits(redis, self.keys, config.rate_limits, self.counts.judged_alone)
+        self.habits = ReadHabits(
+            None
+            if config.watch is None
+            else Limits(redis, self.keys, ReadLimits.by(config.watch), self.counts.judged_alone),
+            self.flags,
+        )
         self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()

@@ -1,6 +1,19 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, bids, blocks, devices, dictionaries, identity, invitations, offers, orders, places, push
+from . import (
+    admin,
+    bids,
+    blocks,
+    devices,
+    dictionaries,
+    flags,
+    identity,
+    invitations,
+    offers,
+    orders,
+    places,
+    push,
+)
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -14,5 +27,6 @@ ROUTES: tuple[Route, ...] = (
     *invitations.ROUTES,
     *blocks.ROUTES,
     *admin.ROUTES,
+    *flags.ROUTES,
     *dictionaries.ROUTES,
 )

@@ -104,6 +104,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
+        ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
         ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
         ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
         ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
@@ -118,6 +119,7 @@ Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
+FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -3190,6 +3192,108 @@ class Drivers:
         return cls(
             [DriverView.from_wire(item) for item in wire["drivers"]],
             wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsQuery:
+    """How many, the latest first."""
+
+    limit: int = 50  # 1 to 200
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagsQuery:
+        return cls(
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """An open flag: who, what, how often; `counts` of the day are those of the last time."""
+
+    flag: int
+    user: int
+    role: str
+    name: str
+    kind: FlagKind
+    count: int
+    counts: dict[str, int]
+    first_at: float
+    last_at: float
+    paused_until: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "flag": self.flag,
+            "user": self.user,
+            "role": self.role,
+            "name": self.name,
+            "kind": self.kind,
+            "count": self.count,
+            "counts": self.counts,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "paused_until": self.paused_until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagView:
+        return cls(
+            wire["flag"],
+            wire["user"],
+            wire["role"],
+            wire["name"],
+            wire["kind"],
+            wire["count"],
+            wire["counts"],
+            wire["first_at"],
+            wire["last_at"],
+            wire.get("paused_until"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The latest first."""
+
+    flags: list[FlagView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "flags": [item.to_wire() for item in self.flags],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Flags:
+        return cls(
+            [FlagView.from_wire(item) for item in wire["flags"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFlagForm:
+    """What came of it; `lift` ends the user's pause at once."""
+
+    note: str = ""  # 0 to 200 characters
+    lift: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "lift": self.lift,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ClearFlagForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("lift", False),
         )
 
 

@@ -7,6 +7,7 @@ from . import (
     board,
     common,
     dictionaries,
+    flags,
     invitations,
     offers,
     orders,
@@ -28,5 +29,6 @@ MODULES = (
     invitations,
     blocks,
     staff,
+    flags,
     dictionaries,
 )

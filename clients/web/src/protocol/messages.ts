@@ -7,6 +7,7 @@ export type Grade = "support" | "moderator" | "finance" | "superadmin";
 export type Lang = "ru" | "kk" | "en" | "zh";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
+export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -1082,6 +1083,38 @@ export interface DriverView {
 export interface Drivers {
   drivers: DriverView[];
   next?: number | null;
+}
+
+/** How many, the latest first. */
+export interface FlagsQuery {
+  /** 1 to 200 */
+  limit?: number;
+}
+
+/** An open flag: who, what, how often; `counts` of the day are those of the last time. */
+export interface FlagView {
+  flag: number;
+  user: number;
+  role: string;
+  name: string;
+  kind: FlagKind;
+  count: number;
+  counts: Record<string, number>;
+  first_at: number;
+  last_at: number;
+  paused_until?: number | null;
+}
+
+/** The latest first. */
+export interface Flags {
+  flags: FlagView[];
+}
+
+/** What came of it; `lift` ends the user's pause at once. */
+export interface ClearFlagForm {
+  /** 0 to 200 characters */
+  note?: string;
+  lift?: boolean;
 }
 
 /** Without `lang`, the language of the request. */
