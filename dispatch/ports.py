@@ -5,6 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
+from geo.routing import Profile
+from geo.travel import Travel
+from geo.types import Position
+
 from .events import Event
 from .matching import Ranked
 from .model import Candidate, NewOrder, Order, Party, Policy, Status
@@ -18,6 +22,16 @@ class Nearby(Protocol):
 
     def near(self, lat: float, lon: float, count: int, radius_m: float) -> list[Seen]:
         """At most `count` drivers within `radius_m`, nearest first."""
+        ...
+
+
+class Ways(Protocol):
+    """Roads between places: whoever knows them best, and somebody always."""
+
+    async def way(
+        self, points: Sequence[Position], profile: Profile, depart_at: float | None = None
+    ) -> Travel:
+        """The way through these points, in this order. Never fails, and is back within its own budget of time."""
         ...
 
 

@@ -6,18 +6,24 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from uuid import UUID
 
+from geo.crossings import Crossings
 from geo.gazetteer import City, Gazetteer
 from geo.roads import RoadGraph, Route
+from geo.routing import Profile
+from geo.travel import Travel, on_graph, travel_of
+from geo.types import Position
 
 from .errors import Refusal
 from .events import Event, OrderPlaced
 from .matching import rank
 from .model import Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
-from .ports import Claim, Nearby, Notifier, Orders
+from .ports import Claim, Nearby, Notifier, Orders, Ways
 from .pricing import Tariff, quote
 from .rounds import Search, after_nobody, waves_left
+from .trucks import truck_of
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +40,22 @@ class Quoted:
 
     haul: Haul
     price: Money
-    route: Route
+    route: Travel
+
+
+class GraphWays:
+    """The corridor graph alone as `ports.Ways`."""
+
+    def __init__(self, roads: RoadGraph) -> None:
+        self._roads = roads
+        self._crossings = Crossings.load()
+
+    async def way(
+        self, points: Sequence[Position], profile: Profile, depart_at: float | None = None
+    ) -> Travel:
+        """The ways of the graph, one after the other."""
+        graph = [self._roads.route(a, b) for a, b in pairwise(points)]
+        return travel_of(graph, on_graph(graph), self._crossings)
 
 
 class Dispatcher:
@@ -50,16 +71,18 @@ class Dispatcher:
         tariff: Tariff,
         policy: Policy,
         *,
+        ways: Ways | None = None,
         after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
         also_expiring: Sequence[Callable[[int], Awaitable[list[Event]]]] = (),
     ) -> None:
-        """`after_commit` runs a callback when what was just written can be seen by others; without a
-        transaction around the whole request that is at once. `also_expiring` are more sweeps like those of
-        `orders`: each ends what is past its time, of at most so many orders."""
+        """`ways`: None is the corridor graph. `after_commit` runs a callback when what was just written can be
+        seen by others; without a transaction around the whole request that is at once. `also_expiring` are more
+        sweeps like those of `orders`: each ends what is past its time, of at most so many orders."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
         self._roads = roads
+        self._ways: Ways = GraphWays(roads) if ways is None else ways
         self._gazetteer = gazetteer
         self._tariff = tariff
         self._policy = policy
@@ -69,12 +92,20 @@ class Dispatcher:
 
     # -- shippers -------------------------------------------------------------------------------------------
 
-    def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
+    async def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
         """The haul between two cities of the gazetteer; `place_unknown` when one is not there."""
         pickup, drop = self._place(pickup_city), self._place(drop_city)
-        route = self._roads.route(pickup.position, drop.position)
+        profile = truck_of(load.body, load.weight_kg, load.volume_m3).profile(load.weight_kg, bool(load.adr))
+        route = await self._ways.way((pickup.position, drop.position), profile)
         haul = Haul(pickup, drop, route.distance_m, route.duration_s, route.origin)
-        price = quote(route.distance_m, load.weight_kg, load.volume_m3, load.body, self._tariff)
+        price = quote(
+            route.distance_m,
+            load.weight_kg,
+            load.volume_m3,
+            load.body,
+            self._tariff,
+            abroad=bool(route.borders),
+        )
         return Quoted(haul, price, route)
 
     def route(self, order: Order) -> Route:
@@ -92,7 +123,7 @@ class Dispatcher:
         valid_s: float,
     ) -> Order:
         """Stores the order and starts its search at once. `price` in minor units, None takes the quote."""
-        quoted = self.quote(pickup_city, drop_city, load)
+        quoted = await self.quote(pickup_city, drop_city, load)
         agreed = quoted.price if price is None else Money(price, self._tariff.currency)
         order = await self._orders.add(NewOrder(shipper, quoted.haul, load, agreed, valid_s))
         self._seek()

@@ -7,12 +7,15 @@ from . import (
     devices,
     dictionaries,
     flags,
+    fuel,
     identity,
     invitations,
     offers,
     orders,
     places,
     push,
+    quotes,
+    saved_places,
 )
 from .route import Route
 
@@ -21,6 +24,8 @@ ROUTES: tuple[Route, ...] = (
     *devices.ROUTES,
     *push.ROUTES,
     *places.ROUTES,
+    *saved_places.ROUTES,
+    *quotes.ROUTES,
     *orders.ROUTES,
     *offers.ROUTES,
     *bids.ROUTES,
@@ -28,5 +33,6 @@ ROUTES: tuple[Route, ...] = (
     *blocks.ROUTES,
     *admin.ROUTES,
     *flags.ROUTES,
+    *fuel.ROUTES,
     *dictionaries.ROUTES,
 )

@@ -64,6 +64,7 @@ ERRORS = _catalogue(
     ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
     ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
     ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
+    ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
     # streams
     ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
     ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),

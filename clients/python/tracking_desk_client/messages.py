@@ -101,6 +101,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
         ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
         ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
+        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
@@ -117,6 +118,9 @@ Role = Literal["driver", "logistician", "shipper", "admin"]
 UserRole = Literal["driver", "logistician", "shipper"]
 Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
+Precision = Literal["house", "street", "place", "town", "region", "estimate"]
+PlaceKind = Literal["city", "crossing", "address", "pin"]
+CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
@@ -2045,25 +2049,35 @@ class PushKey:
 
 @dataclass(frozen=True, slots=True)
 class CityQuery:
-    """City search: prefix, typo tolerant, any of the four languages."""
+    """City search: prefix, typo tolerant, any of the four languages. Namesakes near lat, lon stand first."""
 
     q: str  # 1 to 80 characters
-    lang: Lang = "ru"
+    lang: Lang | None = None
     limit: int = 10  # 1 to 50
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "q": self.q,
-            "lang": self.lang,
             "limit": self.limit,
         }
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> CityQuery:
         return cls(
             wire["q"],
-            wire.get("lang", "ru"),
+            wire.get("lang"),
             wire.get("limit", 10),
+            wire.get("lat"),
+            wire.get("lon"),
         )
 
 
@@ -2122,23 +2136,475 @@ class Cities:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceQuery:
+    """An address, a town, a crossing, or degrees (latitude first). What is near lat, lon is preferred."""
+
+    q: str  # 1 to 200 characters
+    lang: Lang | None = None
+    limit: int = 8  # 1 to 20
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "q": self.q,
+            "limit": self.limit,
+        }
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PlaceQuery:
+        return cls(
+            wire["q"],
+            wire.get("lang"),
+            wire.get("limit", 8),
+            wire.get("lat"),
+            wire.get("lon"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PinQuery:
+    """A pin on the map."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "lat": self.lat,
+            "lon": self.lon,
+        }
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PinQuery:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """A place, and who says so: `origin` is gazetteer, nominatim or google.
+
+    `city` is the nearest town of the gazetteer, `city_m` metres to its centre; `crossing` the id of a crossing."""
+
+    label: str
+    lat: float
+    lon: float
+    precision: Precision
+    kind: PlaceKind
+    origin: str
+    country: str
+    city: int
+    city_name: str
+    city_m: float
+    crossing: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "label": self.label,
+            "lat": self.lat,
+            "lon": self.lon,
+            "precision": self.precision,
+            "kind": self.kind,
+            "origin": self.origin,
+            "country": self.country,
+            "city": self.city,
+            "city_name": self.city_name,
+            "city_m": self.city_m,
+            "crossing": self.crossing,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PlaceView:
+        return cls(
+            wire["label"],
+            wire["lat"],
+            wire["lon"],
+            wire["precision"],
+            wire["kind"],
+            wire["origin"],
+            wire["country"],
+            wire["city"],
+            wire["city_name"],
+            wire["city_m"],
+            wire.get("crossing"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Best match first."""
+
+    places: list[PlaceView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "places": [item.to_wire() for item in self.places],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Places:
+        return cls(
+            [PlaceView.from_wire(item) for item in wire["places"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingQuery:
+    """Crossings into one country (ISO 3166), or all."""
+
+    neighbour: str | None = None  # matches ^[A-Z]{2}$
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.neighbour is not None:
+            wire["neighbour"] = self.neighbour
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CrossingQuery:
+        return cls(
+            wire.get("neighbour"),
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingView:
+    """A road crossing of Kazakhstan. The place is approximate. Waits are mean seconds, the same for all so far."""
+
+    crossing: str
+    name: str
+    neighbour: str
+    opposite: str
+    lat: float
+    lon: float
+    kind: CrossingKind
+    trucks: bool
+    wait_out_s: float
+    wait_in_s: float
+    wait_origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "crossing": self.crossing,
+            "name": self.name,
+            "neighbour": self.neighbour,
+            "opposite": self.opposite,
+            "lat": self.lat,
+            "lon": self.lon,
+            "kind": self.kind,
+            "trucks": self.trucks,
+            "wait_out_s": self.wait_out_s,
+            "wait_in_s": self.wait_in_s,
+            "wait_origin": self.wait_origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CrossingView:
+        return cls(
+            wire["crossing"],
+            wire["name"],
+            wire["neighbour"],
+            wire["opposite"],
+            wire["lat"],
+            wire["lon"],
+            wire["kind"],
+            wire["trucks"],
+            wire["wait_out_s"],
+            wire["wait_in_s"],
+            wire["wait_origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """By neighbour."""
+
+    crossings: list[CrossingView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "crossings": [item.to_wire() for item in self.crossings],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Crossings:
+        return cls(
+            [CrossingView.from_wire(item) for item in wire["crossings"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlaceForm:
+    """A place to keep. Without `city` the nearest town is taken."""
+
+    label: str  # 1 to 80 characters
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    address: str = ""  # 0 to 300 characters
+    city: int | None = None
+    contact_name: str = ""  # 0 to 120 characters
+    contact_phone: str = ""  # Empty, or any usual form of a number, also of a landline; 0 to 32 characters
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "label": self.label,
+            "lat": self.lat,
+            "lon": self.lon,
+            "address": self.address,
+            "contact_name": self.contact_name,
+            "contact_phone": self.contact_phone,
+            "note": self.note,
+        }
+        if self.city is not None:
+            wire["city"] = self.city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedPlaceForm:
+        return cls(
+            wire["label"],
+            wire["lat"],
+            wire["lon"],
+            wire.get("address", ""),
+            wire.get("city"),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone", ""),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlace:
+    """A kept place; `contact_phone` in E.164."""
+
+    place: int
+    label: str
+    address: str
+    lat: float
+    lon: float
+    city: int
+    city_name: str
+    contact_name: str
+    contact_phone: str
+    note: str
+    version: int
+    uses: int
+    used_at: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "place": self.place,
+            "label": self.label,
+            "address": self.address,
+            "lat": self.lat,
+            "lon": self.lon,
+            "city": self.city,
+            "city_name": self.city_name,
+            "contact_name": self.contact_name,
+            "contact_phone": self.contact_phone,
+            "note": self.note,
+            "version": self.version,
+            "uses": self.uses,
+            "used_at": self.used_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedPlace:
+        return cls(
+            wire["place"],
+            wire["label"],
+            wire["address"],
+            wire["lat"],
+            wire["lon"],
+            wire["city"],
+            wire["city_name"],
+            wire["contact_name"],
+            wire["contact_phone"],
+            wire["note"],
+            wire["version"],
+            wire["uses"],
+            wire.get("used_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlaces:
+    """The last used or made first; at most 200."""
+
+    places: list[SavedPlace]
+
+    def to_wire(self) -> Wire:
+        return {
+            "places": [item.to_wire() for item in self.places],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedPlaces:
+        return cls(
+            [SavedPlace.from_wire(item) for item in wire["places"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A place by its degrees."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+
+    def to_wire(self) -> Wire:
+        return {
+            "lat": self.lat,
+            "lon": self.lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Pin:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StopForm:
+    """A stop between the ends: a city of the gazetteer, or a place; and how long the truck is served there."""
+
+    city: int | None = None
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    service_s: float = 7200  # seconds; 0 to 604,800
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "service_s": self.service_s,
+        }
+        if self.city is not None:
+            wire["city"] = self.city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StopForm:
+        return cls(
+            wire.get("city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("service_s", 7200),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleFigures:
+    """The truck; what is left out is that of its body's usual size."""
+
+    capacity_kg: float | None = None  # above 0, at most 100,000
+    volume_m3: float | None = None  # above 0, at most 500
+    litres_100km: float | None = None  # diesel a 100 km, loaded; above 0, at most 200
+    axle_kg: float | None = None  # heaviest single axle, loaded; above 0, at most 30,000
+    height_m: float | None = None  # above 0, at most 10
+    width_m: float | None = None  # above 0, at most 10
+    length_m: float | None = None  # above 0, at most 60
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.capacity_kg is not None:
+            wire["capacity_kg"] = self.capacity_kg
+        if self.volume_m3 is not None:
+            wire["volume_m3"] = self.volume_m3
+        if self.litres_100km is not None:
+            wire["litres_100km"] = self.litres_100km
+        if self.axle_kg is not None:
+            wire["axle_kg"] = self.axle_kg
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> VehicleFigures:
+        return cls(
+            wire.get("capacity_kg"),
+            wire.get("volume_m3"),
+            wire.get("litres_100km"),
+            wire.get("axle_kg"),
+            wire.get("height_m"),
+            wire.get("width_m"),
+            wire.get("length_m"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteForm:
-    """What a haul would be and cost. Cities are gazetteer ids."""
+    """What a haul would be and cost. Cities are gazetteer ids; `pickup`, `drop` are the exact places, if known."""
 
     pickup_city: int
     drop_city: int
     weight_kg: float  # above 0, at most 100,000
     volume_m3: float = 0  # 0 to 500
     body: Body = "tent"
+    pickup: Pin | None = None
+    drop: Pin | None = None
+    stops: list[StopForm] = field(default_factory=list)  # 0 to 8 items
+    vehicle: VehicleFigures | None = None
+    depart_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    driver_at: Pin | None = None
+    crew: int = 1  # 1 to 2
+    toll_prepaid: bool = True
+    adr: bool = False
+    price: int | None = None  # minor units of KZT; for the profit; 1 or more
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "pickup_city": self.pickup_city,
             "drop_city": self.drop_city,
             "weight_kg": self.weight_kg,
             "volume_m3": self.volume_m3,
             "body": self.body,
+            "stops": [item.to_wire() for item in self.stops],
+            "crew": self.crew,
+            "toll_prepaid": self.toll_prepaid,
+            "adr": self.adr,
         }
+        if self.pickup is not None:
+            wire["pickup"] = self.pickup.to_wire()
+        if self.drop is not None:
+            wire["drop"] = self.drop.to_wire()
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle.to_wire()
+        if self.depart_at is not None:
+            wire["depart_at"] = self.depart_at
+        if self.driver_at is not None:
+            wire["driver_at"] = self.driver_at.to_wire()
+        if self.price is not None:
+            wire["price"] = self.price
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> QuoteForm:
@@ -2148,12 +2614,335 @@ class QuoteForm:
             wire["weight_kg"],
             wire.get("volume_m3", 0),
             wire.get("body", "tent"),
+            (None if wire["pickup"] is None else Pin.from_wire(wire["pickup"])) if "pickup" in wire else None,
+            (None if wire["drop"] is None else Pin.from_wire(wire["drop"])) if "drop" in wire else None,
+            [StopForm.from_wire(item) for item in wire["stops"]] if "stops" in wire else [],
+            (None if wire["vehicle"] is None else VehicleFigures.from_wire(wire["vehicle"])) if "vehicle" in wire else None,
+            wire.get("depart_at"),
+            (None if wire["driver_at"] is None else Pin.from_wire(wire["driver_at"])) if "driver_at" in wire else None,
+            wire.get("crew", 1),
+            wire.get("toll_prepaid", True),
+            wire.get("adr", False),
+            wire.get("price"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A provider's own line, encoded. Not `drawable`: it may be shown on that provider's map only."""
+
+    polyline: str
+    precision: int
+    origin: str
+    drawable: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "polyline": self.polyline,
+            "precision": self.precision,
+            "origin": self.origin,
+            "drawable": self.drawable,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Line:
+        return cls(
+            wire["polyline"],
+            wire["precision"],
+            wire["origin"],
+            wire["drawable"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BorderPassed:
+    """A border on the way; `crossing` null where none of this pair of countries is known. Mean seconds."""
+
+    leaves: str
+    enters: str
+    crossing: str | None
+    name: str
+    wait_s: float
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "leaves": self.leaves,
+            "enters": self.enters,
+            "crossing": self.crossing,
+            "name": self.name,
+            "wait_s": self.wait_s,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BorderPassed:
+        return cls(
+            wire["leaves"],
+            wire["enters"],
+            wire["crossing"],
+            wire["name"],
+            wire["wait_s"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EtaWindow:
+    """Nine of ten trucks arrive after `early_at`, nine of ten before `late_at`. The parts are of the typical one.
+
+    `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it."""
+
+    depart_at: float  # Seconds since the epoch, UTC; 0 or more
+    early_at: float  # Seconds since the epoch, UTC; 0 or more
+    typical_at: float  # Seconds since the epoch, UTC; 0 or more
+    late_at: float  # Seconds since the epoch, UTC; 0 or more
+    driving_s: float
+    rest_s: float
+    border_s: float
+    service_s: float
+    heat_s: float
+    crew: int
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "depart_at": self.depart_at,
+            "early_at": self.early_at,
+            "typical_at": self.typical_at,
+            "late_at": self.late_at,
+            "driving_s": self.driving_s,
+            "rest_s": self.rest_s,
+            "border_s": self.border_s,
+            "service_s": self.service_s,
+            "heat_s": self.heat_s,
+            "crew": self.crew,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EtaWindow:
+        return cls(
+            wire["depart_at"],
+            wire["early_at"],
+            wire["typical_at"],
+            wire["late_at"],
+            wire["driving_s"],
+            wire["rest_s"],
+            wire["border_s"],
+            wire["service_s"],
+            wire["heat_s"],
+            wire["crew"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelFigures:
+    """Diesel of the loaded truck. `origin` of the price: staff or default (assumed)."""
+
+    litres: float
+    litres_100km: float
+    litres_origin: str
+    cost: Money
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "litres": self.litres,
+            "litres_100km": self.litres_100km,
+            "litres_origin": self.litres_origin,
+            "cost": self.cost.to_wire(),
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelFigures:
+        return cls(
+            wire["litres"],
+            wire["litres_100km"],
+            wire["litres_origin"],
+            Money.from_wire(wire["cost"]),
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TollPassed:
+    """A toll section. `assumed`: its length or its rate is no published figure."""
+
+    section: str
+    name: str
+    metres: float
+    cost: Money
+    assumed: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "section": self.section,
+            "name": self.name,
+            "metres": self.metres,
+            "cost": self.cost.to_wire(),
+            "assumed": self.assumed,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TollPassed:
+        return cls(
+            wire["section"],
+            wire["name"],
+            wire["metres"],
+            Money.from_wire(wire["cost"]),
+            wire["assumed"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TollFigures:
+    """All toll sections of the way."""
+
+    cost: Money
+    prepaid: bool
+    sections: list[TollPassed]
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "cost": self.cost.to_wire(),
+            "prepaid": self.prepaid,
+            "sections": [item.to_wire() for item in self.sections],
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TollFigures:
+        return cls(
+            Money.from_wire(wire["cost"]),
+            wire["prepaid"],
+            [TollPassed.from_wire(item) for item in wire["sections"]],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BorderFigures:
+    """What the crossings cost, by CAREC's means."""
+
+    cost: Money
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "cost": self.cost.to_wire(),
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BorderFigures:
+        return cls(
+            Money.from_wire(wire["cost"]),
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRange:
+    """One haul in twenty goes for less than `low`, one for more than `high`.
+
+    `origin` lane: percentiles of `hauls` finished ones between these towns in 90 days; tariff: the trade's span."""
+
+    low: Money
+    typical: Money
+    high: Money
+    hauls: int
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "low": self.low.to_wire(),
+            "typical": self.typical.to_wire(),
+            "high": self.high.to_wire(),
+            "hauls": self.hauls,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PriceRange:
+        return cls(
+            Money.from_wire(wire["low"]),
+            Money.from_wire(wire["typical"]),
+            Money.from_wire(wire["high"]),
+            wire["hauls"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitFigures:
+    """What is left for the driver of one truck, from where it stands to the empty trailer.
+
+    `price` less `fuel` and `tolls` (of the empty run, too), `borders` and `wear` (assumed a km). `seconds`: empty
+    run, loading, driving, rest, borders, unloading."""
+
+    profit: Money
+    per_hour: Money
+    seconds: float
+    price: Money
+    fuel: Money
+    tolls: Money
+    borders: Money
+    wear: Money
+    deadhead_m: float
+    deadhead_origin: str
+    loading_s: float
+    unloading_s: float
+    rest_s: float
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "seconds": self.seconds,
+            "price": self.price.to_wire(),
+            "fuel": self.fuel.to_wire(),
+            "tolls": self.tolls.to_wire(),
+            "borders": self.borders.to_wire(),
+            "wear": self.wear.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "deadhead_origin": self.deadhead_origin,
+            "loading_s": self.loading_s,
+            "unloading_s": self.unloading_s,
+            "rest_s": self.rest_s,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ProfitFigures:
+        return cls(
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["seconds"],
+            Money.from_wire(wire["price"]),
+            Money.from_wire(wire["fuel"]),
+            Money.from_wire(wire["tolls"]),
+            Money.from_wire(wire["borders"]),
+            Money.from_wire(wire["wear"]),
+            wire["deadhead_m"],
+            wire["deadhead_origin"],
+            wire["loading_s"],
+            wire["unloading_s"],
+            wire["rest_s"],
+            wire["origin"],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Distance in metres, time in seconds, price in minor units; `origin` says where the distance is from."""
+    """Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ...
+
+    `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of
+    the departure. Costs are of one truck; the load fills `trucks` of them."""
 
     distance_m: float
     duration_s: float
@@ -2162,6 +2951,18 @@ class Quote:
     price: Money
     line: list[tuple[float, float]]
     towns: list[str]
+    driving_s: float
+    traffic_s: float | None
+    line_origin: str
+    polyline: Line | None
+    borders: list[BorderPassed]
+    eta: EtaWindow
+    fuel: FuelFigures
+    tolls: TollFigures
+    border_cost: BorderFigures
+    price_range: PriceRange
+    profit: ProfitFigures
+    trucks: int
 
     def to_wire(self) -> Wire:
         return {
@@ -2172,6 +2973,18 @@ class Quote:
             "price": self.price.to_wire(),
             "line": [list(item) for item in self.line],
             "towns": self.towns,
+            "driving_s": self.driving_s,
+            "traffic_s": self.traffic_s,
+            "line_origin": self.line_origin,
+            "polyline": (None if self.polyline is None else self.polyline.to_wire()),
+            "borders": [item.to_wire() for item in self.borders],
+            "eta": self.eta.to_wire(),
+            "fuel": self.fuel.to_wire(),
+            "tolls": self.tolls.to_wire(),
+            "border_cost": self.border_cost.to_wire(),
+            "price_range": self.price_range.to_wire(),
+            "profit": self.profit.to_wire(),
+            "trucks": self.trucks,
         }
 
     @classmethod
@@ -2184,6 +2997,18 @@ class Quote:
             Money.from_wire(wire["price"]),
             [(item[0], item[1]) for item in wire["line"]],
             wire["towns"],
+            wire["driving_s"],
+            wire["traffic_s"],
+            wire["line_origin"],
+            (None if wire["polyline"] is None else Line.from_wire(wire["polyline"])),
+            [BorderPassed.from_wire(item) for item in wire["borders"]],
+            EtaWindow.from_wire(wire["eta"]),
+            FuelFigures.from_wire(wire["fuel"]),
+            TollFigures.from_wire(wire["tolls"]),
+            BorderFigures.from_wire(wire["border_cost"]),
+            PriceRange.from_wire(wire["price_range"]),
+            ProfitFigures.from_wire(wire["profit"]),
+            wire["trucks"],
         )
 
 
@@ -3294,6 +4119,86 @@ class ClearFlagForm:
         return cls(
             wire.get("note", ""),
             wire.get("lift", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelPriceForm:
+    """A price from `valid_from` on (default: now). The same moment again corrects it."""
+
+    country: str  # ISO 3166; matches ^[A-Z]{2}$
+    amount: int  # tiyn a litre; abroad, too; 100 to 10,000,000
+    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
+    valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "country": self.country,
+            "amount": self.amount,
+            "region": self.region,
+        }
+        if self.valid_from is not None:
+            wire["valid_from"] = self.valid_from
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceForm:
+        return cls(
+            wire["country"],
+            wire["amount"],
+            wire.get("region", ""),
+            wire.get("valid_from"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelPriceView:
+    """A price a litre; an empty `region` is the whole country. `origin`: staff, or default (assumed)."""
+
+    country: str
+    region: str
+    price: Money
+    valid_from: float
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "country": self.country,
+            "region": self.region,
+            "price": self.price.to_wire(),
+            "valid_from": self.valid_from,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceView:
+        return cls(
+            wire["country"],
+            wire["region"],
+            Money.from_wire(wire["price"]),
+            wire["valid_from"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelPriceList:
+    """Prices in force, and those that staff have set for later."""
+
+    prices: list[FuelPriceView]
+    coming: list[FuelPriceView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "prices": [item.to_wire() for item in self.prices],
+            "coming": [item.to_wire() for item in self.coming],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceList:
+        return cls(
+            [FuelPriceView.from_wire(item) for item in wire["prices"]],
+            [FuelPriceView.from_wire(item) for item in wire["coming"]],
         )
 
 

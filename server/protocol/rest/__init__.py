@@ -8,10 +8,12 @@ from . import (
     common,
     dictionaries,
     flags,
+    fuel,
     invitations,
     offers,
     orders,
     places,
+    quotes,
     signin,
     staff,
 )
@@ -22,6 +24,7 @@ MODULES = (
     signin,
     account,
     places,
+    quotes,
     orders,
     offers,
     board,
@@ -30,5 +33,6 @@ MODULES = (
     blocks,
     staff,
     flags,
+    fuel,
     dictionaries,
 )

@@ -46,6 +46,7 @@ export const ERRORS = {
   precondition_required: { status: 428, retry: false, title: "Send If-Match with the ETag of what you are editing." },
   version_stale: { status: 412, retry: false, title: "Somebody else has changed this meanwhile: read it again." },
   place_unknown: { status: 422, retry: false, title: "There is no such city in the gazetteer." },
+  limit_reached: { status: 409, retry: false, title: "You have as many of these as are allowed: remove one first." },
   stream_required: { status: 409, retry: true, title: "Send stream.resume before positions." },
   seq_gap: { status: 409, retry: true, title: "Points are missing before this one: resume and send them in order." },
   credit_exceeded: { status: 429, retry: true, title: "More points are in flight than the granted credit." },

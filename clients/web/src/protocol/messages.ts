@@ -5,6 +5,9 @@ export type Role = "driver" | "logistician" | "shipper" | "admin";
 export type UserRole = "driver" | "logistician" | "shipper";
 export type Grade = "support" | "moderator" | "finance" | "superadmin";
 export type Lang = "ru" | "kk" | "en" | "zh";
+export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
+export type PlaceKind = "city" | "crossing" | "address" | "pin";
+export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
 export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
@@ -709,13 +712,17 @@ export interface PushKey {
   key: string | null;
 }
 
-/** City search: prefix, typo tolerant, any of the four languages. */
+/** City search: prefix, typo tolerant, any of the four languages. Namesakes near lat, lon stand first. */
 export interface CityQuery {
   /** 1 to 80 characters */
   q: string;
-  lang?: Lang;
+  lang?: Lang | null;
   /** 1 to 50 */
   limit?: number;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
 }
 
 /** A town of the gazetteer in the asked language. */
@@ -734,7 +741,154 @@ export interface Cities {
   cities: CityView[];
 }
 
-/** What a haul would be and cost. Cities are gazetteer ids. */
+/** An address, a town, a crossing, or degrees (latitude first). What is near lat, lon is preferred. */
+export interface PlaceQuery {
+  /** 1 to 200 characters */
+  q: string;
+  lang?: Lang | null;
+  /** 1 to 20 */
+  limit?: number;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+}
+
+/** A pin on the map. */
+export interface PinQuery {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  lang?: Lang | null;
+}
+
+/** A place, and who says so: `origin` is gazetteer, nominatim or google. `city` is the nearest town of the gazetteer, `city_m` metres to its centre; `crossing` the id of a crossing. */
+export interface PlaceView {
+  label: string;
+  lat: number;
+  lon: number;
+  precision: Precision;
+  kind: PlaceKind;
+  origin: string;
+  country: string;
+  city: number;
+  city_name: string;
+  city_m: number;
+  crossing?: string | null;
+}
+
+/** Best match first. */
+export interface Places {
+  places: PlaceView[];
+}
+
+/** Crossings into one country (ISO 3166), or all. */
+export interface CrossingQuery {
+  /** matches ^[A-Z]{2}$ */
+  neighbour?: string | null;
+  lang?: Lang | null;
+}
+
+/** A road crossing of Kazakhstan. The place is approximate. Waits are mean seconds, the same for all so far. */
+export interface CrossingView {
+  crossing: string;
+  name: string;
+  neighbour: string;
+  opposite: string;
+  lat: number;
+  lon: number;
+  kind: CrossingKind;
+  trucks: boolean;
+  wait_out_s: number;
+  wait_in_s: number;
+  wait_origin: string;
+}
+
+/** By neighbour. */
+export interface Crossings {
+  crossings: CrossingView[];
+}
+
+/** A place to keep. Without `city` the nearest town is taken. */
+export interface SavedPlaceForm {
+  /** 1 to 80 characters */
+  label: string;
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  /** 0 to 300 characters */
+  address?: string;
+  city?: number | null;
+  /** 0 to 120 characters */
+  contact_name?: string;
+  /** Empty, or any usual form of a number, also of a landline; 0 to 32 characters */
+  contact_phone?: string;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** A kept place; `contact_phone` in E.164. */
+export interface SavedPlace {
+  place: number;
+  label: string;
+  address: string;
+  lat: number;
+  lon: number;
+  city: number;
+  city_name: string;
+  contact_name: string;
+  contact_phone: string;
+  note: string;
+  version: number;
+  uses: number;
+  used_at?: number | null;
+}
+
+/** The last used or made first; at most 200. */
+export interface SavedPlaces {
+  places: SavedPlace[];
+}
+
+/** A place by its degrees. */
+export interface Pin {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+}
+
+/** A stop between the ends: a city of the gazetteer, or a place; and how long the truck is served there. */
+export interface StopForm {
+  city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** seconds; 0 to 604,800 */
+  service_s?: number;
+}
+
+/** The truck; what is left out is that of its body's usual size. */
+export interface VehicleFigures {
+  /** above 0, at most 100,000 */
+  capacity_kg?: number | null;
+  /** above 0, at most 500 */
+  volume_m3?: number | null;
+  /** diesel a 100 km, loaded; above 0, at most 200 */
+  litres_100km?: number | null;
+  /** heaviest single axle, loaded; above 0, at most 30,000 */
+  axle_kg?: number | null;
+  /** above 0, at most 10 */
+  height_m?: number | null;
+  /** above 0, at most 10 */
+  width_m?: number | null;
+  /** above 0, at most 60 */
+  length_m?: number | null;
+}
+
+/** What a haul would be and cost. Cities are gazetteer ids; `pickup`, `drop` are the exact places, if known. */
 export interface QuoteForm {
   pickup_city: number;
   drop_city: number;
@@ -743,9 +897,119 @@ export interface QuoteForm {
   /** 0 to 500 */
   volume_m3?: number;
   body?: Body;
+  pickup?: Pin | null;
+  drop?: Pin | null;
+  /** 0 to 8 items */
+  stops?: StopForm[];
+  vehicle?: VehicleFigures | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  depart_at?: number | null;
+  driver_at?: Pin | null;
+  /** 1 to 2 */
+  crew?: number;
+  toll_prepaid?: boolean;
+  adr?: boolean;
+  /** minor units of KZT; for the profit; 1 or more */
+  price?: number | null;
 }
 
-/** Distance in metres, time in seconds, price in minor units; `origin` says where the distance is from. */
+/** A provider's own line, encoded. Not `drawable`: it may be shown on that provider's map only. */
+export interface Line {
+  polyline: string;
+  precision: number;
+  origin: string;
+  drawable: boolean;
+}
+
+/** A border on the way; `crossing` null where none of this pair of countries is known. Mean seconds. */
+export interface BorderPassed {
+  leaves: string;
+  enters: string;
+  crossing: string | null;
+  name: string;
+  wait_s: number;
+  origin: string;
+}
+
+/** Nine of ten trucks arrive after `early_at`, nine of ten before `late_at`. The parts are of the typical one. `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it. */
+export interface EtaWindow {
+  /** Seconds since the epoch, UTC; 0 or more */
+  depart_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  early_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  typical_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  late_at: number;
+  driving_s: number;
+  rest_s: number;
+  border_s: number;
+  service_s: number;
+  heat_s: number;
+  crew: number;
+  origin: string;
+}
+
+/** Diesel of the loaded truck. `origin` of the price: staff or default (assumed). */
+export interface FuelFigures {
+  litres: number;
+  litres_100km: number;
+  litres_origin: string;
+  cost: Money;
+  origin: string;
+}
+
+/** A toll section. `assumed`: its length or its rate is no published figure. */
+export interface TollPassed {
+  section: string;
+  name: string;
+  metres: number;
+  cost: Money;
+  assumed: boolean;
+}
+
+/** All toll sections of the way. */
+export interface TollFigures {
+  cost: Money;
+  prepaid: boolean;
+  sections: TollPassed[];
+  origin: string;
+}
+
+/** What the crossings cost, by CAREC's means. */
+export interface BorderFigures {
+  cost: Money;
+  origin: string;
+}
+
+/** One haul in twenty goes for less than `low`, one for more than `high`. `origin` lane: percentiles of `hauls` finished ones between these towns in 90 days; tariff: the trade's span. */
+export interface PriceRange {
+  low: Money;
+  typical: Money;
+  high: Money;
+  hauls: number;
+  origin: string;
+}
+
+/** What is left for the driver of one truck, from where it stands to the empty trailer. `price` less `fuel` and `tolls` (of the empty run, too), `borders` and `wear` (assumed a km). `seconds`: empty run, loading, driving, rest, borders, unloading. */
+export interface ProfitFigures {
+  profit: Money;
+  per_hour: Money;
+  seconds: number;
+  price: Money;
+  fuel: Money;
+  tolls: Money;
+  borders: Money;
+  wear: Money;
+  deadhead_m: number;
+  deadhead_origin: string;
+  loading_s: number;
+  unloading_s: number;
+  rest_s: number;
+  origin: string;
+}
+
+/** Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ... `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of the departure. Costs are of one truck; the load fills `trucks` of them. */
 export interface Quote {
   distance_m: number;
   duration_s: number;
@@ -754,6 +1018,18 @@ export interface Quote {
   price: Money;
   line: [number, number][];
   towns: string[];
+  driving_s: number;
+  traffic_s: number | null;
+  line_origin: string;
+  polyline: Line | null;
+  borders: BorderPassed[];
+  eta: EtaWindow;
+  fuel: FuelFigures;
+  tolls: TollFigures;
+  border_cost: BorderFigures;
+  price_range: PriceRange;
+  profit: ProfitFigures;
+  trucks: number;
 }
 
 /** Post a load. Needs an Idempotency-Key header. Without a price the quoted one is taken. */
@@ -1115,6 +1391,33 @@ export interface ClearFlagForm {
   /** 0 to 200 characters */
   note?: string;
   lift?: boolean;
+}
+
+/** A price from `valid_from` on (default: now). The same moment again corrects it. */
+export interface FuelPriceForm {
+  /** ISO 3166; matches ^[A-Z]{2}$ */
+  country: string;
+  /** tiyn a litre; abroad, too; 100 to 10,000,000 */
+  amount: number;
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
+  region?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_from?: number | null;
+}
+
+/** A price a litre; an empty `region` is the whole country. `origin`: staff, or default (assumed). */
+export interface FuelPriceView {
+  country: string;
+  region: string;
+  price: Money;
+  valid_from: number;
+  origin: string;
+}
+
+/** Prices in force, and those that staff have set for later. */
+export interface FuelPriceList {
+  prices: FuelPriceView[];
+  coming: FuelPriceView[];
 }
 
 /** Without `lang`, the language of the request. */
