@@ -33,6 +33,7 @@ from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 
 from .auth import Principal, Tokens
@@ -95,6 +96,7 @@ class Services:
         self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
         self.flags = FlagStore(pool)
+        self.reloads = ReloadStore(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)

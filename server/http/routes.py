@@ -15,6 +15,7 @@ from . import (
     places,
     push,
     quotes,
+    reloads,
     saved_places,
 )
 from .route import Route
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *bids.ROUTES,
     *invitations.ROUTES,
     *blocks.ROUTES,
+    *reloads.ROUTES,
     *admin.ROUTES,
     *flags.ROUTES,
     *fuel.ROUTES,

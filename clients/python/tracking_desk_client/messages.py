@@ -3859,6 +3859,104 @@ class CodeView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReloadsQuery:
+    """Loads near the place where the present one ends, or along the way home.
+
+    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+
+    radius_m: float = 150000  # 10000 to 500,000
+    home_city: int | None = None
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "limit": self.limit,
+        }
+        if self.home_city is not None:
+            wire["home_city"] = self.home_city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadsQuery:
+        return cls(
+            wire.get("radius_m", 150000),
+            wire.get("home_city"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadView:
+    """An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in.
+
+    `homeward`: the share of the way home that it saves; negative when it leads away."""
+
+    load: BoardLoad
+    deadhead_m: int
+    arrive_at: float
+    wait_s: int
+    profit: Money
+    per_hour: Money
+    homeward: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "load": self.load.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "arrive_at": self.arrive_at,
+            "wait_s": self.wait_s,
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "homeward": self.homeward,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadView:
+        return cls(
+            BoardLoad.from_wire(wire["load"]),
+            wire["deadhead_m"],
+            wire["arrive_at"],
+            wire["wait_s"],
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["homeward"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty.
+
+    `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`."""
+
+    loads: list[ReloadView]
+    now: bool
+    free_at: float | None = None
+    free_lat: float | None = None
+    free_lon: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "loads": [item.to_wire() for item in self.loads],
+            "now": self.now,
+            "free_at": self.free_at,
+            "free_lat": self.free_lat,
+            "free_lon": self.free_lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Reloads:
+        return cls(
+            [ReloadView.from_wire(item) for item in wire["loads"]],
+            wire["now"],
+            wire.get("free_at"),
+            wire.get("free_lat"),
+            wire.get("free_lon"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BlockForm:
     """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
     the user that posts loads, or a load of theirs."""

@@ -14,6 +14,7 @@ from . import (
     orders,
     places,
     quotes,
+    reloads,
     signin,
     staff,
 )
@@ -30,6 +31,7 @@ MODULES = (
     board,
     bids,
     invitations,
+    reloads,
     blocks,
     staff,
     flags,

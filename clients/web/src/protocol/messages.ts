@@ -1309,6 +1309,35 @@ export interface CodeView {
   code: string;
 }
 
+/** Loads near the place where the present one ends, or along the way home. `home_city` is a city of the gazetteer; without it, where the present haul began. */
+export interface ReloadsQuery {
+  /** 10000 to 500,000 */
+  radius_m?: number;
+  home_city?: number | null;
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in. `homeward`: the share of the way home that it saves; negative when it leads away. */
+export interface ReloadView {
+  load: BoardLoad;
+  deadhead_m: number;
+  arrive_at: number;
+  wait_s: number;
+  profit: Money;
+  per_hour: Money;
+  homeward: number;
+}
+
+/** Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty. `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`. */
+export interface Reloads {
+  loads: ReloadView[];
+  now: boolean;
+  free_at?: number | null;
+  free_lat?: number | null;
+  free_lon?: number | null;
+}
+
 /** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
 export interface BlockForm {
   /** 1 or more */
