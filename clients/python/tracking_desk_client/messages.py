@@ -123,6 +123,8 @@ PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
+BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
+InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
 FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
 
 
@@ -3479,7 +3481,7 @@ class BiddingForm:
 class BidsQuery:
     """How to sort: live bids stand before ended ones in every order."""
 
-    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+    sort: BidSort = "price"
 
     def to_wire(self) -> Wire:
         return {
@@ -3783,7 +3785,7 @@ class InvitationView:
 
     invitation: int
     order: int
-    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    status: InvitationStatus
     created_at: float
     expires_at: float
     driver: int | None = None

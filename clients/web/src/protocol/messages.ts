@@ -10,6 +10,8 @@ export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
+export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
+export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
 export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
@@ -1191,7 +1193,7 @@ export interface BiddingForm {
 
 /** How to sort: live bids stand before ended ones in every order. */
 export interface BidsQuery {
-  sort?: "deadhead" | "eta" | "price" | "rating" | "reliability";
+  sort?: BidSort;
 }
 
 /** A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps. `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known. */
@@ -1289,7 +1291,7 @@ export interface InviteContactForm {
 export interface InvitationView {
   invitation: number;
   order: number;
-  status: "accepted" | "closed" | "declined" | "expired" | "sent" | "withdrawn";
+  status: InvitationStatus;
   created_at: number;
   expires_at: number;
   driver?: number | null;
