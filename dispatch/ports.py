@@ -80,15 +80,25 @@ class Orders(Protocol):
         """The order that has waited longest for its next wave, or None. Leaving the block commits."""
         ...
 
-    async def accept(self, driver: int, offer: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+    async def accept(
+        self, driver: int, offer: int, accept_id: UUID, *, actor: int | None = None
+    ) -> tuple[Order, list[Event]]:
         """Returns when the driver has won, raises the Refusal that is stored under `accept_id` when not."""
         ...
 
-    async def take(self, driver: int, order: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+    async def take(
+        self,
+        driver: int,
+        order: int,
+        accept_id: UUID,
+        *,
+        seen_version: int | None = None,
+        actor: int | None = None,
+    ) -> tuple[Order, list[Event]]:
         """As `accept`, for an order on the board."""
         ...
 
-    async def decline(self, driver: int, offer: int) -> list[Event]:
+    async def decline(self, driver: int, offer: int, reason: str, note: str) -> list[Event]:
         """The driver's live offer ends; declining what has already ended changes nothing."""
         ...
 

@@ -73,9 +73,11 @@ class Dispatcher:
         *,
         ways: Ways | None = None,
         after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
+        also_expiring: Sequence[Callable[[int], Awaitable[list[Event]]]] = (),
     ) -> None:
         """`ways`: None is the corridor graph. `after_commit` runs a callback when what was just written can be
-        seen by others; without a transaction around the whole request that is at once."""
+        seen by others; without a transaction around the whole request that is at once. `also_expiring` are more
+        sweeps like those of `orders`: each ends what is past its time, of at most so many orders."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
@@ -85,6 +87,7 @@ class Dispatcher:
         self._tariff = tariff
         self._policy = policy
         self._after_commit = after_commit
+        self._expiring = (orders.expire_offers, orders.expire_orders, *also_expiring)
         self._seek_wanted = asyncio.Event()
 
     # -- shippers -------------------------------------------------------------------------------------------
@@ -135,21 +138,34 @@ class Dispatcher:
 
     # -- drivers --------------------------------------------------------------------------------------------
 
-    async def accept(self, driver: int, offer: int, accept_id: UUID) -> Order:
-        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer."""
-        won, events = await self._orders.accept(driver, offer, accept_id)
+    async def accept(self, driver: int, offer: int, accept_id: UUID, *, actor: int | None = None) -> Order:
+        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer.
+
+        `actor` is who asks, when somebody acts for the driver.
+        """
+        won, events = await self._orders.accept(driver, offer, accept_id, actor=actor)
         self._tell(events)
         return won
 
-    async def take(self, driver: int, order: int, accept_id: UUID) -> Order:
-        """As `accept`, for a load on the board."""
-        won, events = await self._orders.take(driver, order, accept_id)
+    async def take(
+        self,
+        driver: int,
+        order: int,
+        accept_id: UUID,
+        *,
+        seen_version: int | None = None,
+        actor: int | None = None,
+    ) -> Order:
+        """As `accept`, for a load on the board; of another version than was seen it is not won."""
+        won, events = await self._orders.take(
+            driver, order, accept_id, seen_version=seen_version, actor=actor
+        )
         self._tell(events)
         return won
 
-    async def decline(self, driver: int, offer: int) -> None:
+    async def decline(self, driver: int, offer: int, reason: str = "unsaid", note: str = "") -> None:
         """Not this load; the next wave need not wait when nobody else is thinking about it."""
-        self._tell(await self._orders.decline(driver, offer))
+        self._tell(await self._orders.decline(driver, offer, reason, note))
         self._seek()
 
     async def seen(self, driver: int, offer: int) -> None:
@@ -176,9 +192,9 @@ class Dispatcher:
             looked_at += 1
 
     async def expire_due(self) -> int:
-        """Ends every offer and open order past its time; how many events that made."""
+        """Ends every offer, bid and open order past its time; how many events that made."""
         told = 0
-        for expire in (self._orders.expire_offers, self._orders.expire_orders):
+        for expire in self._expiring:
             while events := await expire(BATCH):
                 self._tell(events)
                 told += len(events)

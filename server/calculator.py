@@ -35,7 +35,8 @@ class Spot:
 class Wish:
     """What is asked. `spots` in order of driving, at least two; None is what usually is.
 
-    `depart_at`: when the loaded truck leaves the first of them. `price` (minor units) is what the profit is of; the
+    `depart_at`: when the loaded truck leaves the first of them. `price` (minor units) is what the profit
+    is of; the
     quoted one without it. `driver_at`: where the empty truck stands.
     """
 

@@ -16,12 +16,15 @@ from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
+from storage.bids import BidStore
+from storage.blocks import BlockStore
 from storage.bus import Bus
 from storage.cache import TimedCache
 from storage.drivers import DriverStore
 from storage.fuel_prices import FuelPriceStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
+from storage.invitations import InvitationStore
 from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.orders import OrderStore
@@ -86,6 +89,10 @@ class Services:
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)
+        self.policy = Policy()
+        self.bids = BidStore(pool, self.policy)
+        self.blocks = BlockStore(pool)
+        self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
@@ -119,9 +126,10 @@ class Services:
             roads,
             gazetteer,
             tariff,
-            Policy(),
+            self.policy,
             ways=self.ways,
             after_commit=after_commit,
+            also_expiring=(self.bids.expire, self.invitations.resolve),
         )
         self.revocations.listen(self.hub.end_sessions)
 

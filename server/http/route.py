@@ -92,6 +92,8 @@ class Route:
     `grades` names the staff who may use it: empty is any of them, a superadmin always may. Take them from
     `dispatch.rights.grades`; they narrow the role admin and no other.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
+    `scope` is what a company's API key must have to be taken here; empty, no key is. `cookie`: the refresh
+    cookie of a browser counts here.
     `cost` is what a call takes out of the caller's bucket of tokens (server.limits.RateLimits): `bucket` names it,
     by default `read` for GET and `write` for the others.
     `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
@@ -111,6 +113,8 @@ class Route:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     location: str = ""
+    scope: str = ""
+    cookie: bool = False
     bucket: str = ""
     cost: int = 1
     grades: frozenset[str] = frozenset()
@@ -119,6 +123,11 @@ class Route:
     def bucket_name(self) -> str:
         """The class of its bucket."""
         return self.bucket or ("read" if self.method == "GET" else "write")
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the answer has an ETag."""
+        return self.handler.__annotations__.get("return") is Versioned
 
     @property
     def page_parameter(self) -> str:

@@ -84,6 +84,18 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("order_closed", 409, False, "The order is no longer open."),
         ErrorCode("driver_busy", 409, False, "Finish your current load first."),
         ErrorCode("vehicle_unfit", 409, False, "Your vehicle does not fit this load."),
+        ErrorCode("bids_only", 409, False, "This load takes bids only: name your price."),
+        ErrorCode("bids_refused", 409, False, "This load goes at its price: it takes no bids."),
+        ErrorCode("bids_too_many", 409, False, "You have too many bids."),
+        ErrorCode("bid_out_of_range", 422, False, "This price is far from what such a haul costs."),
+        ErrorCode("bid_exists", 409, False, "You have a live bid on this load: change that one."),
+        ErrorCode("bid_closed", 409, False, "The bid is no longer open."),
+        ErrorCode("bid_expired", 409, False, "The bid has expired."),
+        ErrorCode("bid_changed", 409, False, "The bid has changed meanwhile: look at it again."),
+        ErrorCode("bid_turn", 409, False, "It is the other side's turn to answer."),
+        ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
+        ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
+        ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
@@ -108,6 +120,8 @@ Lang = Literal["ru", "kk", "en", "zh"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
+DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
+BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +263,10 @@ class OfferCard:
     price: Money
     expires_at: float  # Seconds since the epoch, UTC; 0 or more
     wave: int
+    kind: str = "wave"
+    pricing: str = "fixed"
+    version: int = 1
+    note: str = ""
 
     def to_wire(self) -> Wire:
         return {
@@ -265,6 +283,10 @@ class OfferCard:
             "price": self.price.to_wire(),
             "expires_at": self.expires_at,
             "wave": self.wave,
+            "kind": self.kind,
+            "pricing": self.pricing,
+            "version": self.version,
+            "note": self.note,
         }
 
     @classmethod
@@ -283,6 +305,142 @@ class OfferCard:
             Money.from_wire(wire["price"]),
             wire["expires_at"],
             wire["wave"],
+            wire.get("kind", "wave"),
+            wire.get("pricing", "fixed"),
+            wire.get("version", 1),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidState:
+    """A bid as both sides see it. `counter` is the shipper's price, while one is on the table.
+
+    `status`: live (the shipper may pick it), countered (the driver may accept the counter), accepted, declined,
+    withdrawn, expired, outdated (the load was edited), lost. `seen`: the side that must answer saw this version.
+    `outbid` is told only where the shipper lets bidders know: a lower bid is live."""
+
+    bid: int  # 1 or more
+    order: int  # 1 or more
+    driver: int  # 1 or more
+    status: str
+    version: int
+    order_version: int
+    price: Money
+    made_at: float  # Seconds since the epoch, UTC; 0 or more
+    changed_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    message: str = ""
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    counter: Money | None = None
+    counter_message: str = ""
+    seen: bool = False
+    outbid: bool = False
+    reason: str = ""
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "bid": self.bid,
+            "order": self.order,
+            "driver": self.driver,
+            "status": self.status,
+            "version": self.version,
+            "order_version": self.order_version,
+            "price": self.price.to_wire(),
+            "made_at": self.made_at,
+            "changed_at": self.changed_at,
+            "expires_at": self.expires_at,
+        }
+        if self.message != "":
+            wire["message"] = self.message
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.counter is not None:
+            wire["counter"] = self.counter.to_wire()
+        if self.counter_message != "":
+            wire["counter_message"] = self.counter_message
+        if self.seen != False:
+            wire["seen"] = self.seen
+        if self.outbid != False:
+            wire["outbid"] = self.outbid
+        if self.reason != "":
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidState:
+        return cls(
+            wire["bid"],
+            wire["order"],
+            wire["driver"],
+            wire["status"],
+            wire["version"],
+            wire["order_version"],
+            Money.from_wire(wire["price"]),
+            wire["made_at"],
+            wire["changed_at"],
+            wire["expires_at"],
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            (None if wire["counter"] is None else Money.from_wire(wire["counter"])) if "counter" in wire else None,
+            wire.get("counter_message", ""),
+            wire.get("seen", False),
+            wire.get("outbid", False),
+            wire.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidderCard:
+    """What a shipper may know of a driver before the load is his: no phone, no place.
+
+    `reliability`: delivered hauls as a share of those delivered or called off by the driver, of half a year."""
+
+    driver: int  # 1 or more
+    name: str
+    rating: float
+    hauls: int
+    reliability: float | None = None
+    body: str | None = None
+    capacity_kg: float | None = None
+    volume_m3: float | None = None
+    papers: list[str] = field(default_factory=list)
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "driver": self.driver,
+            "name": self.name,
+            "rating": self.rating,
+            "hauls": self.hauls,
+        }
+        if self.reliability is not None:
+            wire["reliability"] = self.reliability
+        if self.body is not None:
+            wire["body"] = self.body
+        if self.capacity_kg is not None:
+            wire["capacity_kg"] = self.capacity_kg
+        if self.volume_m3 is not None:
+            wire["volume_m3"] = self.volume_m3
+        if self.papers:
+            wire["papers"] = self.papers
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidderCard:
+        return cls(
+            wire["driver"],
+            wire["name"],
+            wire["rating"],
+            wire["hauls"],
+            wire.get("reliability"),
+            wire.get("body"),
+            wire.get("capacity_kg"),
+            wire.get("volume_m3"),
+            wire.get("papers", []),
         )
 
 
@@ -592,12 +750,13 @@ class OfferAccept:
 
 @dataclass(frozen=True, slots=True)
 class OfferDecline:
-    """Not this one; it is not offered again."""
+    """Not this one; it is not offered again. The reason is for the shipper's figures, without your name."""
 
     TYPE: ClassVar[str] = "offer.decline"
     id: int  # Chosen by the client, echoed in answers; 0 or more
     offer: int  # 1 or more
-    reason: str = ""  # 0 to 200 characters
+    reason: DeclineReason = "unsaid"
+    note: str = ""  # 0 to 200 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -605,8 +764,10 @@ class OfferDecline:
             "id": self.id,
             "offer": self.offer,
         }
-        if self.reason != "":
+        if self.reason != "unsaid":
             wire["reason"] = self.reason
+        if self.note != "":
+            wire["note"] = self.note
         return wire
 
     @classmethod
@@ -614,7 +775,234 @@ class OfferDecline:
         return cls(
             wire["id"],
             wire["offer"],
-            wire.get("reason", ""),
+            wire.get("reason", "unsaid"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlace:
+    """A driver names a price. With `version` it is the next version of the live bid that stands at that one.
+
+    `order_version` is the version of the load that was on the screen; an edited one refuses with `version_stale`."""
+
+    TYPE: ClassVar[str] = "bid.place"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    order: int  # 1 or more
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    order_version: int | None = None  # 1 or more
+    version: int = 0  # 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.place",
+            "id": self.id,
+            "order": self.order,
+            "amount": self.amount,
+        }
+        if self.valid_s != 7200:
+            wire["valid_s"] = self.valid_s
+        if self.message != "":
+            wire["message"] = self.message
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.order_version is not None:
+            wire["order_version"] = self.order_version
+        if self.version != 0:
+            wire["version"] = self.version
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidPlace:
+        return cls(
+            wire["id"],
+            wire["order"],
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            wire.get("order_version"),
+            wire.get("version", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidWithdraw:
+    """The driver takes the bid back."""
+
+    TYPE: ClassVar[str] = "bid.withdraw"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.withdraw",
+            "id": self.id,
+            "bid": self.bid,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidWithdraw:
+        return cls(
+            wire["id"],
+            wire["bid"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidAcceptCounter:
+    """The driver takes the counter-offer of this version. The same `accept_id` gets the same answer."""
+
+    TYPE: ClassVar[str] = "bid.accept_counter"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.accept_counter",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidAcceptCounter:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidCounter:
+    """The shipper answers the bid of this version with another price."""
+
+    TYPE: ClassVar[str] = "bid.counter"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.counter",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "amount": self.amount,
+        }
+        if self.valid_s != 7200:
+            wire["valid_s"] = self.valid_s
+        if self.message != "":
+            wire["message"] = self.message
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidCounter:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDecline:
+    """The shipper does not want the bid."""
+
+    TYPE: ClassVar[str] = "bid.decline"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    reason: BidDeclineReason = "other"
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.decline",
+            "id": self.id,
+            "bid": self.bid,
+        }
+        if self.reason != "other":
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDecline:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire.get("reason", "other"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidPick:
+    """The load goes to the bid of this version. The same `accept_id` gets the same answer."""
+
+    TYPE: ClassVar[str] = "bid.pick"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.pick",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidPick:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeen:
+    """This version is on the screen of whoever must answer it; stops the push and tells the other side."""
+
+    TYPE: ClassVar[str] = "bid.seen"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.seen",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidSeen:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
         )
 
 
@@ -854,7 +1242,7 @@ class AreaDensity:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """You have won the load."""
+    """The load is yours, or goes to the driver whose bid you picked."""
 
     TYPE: ClassVar[str] = "assigned"
     order: OrderState
@@ -873,12 +1261,32 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class BidStands:
+    """The bid as it stands after the command."""
+
+    TYPE: ClassVar[str] = "bid.state"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.state",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidStands:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Ok:
     """The command with this id was carried out."""
 
     TYPE: ClassVar[str] = "ok"
     id: int  # Chosen by the client, echoed in answers; 0 or more
-    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None = None
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None = None
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -1032,6 +1440,71 @@ class OfferClosed:
             wire["offer"],
             wire["order"],
             wire["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidMade:
+    """A driver bids on a load, told to both sides; the shipper hears who it is."""
+
+    TYPE: ClassVar[str] = "bid.made"
+    bid: BidState
+    bidder: BidderCard | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.made",
+            "bid": self.bid.to_wire(),
+        }
+        if self.bidder is not None:
+            wire["bidder"] = self.bidder.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidMade:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            (None if wire["bidder"] is None else BidderCard.from_wire(wire["bidder"])) if "bidder" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidChanged:
+    """The bid has other terms, was seen, or has another standing."""
+
+    TYPE: ClassVar[str] = "bid.changed"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.changed",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidChanged:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidClosed:
+    """The bid has ended; `status` says how, `reason` why."""
+
+    TYPE: ClassVar[str] = "bid.closed"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.closed",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidClosed:
+        return cls(
+            BidState.from_wire(wire["bid"]),
         )
 
 
@@ -2691,37 +3164,47 @@ class AdvanceForm:
 
 @dataclass(frozen=True, slots=True)
 class AcceptForm:
-    """A retry with the same accept_id gets the same answer."""
+    """A retry with the same accept_id gets the same answer.
+
+    `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own."""
 
     accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    version: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "accept_id": self.accept_id,
         }
+        if self.version is not None:
+            wire["version"] = self.version
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> AcceptForm:
         return cls(
             wire["accept_id"],
+            wire.get("version"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DeclineForm:
-    """Why not."""
+    """Why not, for the shipper's figures."""
 
-    reason: str = ""  # 0 to 200 characters
+    reason: DeclineReason = "unsaid"
+    note: str = ""  # 0 to 200 characters
 
     def to_wire(self) -> Wire:
         return {
             "reason": self.reason,
+            "note": self.note,
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> DeclineForm:
         return cls(
-            wire.get("reason", ""),
+            wire.get("reason", "unsaid"),
+            wire.get("note", ""),
         )
 
 
@@ -2856,6 +3339,614 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class BidForm:
+    """A driver's price. While you are on a haul it needs `available_from`.
+
+    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`."""
+
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    order_version: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "amount": self.amount,
+            "valid_s": self.valid_s,
+            "message": self.message,
+        }
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.order_version is not None:
+            wire["order_version"] = self.order_version
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidForm:
+        return cls(
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            wire.get("order_version"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CounterForm:
+    """The shipper's price."""
+
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "amount": self.amount,
+            "valid_s": self.valid_s,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CounterForm:
+        return cls(
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDeclineForm:
+    """Why not."""
+
+    reason: BidDeclineReason = "other"
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDeclineForm:
+        return cls(
+            wire.get("reason", "other"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeenForm:
+    """Which version was on the screen."""
+
+    version: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidSeenForm:
+        return cls(
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidAcceptForm:
+    """A retry with the same accept_id gets the same answer."""
+
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidAcceptForm:
+        return cls(
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BiddingForm:
+    """`open`: bidders are told whether a lower bid is live, never how low or whose. Sealed otherwise."""
+
+    open: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "open": self.open,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BiddingForm:
+        return cls(
+            wire["open"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidsQuery:
+    """How to sort: live bids stand before ended ones in every order."""
+
+    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+
+    def to_wire(self) -> Wire:
+        return {
+            "sort": self.sort,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidsQuery:
+        return cls(
+            wire.get("sort", "price"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidLine:
+    """A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps.
+
+    `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known."""
+
+    bid: BidState
+    bidder: BidderCard
+    deadhead_m: int | None = None
+    eta_s: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "bidder": self.bidder.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "eta_s": self.eta_s,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidLine:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            BidderCard.from_wire(wire["bidder"]),
+            wire.get("deadhead_m"),
+            wire.get("eta_s"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBids:
+    """The bids on a load. `low` and `high` bound what may be bid or countered."""
+
+    order: int  # 1 or more
+    guide: Money
+    low: Money
+    high: Money
+    bids: list[BidLine]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "guide": self.guide.to_wire(),
+            "low": self.low.to_wire(),
+            "high": self.high.to_wire(),
+            "bids": [item.to_wire() for item in self.bids],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderBids:
+        return cls(
+            wire["order"],
+            Money.from_wire(wire["guide"]),
+            Money.from_wire(wire["low"]),
+            Money.from_wire(wire["high"]),
+            [BidLine.from_wire(item) for item in wire["bids"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidVersionView:
+    """One change of a bid."""
+
+    version: int
+    side: Literal["driver", "shipper"]
+    price: Money
+    message: str
+    expires_at: float
+    at: float
+    eta_at: float | None = None
+    available_from: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "side": self.side,
+            "price": self.price.to_wire(),
+            "message": self.message,
+            "expires_at": self.expires_at,
+            "at": self.at,
+            "eta_at": self.eta_at,
+            "available_from": self.available_from,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidVersionView:
+        return cls(
+            wire["version"],
+            wire["side"],
+            Money.from_wire(wire["price"]),
+            wire["message"],
+            wire["expires_at"],
+            wire["at"],
+            wire.get("eta_at"),
+            wire.get("available_from"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDetail:
+    """A bid with all its changes."""
+
+    bid: BidState
+    versions: list[BidVersionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "versions": [item.to_wire() for item in self.versions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDetail:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            [BidVersionView.from_wire(item) for item in wire["versions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBid:
+    """A driver's bid and the load that it is for."""
+
+    bid: BidState
+    load: BoardLoad
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "load": self.load.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBid:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            BoardLoad.from_wire(wire["load"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBids:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    bids: list[OwnBid]
+    next: int | None = None  # for `before`
+
+    def to_wire(self) -> Wire:
+        return {
+            "bids": [item.to_wire() for item in self.bids],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBids:
+        return cls(
+            [OwnBid.from_wire(item) for item in wire["bids"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesQuery:
+    """How many drivers to list."""
+
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CandidatesQuery:
+        return cls(
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A driver who could take the load now. `deadhead_m`: within so many metres of the pickup, in coarse steps.
+
+    `score` 0..1 adds up from `reasons`: nearness of the empty run, freshness of the position, body, how well the
+    load fills the truck, rating, and how long the driver has waited for an offer."""
+
+    bidder: BidderCard
+    deadhead_m: int
+    eta_s: int
+    score: float
+    reasons: dict[str, float]
+
+    def to_wire(self) -> Wire:
+        return {
+            "bidder": self.bidder.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "eta_s": self.eta_s,
+            "score": self.score,
+            "reasons": self.reasons,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Candidate:
+        return cls(
+            BidderCard.from_wire(wire["bidder"]),
+            wire["deadhead_m"],
+            wire["eta_s"],
+            wire["score"],
+            wire["reasons"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Best first."""
+
+    drivers: list[Candidate]
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": [item.to_wire() for item in self.drivers],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Candidates:
+        return cls(
+            [Candidate.from_wire(item) for item in wire["drivers"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteForm:
+    """Ask these drivers. Who cannot take the load is left out of the answer."""
+
+    drivers: list[int]  # 1 to 20 items
+    valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": self.drivers,
+            "valid_s": self.valid_s,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteForm:
+        return cls(
+            wire["drivers"],
+            wire.get("valid_s", 7200),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteContactForm:
+    """Ask a driver that you know, by phone or by the code that he has told you: one of the two."""
+
+    phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    code: str | None = None  # 8 to 12 characters
+    valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "valid_s": self.valid_s,
+            "note": self.note,
+        }
+        if self.phone is not None:
+            wire["phone"] = self.phone
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteContactForm:
+        return cls(
+            wire.get("phone"),
+            wire.get("code"),
+            wire.get("valid_s", 7200),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """Somebody who was asked. Of a phone or code that no driver has, it says what it says of a silent one."""
+
+    invitation: int
+    order: int
+    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    created_at: float
+    expires_at: float
+    driver: int | None = None
+    phone: str | None = None
+    code: str | None = None
+    note: str = ""
+    reason: str = ""
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitation": self.invitation,
+            "order": self.order,
+            "status": self.status,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "driver": self.driver,
+            "phone": self.phone,
+            "code": self.code,
+            "note": self.note,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InvitationView:
+        return cls(
+            wire["invitation"],
+            wire["order"],
+            wire["status"],
+            wire["created_at"],
+            wire["expires_at"],
+            wire.get("driver"),
+            wire.get("phone"),
+            wire.get("code"),
+            wire.get("note", ""),
+            wire.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Newest first."""
+
+    invitations: list[InvitationView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitations": [item.to_wire() for item in self.invitations],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Invitations:
+        return cls(
+            [InvitationView.from_wire(item) for item in wire["invitations"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeView:
+    """What a driver tells a shipper who wants to ask for him."""
+
+    code: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CodeView:
+        return cls(
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockForm:
+    """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
+    the user that posts loads, or a load of theirs."""
+
+    driver: int | None = None  # 1 or more
+    company: int | None = None  # 1 or more
+    shipper: int | None = None  # 1 or more
+    order: int | None = None  # 1 or more
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "note": self.note,
+        }
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        if self.company is not None:
+            wire["company"] = self.company
+        if self.shipper is not None:
+            wire["shipper"] = self.shipper
+        if self.order is not None:
+            wire["order"] = self.order
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BlockForm:
+        return cls(
+            wire.get("driver"),
+            wire.get("company"),
+            wire.get("shipper"),
+            wire.get("order"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A pair kept apart: a shipper or a company of shippers, and a driver or a carrier."""
+
+    block: int
+    created_at: float
+    shipper: int | None = None
+    company: int | None = None
+    driver: int | None = None
+    carrier: int | None = None
+    note: str = ""
+
+    def to_wire(self) -> Wire:
+        return {
+            "block": self.block,
+            "created_at": self.created_at,
+            "shipper": self.shipper,
+            "company": self.company,
+            "driver": self.driver,
+            "carrier": self.carrier,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BlockView:
+        return cls(
+            wire["block"],
+            wire["created_at"],
+            wire.get("shipper"),
+            wire.get("company"),
+            wire.get("driver"),
+            wire.get("carrier"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Newest first."""
+
+    blocks: list[BlockView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "blocks": [item.to_wire() for item in self.blocks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Blocks:
+        return cls(
+            [BlockView.from_wire(item) for item in wire["blocks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionForm:
     """Sets until when a driver's subscription is paid."""
 
@@ -2933,7 +4024,7 @@ class FuelPriceForm:
 
     country: str  # ISO 3166; matches ^[A-Z]{2}$
     amount: int  # tiyn a litre; abroad, too; 100 to 10,000,000
-    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]*$
+    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
     valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:
@@ -3073,6 +4164,13 @@ ClientMessage: TypeAlias = (
     | OrderAdvance
     | OrderWatch
     | OrderUnwatch
+    | BidPlace
+    | BidWithdraw
+    | BidAcceptCounter
+    | BidCounter
+    | BidDecline
+    | BidPick
+    | BidSeen
     | AreaWatch
     | AreaUnwatch
 )
@@ -3090,6 +4188,9 @@ ServerMessage: TypeAlias = (
     | AreaMoved
     | AreaCells
     | Drain
+    | BidMade
+    | BidChanged
+    | BidClosed
 )
 
 _CLIENT: dict[str, Callable[[Wire], Any]] = {
@@ -3104,6 +4205,13 @@ _CLIENT: dict[str, Callable[[Wire], Any]] = {
     "offer.seen": OfferSeen.from_wire,
     "offer.accept": OfferAccept.from_wire,
     "offer.decline": OfferDecline.from_wire,
+    "bid.place": BidPlace.from_wire,
+    "bid.withdraw": BidWithdraw.from_wire,
+    "bid.accept_counter": BidAcceptCounter.from_wire,
+    "bid.counter": BidCounter.from_wire,
+    "bid.decline": BidDecline.from_wire,
+    "bid.pick": BidPick.from_wire,
+    "bid.seen": BidSeen.from_wire,
     "order.advance": OrderAdvance.from_wire,
     "order.watch": OrderWatch.from_wire,
     "order.unwatch": OrderUnwatch.from_wire,
@@ -3119,6 +4227,9 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "position.ack": PositionAck.from_wire,
     "offer.made": OfferMade.from_wire,
     "offer.closed": OfferClosed.from_wire,
+    "bid.made": BidMade.from_wire,
+    "bid.changed": BidChanged.from_wire,
+    "bid.closed": BidClosed.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "area.moved": AreaMoved.from_wire,
@@ -3131,6 +4242,7 @@ _RESULTS: dict[str, Callable[[Wire], Any]] = {
     "area.snapshot": AreaSnapshot.from_wire,
     "area.density": AreaDensity.from_wire,
     "assigned": Assigned.from_wire,
+    "bid.state": BidStands.from_wire,
 }
 
 

@@ -1,7 +1,7 @@
 """saved places, fuel prices, history by lane
 
 Revision ID: 0006
-Revises: 0009
+Revises: 0004
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0006"
-down_revision: str | Sequence[str] | None = "0009"
+down_revision: str | Sequence[str] | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
