@@ -1,6 +1,21 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, dictionaries, identity, offers, orders, places, push
+from . import (
+    admin,
+    bids,
+    blocks,
+    devices,
+    dictionaries,
+    fuel,
+    identity,
+    invitations,
+    offers,
+    orders,
+    places,
+    push,
+    quotes,
+    saved_places,
+)
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -8,8 +23,14 @@ ROUTES: tuple[Route, ...] = (
     *devices.ROUTES,
     *push.ROUTES,
     *places.ROUTES,
+    *saved_places.ROUTES,
+    *quotes.ROUTES,
     *orders.ROUTES,
     *offers.ROUTES,
+    *bids.ROUTES,
+    *invitations.ROUTES,
+    *blocks.ROUTES,
     *admin.ROUTES,
+    *fuel.ROUTES,
     *dictionaries.ROUTES,
 )

@@ -1,6 +1,36 @@
 """Bodies of the REST API, one module a subject. The same units and types as the websocket messages."""
 
-from . import account, board, common, dictionaries, offers, orders, places, signin, staff
+from . import (
+    account,
+    bids,
+    blocks,
+    board,
+    common,
+    dictionaries,
+    fuel,
+    invitations,
+    offers,
+    orders,
+    places,
+    quotes,
+    signin,
+    staff,
+)
 
 # In the order of the documentation: what is used before what uses it.
-MODULES = (common, signin, account, places, orders, offers, board, staff, dictionaries)
+MODULES = (
+    common,
+    signin,
+    account,
+    places,
+    quotes,
+    orders,
+    offers,
+    board,
+    bids,
+    invitations,
+    blocks,
+    staff,
+    fuel,
+    dictionaries,
+)

@@ -137,7 +137,7 @@ PLACE = Route(
     "Post a load",
     "orders",
     request=rest.orders.OrderForm,
-    response=rest.places.Quote,
+    response=rest.quotes.Quote,
     status=201,
     roles=frozenset({"shipper"}),
     errors=("idempotency_conflict", "place_unknown"),
