@@ -137,14 +137,16 @@ def push_of(notice: Notice, endpoint: Endpoint) -> Push:
     """What one endpoint is told. Of the payload only row ids leave the house, and words within the text."""
     ids = ids_of(notice.payload)
     # The news of one offer or one haul replace each other on the phone.
-    topic = f"offer:{ids['offer']}" if "offer" in ids else f"order:{ids.get('order', 0)}"
+    topic = next(
+        (f"{name}:{ids[name]}" for name in ("offer", "bid") if name in ids), f"order:{ids.get('order', 0)}"
+    )
     return Push(
         endpoint,
         notice.kind,
         ids,
         topic,
         max(1, int(notice.left_s)),
-        notice.kind.startswith("offer."),
+        notice.kind.startswith(("offer.", "bid.")),
         facts_of(notice.payload),
     )
 

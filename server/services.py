@@ -25,6 +25,7 @@ from storage.bus import Bus
 from storage.cache import TimedCache
 from storage.drivers import DriverStore
 from storage.fuel_prices import FuelPriceStore
+from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
@@ -35,6 +36,7 @@ from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 from storage.webhooks import WebhookStore
 
@@ -45,6 +47,7 @@ from .errors import UNREACHABLE
 from .gateways import build
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
+from .habits import ReadHabits, ReadLimits
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
@@ -93,10 +96,12 @@ class Services:
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
-        self.orders = OrderStore(pool)
+        self.orders = OrderStore(pool, config.watch)
         self.policy = Policy()
-        self.bids = BidStore(pool, self.policy)
+        self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
+        self.flags = FlagStore(pool)
+        self.reloads = ReloadStore(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.api_keys = ApiKeyStore(pool)
@@ -109,6 +114,12 @@ class Services:
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
         self.limits = Limits(redis, self.keys, config.rate_limits, self.counts.judged_alone)
+        self.habits = ReadHabits(
+            None
+            if config.watch is None
+            else Limits(redis, self.keys, ReadLimits.by(config.watch), self.counts.judged_alone),
+            self.flags,
+        )
         self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()

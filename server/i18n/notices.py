@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .catalogue import plural, say
 from .langs import Lang
 
-IDS = ("offer", "order")  # row ids, which also leave as data
+IDS = ("offer", "order", "bid")  # row ids, which also leave as data
 WORDS = ("event", "reason", "status")  # of a vocabulary
 COUNT = "n"
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
@@ -33,6 +33,18 @@ NOTICES: dict[str, Template] = {
     "offer.closed": Template("Offer closed", "This load is no longer offered."),
     "offer.closed/taken": Template("Offer closed", "Another driver has taken this load."),
     "offer.closed/withdrawn": Template("Offer closed", "The shipper has withdrawn this load."),
+    "offer.invited": Template(
+        "You are asked for", "A shipper asks you by name to take a load. Open the app."
+    ),
+    "bid.made": Template("New bid", "A driver has named a price for your load."),
+    "bid.changed": Template("Bid changed", "There is another price for the load. Open the app to answer."),
+    "bid.closed": Template("Bid closed", "The bid has ended."),
+    "bid.closed/declined": Template("Bid closed", "The shipper has declined your bid."),
+    "bid.closed/withdrawn": Template("Bid closed", "The driver has taken the bid back."),
+    "bid.closed/lost": Template("Bid closed", "The load is no longer to be had."),
+    "bid.closed/outdated": Template(
+        "Load changed", "The load that you bid on has changed. Look at it again."
+    ),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
     "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
     "order.changed/assigned": Template("Order {order}", "A driver has taken the load."),

@@ -106,6 +106,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
+        ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
         ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
         ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
         ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
@@ -123,6 +124,9 @@ PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
+BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
+InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
+FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
 Scope = Literal["orders:read", "orders:write", "places:read"]
 
 
@@ -3479,7 +3483,7 @@ class BiddingForm:
 class BidsQuery:
     """How to sort: live bids stand before ended ones in every order."""
 
-    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+    sort: BidSort = "price"
 
     def to_wire(self) -> Wire:
         return {
@@ -3783,7 +3787,7 @@ class InvitationView:
 
     invitation: int
     order: int
-    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    status: InvitationStatus
     created_at: float
     expires_at: float
     driver: int | None = None
@@ -3855,6 +3859,104 @@ class CodeView:
     def from_wire(cls, wire: Wire) -> CodeView:
         return cls(
             wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadsQuery:
+    """Loads near the place where the present one ends, or along the way home.
+
+    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+
+    radius_m: float = 150000  # 10000 to 500,000
+    home_city: int | None = None
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "limit": self.limit,
+        }
+        if self.home_city is not None:
+            wire["home_city"] = self.home_city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadsQuery:
+        return cls(
+            wire.get("radius_m", 150000),
+            wire.get("home_city"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadView:
+    """An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in.
+
+    `homeward`: the share of the way home that it saves; negative when it leads away."""
+
+    load: BoardLoad
+    deadhead_m: int
+    arrive_at: float
+    wait_s: int
+    profit: Money
+    per_hour: Money
+    homeward: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "load": self.load.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "arrive_at": self.arrive_at,
+            "wait_s": self.wait_s,
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "homeward": self.homeward,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadView:
+        return cls(
+            BoardLoad.from_wire(wire["load"]),
+            wire["deadhead_m"],
+            wire["arrive_at"],
+            wire["wait_s"],
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["homeward"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty.
+
+    `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`."""
+
+    loads: list[ReloadView]
+    now: bool
+    free_at: float | None = None
+    free_lat: float | None = None
+    free_lon: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "loads": [item.to_wire() for item in self.loads],
+            "now": self.now,
+            "free_at": self.free_at,
+            "free_lat": self.free_lat,
+            "free_lon": self.free_lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Reloads:
+        return cls(
+            [ReloadView.from_wire(item) for item in wire["loads"]],
+            wire["now"],
+            wire.get("free_at"),
+            wire.get("free_lat"),
+            wire.get("free_lon"),
         )
 
 
@@ -4017,6 +4119,108 @@ class Drivers:
         return cls(
             [DriverView.from_wire(item) for item in wire["drivers"]],
             wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsQuery:
+    """How many, the latest first."""
+
+    limit: int = 50  # 1 to 200
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagsQuery:
+        return cls(
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """An open flag: who, what, how often; `counts` of the day are those of the last time."""
+
+    flag: int
+    user: int
+    role: str
+    name: str
+    kind: FlagKind
+    count: int
+    counts: dict[str, int]
+    first_at: float
+    last_at: float
+    paused_until: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "flag": self.flag,
+            "user": self.user,
+            "role": self.role,
+            "name": self.name,
+            "kind": self.kind,
+            "count": self.count,
+            "counts": self.counts,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "paused_until": self.paused_until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagView:
+        return cls(
+            wire["flag"],
+            wire["user"],
+            wire["role"],
+            wire["name"],
+            wire["kind"],
+            wire["count"],
+            wire["counts"],
+            wire["first_at"],
+            wire["last_at"],
+            wire.get("paused_until"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The latest first."""
+
+    flags: list[FlagView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "flags": [item.to_wire() for item in self.flags],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Flags:
+        return cls(
+            [FlagView.from_wire(item) for item in wire["flags"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFlagForm:
+    """What came of it; `lift` ends the user's pause at once."""
+
+    note: str = ""  # 0 to 200 characters
+    lift: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "lift": self.lift,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ClearFlagForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("lift", False),
         )
 
 

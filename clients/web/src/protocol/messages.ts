@@ -10,6 +10,9 @@ export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
+export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
+export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
+export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
 export type Scope = "orders:read" | "orders:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
@@ -1191,7 +1194,7 @@ export interface BiddingForm {
 
 /** How to sort: live bids stand before ended ones in every order. */
 export interface BidsQuery {
-  sort?: "deadhead" | "eta" | "price" | "rating" | "reliability";
+  sort?: BidSort;
 }
 
 /** A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps. `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known. */
@@ -1289,7 +1292,7 @@ export interface InviteContactForm {
 export interface InvitationView {
   invitation: number;
   order: number;
-  status: "accepted" | "closed" | "declined" | "expired" | "sent" | "withdrawn";
+  status: InvitationStatus;
   created_at: number;
   expires_at: number;
   driver?: number | null;
@@ -1307,6 +1310,35 @@ export interface Invitations {
 /** What a driver tells a shipper who wants to ask for him. */
 export interface CodeView {
   code: string;
+}
+
+/** Loads near the place where the present one ends, or along the way home. `home_city` is a city of the gazetteer; without it, where the present haul began. */
+export interface ReloadsQuery {
+  /** 10000 to 500,000 */
+  radius_m?: number;
+  home_city?: number | null;
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in. `homeward`: the share of the way home that it saves; negative when it leads away. */
+export interface ReloadView {
+  load: BoardLoad;
+  deadhead_m: number;
+  arrive_at: number;
+  wait_s: number;
+  profit: Money;
+  per_hour: Money;
+  homeward: number;
+}
+
+/** Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty. `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`. */
+export interface Reloads {
+  loads: ReloadView[];
+  now: boolean;
+  free_at?: number | null;
+  free_lat?: number | null;
+  free_lon?: number | null;
 }
 
 /** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
@@ -1359,6 +1391,38 @@ export interface DriverView {
 export interface Drivers {
   drivers: DriverView[];
   next?: number | null;
+}
+
+/** How many, the latest first. */
+export interface FlagsQuery {
+  /** 1 to 200 */
+  limit?: number;
+}
+
+/** An open flag: who, what, how often; `counts` of the day are those of the last time. */
+export interface FlagView {
+  flag: number;
+  user: number;
+  role: string;
+  name: string;
+  kind: FlagKind;
+  count: number;
+  counts: Record<string, number>;
+  first_at: number;
+  last_at: number;
+  paused_until?: number | null;
+}
+
+/** The latest first. */
+export interface Flags {
+  flags: FlagView[];
+}
+
+/** What came of it; `lift` ends the user's pause at once. */
+export interface ClearFlagForm {
+  /** 0 to 200 characters */
+  note?: string;
+  lift?: boolean;
 }
 
 /** A price from `valid_from` on (default: now). The same moment again corrects it. */
