@@ -33,12 +33,27 @@ class Ranked:
     reasons: dict[str, float]
 
 
+def carriers_of(load: Load) -> frozenset[str]:
+    """The bodies that can carry this load: those of every body it asks for, and what stands in for them."""
+    return frozenset().union(*(CARRIES.get(body, frozenset()) for body in load.bodies))
+
+
 def fits(load: Load, vehicle: Vehicle) -> bool:
-    """Whether the truck can carry the load: body, kg and m3."""
+    """Whether the truck can carry the load: body, kg, m3, the largest piece, loading sides, ADR, temperature.
+
+    What a vehicle leaves unsaid stands in no load's way, but for ADR: without the class it may not go.
+    """
     return (
-        vehicle.body in CARRIES.get(load.body, frozenset())
+        vehicle.body in carriers_of(load)
         and load.weight_kg <= vehicle.capacity_kg
         and load.volume_m3 <= vehicle.volume_m3
+        and _at_most(load.length_m, vehicle.length_m)
+        and _at_most(load.width_m, vehicle.width_m)
+        and _at_most(load.height_m, vehicle.height_m)
+        and (not vehicle.sides or "full" in vehicle.sides or set(load.sides) <= set(vehicle.sides))
+        and (load.adr is None or load.adr in vehicle.adr)
+        and _at_most(vehicle.temp_min_c, load.temp_max_c)
+        and _at_most(load.temp_min_c, vehicle.temp_max_c)
     )
 
 
@@ -59,7 +74,7 @@ def _score(load: Load, candidate: Candidate, now: float, policy: Policy) -> Rank
         # Half of the term at the radius of the first wave, and still telling 200 km from 300 km apart.
         "deadhead": policy.weight_deadhead / (1 + candidate.deadhead_m / policy.wave_radii_m[0]),
         "freshness": policy.weight_freshness * (1 - _unit(candidate.fix_age_s / policy.max_fix_age_s)),
-        "body": policy.weight_body * (1.0 if vehicle.body == load.body else SUBSTITUTE_BODY),
+        "body": policy.weight_body * (1.0 if vehicle.body in load.bodies else SUBSTITUTE_BODY),
         # A truck that the load fills: a 20-tonner sent for 500 kg is missing elsewhere.
         "capacity": policy.weight_capacity
         * _unit(max(load.weight_kg / vehicle.capacity_kg, load.volume_m3 / vehicle.volume_m3)),
@@ -67,6 +82,10 @@ def _score(load: Load, candidate: Candidate, now: float, policy: Policy) -> Rank
         "idle": policy.weight_idle * _unit(idle_s / policy.idle_full_s),
     }
     return Ranked(candidate, sum(reasons.values()), reasons)
+
+
+def _at_most(low: float | None, high: float | None) -> bool:
+    return low is None or high is None or low <= high
 
 
 def _unit(value: float) -> float:

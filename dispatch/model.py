@@ -114,28 +114,97 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is to be carried: kg, m3 (0 is unknown) and the body it needs."""
+    """What is to be carried: kg, m3 (0 is unknown), metres of the largest piece, degrees Celsius.
+
+    `body` is the one that the price is for; `other_bodies` would do as well. `adr` is a class of dangerous
+    goods (ADR 2.2), `sides` the ways it must be loaded, `documents` the papers that the driver must carry.
+    """
 
     cargo: str
     weight_kg: float
     volume_m3: float
     body: str
+    kind: str = "general"
+    other_bodies: tuple[str, ...] = ()
+    pieces: int | None = None
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    sides: tuple[str, ...] = ()
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
+    adr: str | None = None
+    documents: tuple[str, ...] = ()
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Every body that was asked for, the first one first."""
+        return (self.body, *self.other_bodies)
+
+
+class Window(NamedTuple):
+    """A span of time in epoch seconds; None is open at that end."""
+
+    opens: float | None = None
+    closes: float | None = None
+
+
+ANYTIME = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where the truck halts. `place` is what the board shows; the rest only the parties of the haul may see.
+
+    `exact` is the pin of the address, None when the town is all that is known.
+    """
+
+    kind: str  # pickup | drop
+    place: Place
+    window: Window = ANYTIME
+    exact: Position | None = None
+    address: str = ""
+    contact_name: str = ""
+    contact_phone: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Haul:
-    """The way from pickup to drop: metres, seconds, and where the figures are from."""
+    """The way from the first pickup to the last drop: metres, seconds, and where the figures are from."""
 
     pickup: Place
     drop: Place
     distance_m: float
     duration_s: float
-    origin: str  # embedded | great-circle
+    origin: str  # embedded | great-circle | the name of a route provider
+    stops: tuple[Stop, ...] = ()  # all of them in order of driving; empty: the two ends, without any detail
 
     @property
     def estimate(self) -> bool:
         """Whether the distance is a great-circle estimate rather than a road."""
         return self.origin == "great-circle"
+
+
+class Pricing(StrEnum):
+    """How a price is agreed: as posted, as posted or by a counter-offer, or by bids alone."""
+
+    FIXED = "fixed"
+    NEGOTIABLE = "negotiable"
+    BIDS = "bids"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Everything agreed beside the price. `days` after delivery when payment is deferred."""
+
+    pricing: Pricing = Pricing.FIXED
+    method: str = "transfer"  # transfer | cash | card
+    when: str = "on_delivery"  # on_loading | on_delivery | deferred
+    days: int = 0
+    prepay_percent: int = 0
+    vat: bool = False
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +216,18 @@ class NewOrder:
     load: Load
     price: Money
     valid_s: float
+    terms: Terms = Terms()
+    company: int | None = None
+    private: bool = False  # for invited drivers only: never on the board, no waves
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as stored. `seq` is that of its last event; `driver` is the assigned one, if any."""
+    """An order as stored. `seq` is that of its last event; `driver` is the assigned one, if any.
+
+    `version` grows with each edit of what was published; `confirm_by` is when it leaves the board unless the
+    shipper says that it still stands; companies in `hidden_from` never see it.
+    """
 
     id: int
     shipper: int
@@ -166,6 +242,12 @@ class Order:
     wave: int = 0
     board_at: float | None = None
     driver: int | None = None
+    terms: Terms = Terms()
+    version: int = 1
+    confirm_by: float | None = None
+    company: int | None = None
+    private: bool = False
+    hidden_from: tuple[int, ...] = ()
 
 
 class HistoryLine(NamedTuple):
@@ -192,12 +274,19 @@ class BoardSearch:
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """A driver's truck."""
+    """A driver's truck. None is unknown and stands in no load's way; `adr` are the classes it may carry."""
 
     id: int
     body: str
     capacity_kg: float
     volume_m3: float
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    sides: tuple[str, ...] = ()
+    adr: tuple[str, ...] = ()
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

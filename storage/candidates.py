@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dispatch.events import Event, OfferMade
-from dispatch.matching import CARRIES, Ranked
+from dispatch.matching import Ranked, carriers_of
 from dispatch.model import Candidate, Order, Policy, Vehicle
 from dispatch.ports import Seen
 from dispatch.rounds import Search, Wave, after_wave
@@ -93,7 +93,7 @@ class SearchClaim:
         """Of these drivers: paid, on duty, fit, with free hands, and never offered this order before."""
         load = self.order.load
         where = {driver: (metres, age_s) for driver, metres, age_s in seen}
-        bodies = list(CARRIES.get(load.body, ()))
+        bodies = list(carriers_of(load))
         rows = await self._connection.fetch(
             ELIGIBLE,
             list(where),

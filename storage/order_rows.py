@@ -1,15 +1,34 @@
 """Rows of the order tables as domain objects, and the statements that more than one store method needs."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
 from dispatch.events import Event, OfferEnded, OrderChanged
-from dispatch.model import ENDED, Haul, Load, Money, Offer, OfferStatus, Order, Place, Status
+from dispatch.model import (
+    ANYTIME,
+    ENDED,
+    Haul,
+    Load,
+    Money,
+    Offer,
+    OfferStatus,
+    Order,
+    Place,
+    Pricing,
+    Status,
+    Stop,
+    Terms,
+    Window,
+)
 from dispatch.rounds import Search, after_end
+from geo.types import Position
 
-from .postgres import Connection, lat_lon
+from .postgres import Connection, ewkb, lat_lon
+
+STOP_TEXTS = ("address", "contact_name", "contact_phone", "note")
 
 # Primary key. NO KEY UPDATE: stops every other decision on this order, but not the foreign-key checks of rows
 # that only point at it. It reads nothing else: after a wait, a join in the same statement would still show
@@ -76,24 +95,139 @@ UPDATE assignments SET ended_at = clock_timestamp() WHERE order_id = $1 AND ende
 
 
 def order_of(row: asyncpg.Record) -> Order:
-    """An order from `orders.*` and the assignment's `driver_id`."""
+    """An order from `orders.*` and the assignment's `driver_id`; not for drafts, which may lack anything."""
     pickup = Place(row["pickup_city"], row["pickup_name"], *lat_lon(row["pickup_point"]))
     drop = Place(row["drop_city"], row["drop_name"], *lat_lon(row["drop_point"]))
+    stops = tuple(stop_of(stop) for stop in row["stops"])
     return Order(
         id=row["id"],
         shipper=row["shipper_id"],
         status=Status(row["status"]),
         seq=row["seq"],
-        haul=Haul(pickup, drop, row["distance_m"], row["duration_s"], row["distance_origin"]),
-        load=Load(row["cargo"], row["weight_kg"], row["volume_m3"], row["body"]),
+        haul=Haul(pickup, drop, row["distance_m"], row["duration_s"], row["distance_origin"], stops),
+        load=load_of(row),
         price=Money(row["price_amount"], row["price_currency"]),
         created_at=row["created_at"].timestamp(),
         expires_at=row["expires_at"].timestamp(),
-        ended_at=row["ended_at"].timestamp() if row["ended_at"] else None,
+        ended_at=seconds(row["ended_at"]),
         wave=row["wave"],
-        board_at=row["board_at"].timestamp() if row["board_at"] else None,
+        board_at=seconds(row["board_at"]),
         driver=row["driver_id"],
+        terms=terms_of(row),
+        version=row["version"],
+        confirm_by=seconds(row["confirm_by"]),
+        company=row["company_id"],
+        private=row["private"],
+        hidden_from=tuple(row["hidden_from"]),
     )
+
+
+def load_of(row: asyncpg.Record) -> Load:
+    """What is carried, from `orders.*`."""
+    return Load(
+        cargo=row["cargo"],
+        weight_kg=row["weight_kg"],
+        volume_m3=row["volume_m3"],
+        body=row["body"],
+        kind=row["kind"],
+        other_bodies=tuple(row["other_bodies"]),
+        pieces=row["pieces"],
+        length_m=row["length_m"],
+        width_m=row["width_m"],
+        height_m=row["height_m"],
+        sides=tuple(row["sides"]),
+        temp_min_c=row["temp_min_c"],
+        temp_max_c=row["temp_max_c"],
+        adr=row["adr"],
+        documents=tuple(row["documents"]),
+    )
+
+
+def terms_of(row: asyncpg.Record) -> Terms:
+    """What is agreed beside the price, from `orders.*`."""
+    return Terms(
+        Pricing(row["pricing"]),
+        row["payment_method"],
+        row["payment_when"],
+        row["payment_days"],
+        row["prepay_percent"],
+        row["vat"],
+        row["comment"],
+    )
+
+
+def stop_of(stored: dict[str, Any]) -> Stop:
+    """A stop from its place in `orders.stops`."""
+    exact = stored["exact"]
+    return Stop(
+        stored["kind"],
+        Place(*stored["place"]),
+        Window(*stored["window"]),
+        None if exact is None else Position(*exact),
+        *(stored[name] for name in STOP_TEXTS),
+    )
+
+
+def stop_row(stop: Stop) -> dict[str, Any]:
+    """The inverse of `stop_of`."""
+    return {
+        "kind": stop.kind,
+        "place": list(stop.place),
+        "window": list(stop.window),
+        "exact": None if stop.exact is None else list(stop.exact),
+        **{name: getattr(stop, name) for name in STOP_TEXTS},
+    }
+
+
+def content_values(haul: Haul, load: Load, terms: Terms) -> tuple[object, ...]:
+    """What a posted order holds, in the order of the columns that PLACE (storage/orders.py) names."""
+    first = haul.stops[0].window if haul.stops else ANYTIME
+    last = haul.stops[-1].window if haul.stops else ANYTIME
+    return (
+        haul.pickup.city,
+        haul.pickup.name,
+        ewkb(haul.pickup.lat, haul.pickup.lon),
+        haul.drop.city,
+        haul.drop.name,
+        ewkb(haul.drop.lat, haul.drop.lon),
+        *(moment(at) for at in (*first, *last)),
+        [stop_row(stop) for stop in haul.stops],
+        load.cargo,
+        load.kind,
+        load.weight_kg,
+        load.volume_m3,
+        load.body,
+        load.other_bodies,
+        load.pieces,
+        load.length_m,
+        load.width_m,
+        load.height_m,
+        load.sides,
+        load.temp_min_c,
+        load.temp_max_c,
+        load.adr,
+        load.documents,
+        haul.distance_m,
+        haul.duration_s,
+        haul.origin,
+        terms.pricing,
+        terms.method,
+        terms.when,
+        terms.days,
+        terms.prepay_percent,
+        terms.vat,
+        terms.comment,
+    )
+
+
+def seconds(at: datetime | None) -> float | None:
+    """A timestamp as epoch seconds."""
+    return None if at is None else at.timestamp()
+
+
+def moment(at: float | None) -> datetime | None:
+    """Epoch seconds as a timestamp."""
+    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def offer_of(row: asyncpg.Record) -> Offer:

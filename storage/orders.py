@@ -14,8 +14,8 @@ from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, St
 from . import offers
 from .candidates import CLAIM_DUE, SearchClaim
 from .order_reads import OrderReads, must_own
-from .order_rows import END_ASSIGNMENT, end_offers, lock_order, order_of, step
-from .postgres import Connection, Pool, Unreachable, ewkb, transaction
+from .order_rows import END_ASSIGNMENT, content_values, end_offers, lock_order, order_of, step
+from .postgres import Connection, Pool, Unreachable, transaction
 
 # A decision that cannot get its lock in this time is `busy`: nothing is decided, the same accept may be sent
 # again. Set for the transaction only.
@@ -28,11 +28,16 @@ WITH keyed AS (
     INSERT INTO idempotency_keys (user_id, key, request_hash, order_id)
     VALUES ($1, $2, $3, nextval('orders_id_seq')) ON CONFLICT DO NOTHING RETURNING order_id
 ), placed AS (
-    INSERT INTO orders (id, shipper_id, status, seq, pickup_city, pickup_name, pickup_point, drop_city,
-        drop_name, drop_point, cargo, weight_kg, volume_m3, body, distance_m, duration_s, distance_origin,
-        price_amount, price_currency, created_at, expires_at, seek_at)
-    SELECT order_id, $1, 'open', 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        now(), now() + make_interval(secs => $19), now()
+    INSERT INTO orders (id, shipper_id, status, seq, created_at, expires_at, seek_at, price_amount,
+        price_currency, company_id, private,
+        pickup_city, pickup_name, pickup_point, drop_city, drop_name, drop_point, pickup_from, pickup_to,
+        drop_from, drop_to, stops, cargo, kind, weight_kg, volume_m3, body, other_bodies, pieces, length_m,
+        width_m, height_m, sides, temp_min_c, temp_max_c, adr, documents, distance_m, duration_s,
+        distance_origin, pricing, payment_method, payment_when, payment_days, prepay_percent, vat, comment)
+    SELECT order_id, $1, 'open', 1, now(), now() + make_interval(secs => $4), CASE WHEN NOT $8 THEN now() END,
+        $5, $6, $7, $8,
+        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,
+        $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44
     FROM keyed RETURNING *
 ), noted AS (
     INSERT INTO order_events (order_id, seq, kind, status, actor_id)
@@ -69,28 +74,17 @@ class OrderStore(OrderReads):
 
         Refusal `idempotency_conflict` when the key was used with another hash.
         """
-        haul, load, price = order.haul, order.load, order.price
         row = await self._pool.fetchrow(
             PLACE,
             order.shipper,
             key,
             request_hash,
-            haul.pickup.city,
-            haul.pickup.name,
-            ewkb(haul.pickup.lat, haul.pickup.lon),
-            haul.drop.city,
-            haul.drop.name,
-            ewkb(haul.drop.lat, haul.drop.lon),
-            load.cargo,
-            load.weight_kg,
-            load.volume_m3,
-            load.body,
-            haul.distance_m,
-            haul.duration_s,
-            haul.origin,
-            price.amount,
-            price.currency,
             order.valid_s,
+            order.price.amount,
+            order.price.currency,
+            order.company,
+            order.private,
+            *content_values(order.haul, order.load, order.terms),
         )
         if row is not None:
             return order_of(row), True

@@ -3,6 +3,7 @@
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -14,9 +15,10 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
+    Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from .columns import at, id_column, metadata, ref
 
@@ -27,23 +29,55 @@ orders = Table(
     ref("shipper_id", "users.id"),
     Column("status", String(16), nullable=False),
     Column("seq", Integer, nullable=False, server_default="0"),  # of the last event
-    Column("pickup_city", BigInteger, nullable=False),
-    Column("pickup_name", String(120), nullable=False),
-    Column("pickup_point", Geometry("POINT", 4326, spatial_index=False), nullable=False),
-    Column("drop_city", BigInteger, nullable=False),
-    Column("drop_name", String(120), nullable=False),
-    Column("drop_point", Geometry("POINT", 4326, spatial_index=False), nullable=False),
-    Column("cargo", String(200), nullable=False),
-    Column("weight_kg", Float, nullable=False),
-    Column("volume_m3", Float, nullable=False),
-    Column("body", String(16), nullable=False),
-    Column("distance_m", Float, nullable=False),
-    Column("duration_s", Float, nullable=False),
-    Column("distance_origin", String(16), nullable=False),  # embedded | great-circle
-    Column("price_amount", BigInteger, nullable=False),  # minor units
-    Column("price_currency", String(3), nullable=False),
+    Column("company_id", BigInteger),
+    # A draft may lack all of this: what it has so far stands in `draft`, as its shipper sent it.
+    Column("draft", JSONB),
+    Column("pickup_city", BigInteger),
+    Column("pickup_name", String(120)),
+    # Of both ends what everybody may see: a town, or the middle of a cell around the address.
+    Column("pickup_point", Geometry("POINT", 4326, spatial_index=False)),
+    Column("drop_city", BigInteger),
+    Column("drop_name", String(120)),
+    Column("drop_point", Geometry("POINT", 4326, spatial_index=False)),
+    # Windows of the first pickup and the last drop, for searching; every stop with its details is in `stops`.
+    at("pickup_from", nullable=True),
+    at("pickup_to", nullable=True),
+    at("drop_from", nullable=True),
+    at("drop_to", nullable=True),
+    Column("stops", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("cargo", String(200)),
+    Column("kind", String(24), nullable=False, server_default="general"),
+    Column("weight_kg", Float),
+    Column("volume_m3", Float),
+    Column("body", String(16)),
+    Column("other_bodies", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("pieces", Integer),
+    Column("length_m", Float),
+    Column("width_m", Float),
+    Column("height_m", Float),
+    Column("sides", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("temp_min_c", Float),
+    Column("temp_max_c", Float),
+    Column("adr", String(4)),
+    Column("documents", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("distance_m", Float),
+    Column("duration_s", Float),
+    Column("distance_origin", String(16)),  # embedded | great-circle | a route provider
+    Column("pricing", String(12), nullable=False, server_default="fixed"),
+    Column("price_amount", BigInteger),  # minor units
+    Column("price_currency", String(3)),
+    Column("payment_method", String(12), nullable=False, server_default="transfer"),
+    Column("payment_when", String(12), nullable=False, server_default="on_delivery"),
+    Column("payment_days", SmallInteger, nullable=False, server_default="0"),
+    Column("prepay_percent", SmallInteger, nullable=False, server_default="0"),
+    Column("vat", Boolean, nullable=False, server_default=text("false")),
+    Column("comment", String(1000), nullable=False, server_default=""),
+    Column("private", Boolean, nullable=False, server_default=text("false")),
+    Column("hidden_from", ARRAY(BigInteger), nullable=False, server_default=text("'{}'::bigint[]")),
+    Column("version", Integer, nullable=False, server_default="1"),
     at("created_at", now=True),
-    at("expires_at"),
+    at("expires_at", nullable=True),
+    at("confirm_by", nullable=True),  # leaves the board then, unless confirmed again
     at("ended_at", nullable=True),
     # The search: which wave was sent last, when to look again (null: not seeking), since when on the board.
     Column("wave", SmallInteger, nullable=False, server_default="0"),
@@ -64,6 +98,26 @@ orders = Table(
         postgresql_where=text("status = 'open' AND board_at IS NOT NULL"),
     ),
     CheckConstraint("weight_kg > 0 AND volume_m3 >= 0", name="size"),
+    CheckConstraint("pricing IN ('fixed', 'negotiable', 'bids')", name="pricing"),
+    CheckConstraint("prepay_percent BETWEEN 0 AND 100", name="prepay"),
+    CheckConstraint(
+        "status IN ('draft', 'cancelled') OR num_nulls(pickup_city, pickup_name, pickup_point, drop_city,"
+        " drop_name, drop_point, cargo, weight_kg, volume_m3, body, distance_m, duration_s, distance_origin,"
+        " price_amount, price_currency, expires_at) = 0",
+        name="complete",
+    ),
+)
+
+# What each edit of a published order changed it into; version 1 is the order as first published.
+order_versions = Table(
+    "order_versions",
+    metadata,
+    Column("order_id", BigInteger, ForeignKey("orders.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("content", JSONB, nullable=False),
+    Column("actor_id", BigInteger),
+    at("at", now=True),
+    PrimaryKeyConstraint("order_id", "version"),
 )
 
 order_events = Table(
@@ -87,6 +141,7 @@ offers = Table(
     ref("driver_id", "users.id"),
     # live | accepted | lost | declined | expired | withdrawn
     Column("status", String(16), nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),  # of the order that was offered
     Column("wave", SmallInteger, nullable=False),
     Column("deadhead_m", Float, nullable=False),
     Column("score", Float, nullable=False),

@@ -123,3 +123,31 @@ def test_a_nearby_driver_beats_one_who_is_better_in_nothing(near: Candidate, far
     assume(near.driver != far.driver)
     twin = replace(near, driver=far.driver, deadhead_m=near.deadhead_m + 1000)
     assert [r.candidate for r in rank(ORDER, [twin, near], NOW, POLICY)] == [near, twin]
+
+
+PLAIN_TRUCK = Vehicle(1, "tent", 20_000.0, 86.0)
+ASKED = Load("мука", 10_000.0, 40.0, "tent")
+
+
+@pytest.mark.parametrize(
+    ("load", "vehicle", "carried"),
+    [
+        ({}, {}, True),
+        ({"length_m": 13.0}, {}, True),  # an unmeasured body stands in no load's way
+        ({"length_m": 13.0}, {"length_m": 13.6}, True),
+        ({"length_m": 13.7}, {"length_m": 13.6}, False),
+        ({"height_m": 2.8}, {"height_m": 2.5}, False),
+        ({"sides": ("top",)}, {"sides": ("rear", "side")}, False),
+        ({"sides": ("top",)}, {"sides": ("full",)}, True),
+        ({"adr": "3"}, {}, False),  # dangerous goods need a truck that says it may
+        ({"adr": "3"}, {"adr": ("3", "8")}, True),
+        ({"temp_min_c": 2.0, "temp_max_c": 6.0}, {"temp_min_c": -25.0, "temp_max_c": 25.0}, True),
+        ({"temp_min_c": -20.0, "temp_max_c": -18.0}, {"temp_min_c": -10.0, "temp_max_c": 25.0}, False),
+        ({"body": "flatbed"}, {}, False),
+        ({"body": "flatbed", "other_bodies": ("tent",)}, {}, True),
+    ],
+)
+def test_a_truck_fits_by_size_sides_danger_class_temperature_and_any_body_asked_for(
+    load: dict[str, object], vehicle: dict[str, object], carried: bool
+) -> None:
+    assert fits(replace(ASKED, **load), replace(PLAIN_TRUCK, **vehicle)) is carried  # type: ignore[arg-type]
