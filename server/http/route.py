@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from dispatch.errors import Refusal
 from dispatch.rights import Grade
+from server.i18n import Lang, negotiate
 from server.protocol.codes import ERRORS
 
 if TYPE_CHECKING:  # both would come back here by way of the handlers
@@ -45,6 +46,11 @@ class Call(Generic[B, Q]):
         return self.principal
 
     @property
+    def lang(self) -> Lang:
+        """The language that the caller reads."""
+        return lang_of(self.request)
+
+    @property
     def expected_version(self) -> int:
         """The version that an edit was made from, out of `If-Match: "7"`.
 
@@ -64,6 +70,11 @@ class Call(Generic[B, Q]):
         if not re.fullmatch(r"[1-9][0-9]{0,15}", text) or int(text) >= 2**53:
             raise Refusal("not_found")
         return int(text)
+
+
+def lang_of(request: web.Request) -> Lang:
+    """The language that this request asks for."""
+    return negotiate(",".join(request.headers.getall("Accept-Language", ())))
 
 
 # Any: the table holds handlers of all body and query types; the adapter decodes by what their Route declares.
