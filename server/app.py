@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -21,7 +22,11 @@ from .background import running
 from .config import Config
 from .deliver import Deliveries
 from .gateways.fcm import FcmSender
+from .gateways.mobizon import Mobizon
+from .gateways.otp import LogOtp, OtpSender, SmsChain
 from .gateways.push import PushSender
+from .gateways.sms import SmsGateway
+from .gateways.smsc import Smsc
 from .gateways.webpush import WebPushSender
 from .http.docs import add_docs
 from .http.edge import MAX_BODY, add_routes, edge
@@ -61,6 +66,8 @@ async def serve(
             roads=RoadGraph.load(gazetteer),
             epoch=await pool.fetchval(EPOCH),
         )
+        services.otp_sender = otp_sender(config)
+        stack.push_async_callback(services.otp_sender.close)
         await services.revocations.warm(time.time())
         await services.live.load_last(pool, time.time())
         senders = _senders(config)
@@ -170,6 +177,21 @@ async def _redis(config: Config, stack: contextlib.AsyncExitStack, *, retries: i
     client = redis.connect(config.redis, retries=retries)
     stack.push_async_callback(client.aclose)
     return client
+
+
+def otp_sender(config: Config) -> OtpSender:
+    """What brings codes to phones: the configured gateways in their order, else the log."""
+    gateways: list[SmsGateway] = []
+    for name, account in config.signing_in.sms.gateways:
+        if name == "mobizon":
+            gateways.append(Mobizon(account.url, account.secret, account.sender))
+        else:
+            gateways.append(Smsc(account.url, account.login, account.secret, account.sender))
+    if not gateways:
+        if config.public_url.startswith("https:"):
+            log.warning("otp.codes_in_the_log")  # whoever reads it can sign in as anybody
+        return LogOtp()
+    return SmsChain(gateways, urlsplit(config.public_url).hostname or "localhost")
 
 
 def _senders(config: Config) -> dict[str, PushSender]:

@@ -4,20 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import signing_in
+from .signing_in import SigningIn
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 class ConfigError(Exception):
     """The settings cannot be used; the message lists every problem and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtpLimits:
-    """How many one-time codes may be asked for."""
-
-    per_number_hour: int = 5
-    per_number_day: int = 10
-    per_address_hour: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class Config:
     vapid_subject: str = "mailto:ops@localhost.localdomain"
     fcm_credentials: str | None = None
     fcm_url: str | None = None
-    otp: OtpLimits = OtpLimits()
+    signing_in: SigningIn = field(default_factory=SigningIn)
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -63,6 +57,7 @@ VARIABLES: dict[str, str] = {
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    **signing_in.VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -102,6 +97,7 @@ def load(environ: Mapping[str, str]) -> Config:
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         problems.append(f"DESK_LOG_LEVEL is {level!r}: give DEBUG, INFO, WARNING or ERROR")
     port = number("DESK_PORT", 8080, 1, 65535)
+    public_url = (environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
     loaded = Config(
         postgres=need("DESK_POSTGRES"),
         redis=need("DESK_REDIS"),
@@ -110,7 +106,7 @@ def load(environ: Mapping[str, str]) -> Config:
         host=environ.get("DESK_HOST") or "127.0.0.1",
         port=port,
         worker=number("DESK_WORKER", 0, 0, 1023),
-        public_url=(environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
         tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,
@@ -122,6 +118,7 @@ def load(environ: Mapping[str, str]) -> Config:
         vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
         fcm_url=environ.get("DESK_FCM_URL") or None,
+        signing_in=signing_in.load(environ, problems, number, public_url),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

@@ -24,6 +24,7 @@ from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool
 from storage.redis import Keys
+from storage.staff import StaffStore
 
 from .auth import Principal, Tokens
 from .config import Config
@@ -70,7 +71,9 @@ class Services:
         self._warm_again_at: float | None = None
         self.repair = asyncio.Event()  # a watcher missed an order event
         self.tokens = Tokens(config.signing_key)
-        self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
+        wanted = config.signing_in
+        self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.staff = StaffStore(pool)
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)

@@ -20,7 +20,7 @@ from server.errors import problem_of, refusal_of
 from server.log import CONNECTION, ORDER, PRINCIPAL
 from server.services import Services
 
-from .route import Call, Route, Versioned
+from .route import STEP_UP_S, Call, Route, Versioned
 
 log = logging.getLogger("desk.http")
 
@@ -104,6 +104,8 @@ def _who(route: Route, request: web.Request, services: Services) -> Principal | 
         and principal.grade not in route.grades | {Grade.SUPERADMIN}
     ):
         raise Refusal("forbidden")
+    if route.step_up and (principal.factor_at is None or principal.factor_at + STEP_UP_S <= time.time()):
+        raise Refusal("step_up_required")
     return principal
 
 

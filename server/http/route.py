@@ -77,6 +77,9 @@ def lang_of(request: web.Request) -> Lang:
     return negotiate(",".join(request.headers.getall("Accept-Language", ())))
 
 
+STEP_UP_S = 300.0  # so long a second factor is fresh
+
+
 # Any: the table holds handlers of all body and query types; the adapter decodes by what their Route declares.
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
 
@@ -90,6 +93,8 @@ class Route:
     route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
     `grades` names the staff who may use it: empty is any of them, a superadmin always may. Take them from
     `dispatch.rights.grades`; they narrow the role admin and no other.
+    `step_up` asks staff for a second factor of the last five minutes (`POST /auth/step-up`). `also` are answers of
+    other forms: (status, type), which the handler makes itself.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
     `path` is aiohttp's form, `/api/v1/orders/{order}`.
     """
@@ -107,12 +112,16 @@ class Route:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     grades: frozenset[str] = frozenset()
+    step_up: bool = False
+    also: tuple[tuple[int, type], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.grades <= frozenset(Grade):
             raise ValueError(f"{self.method} {self.path}: no such grades: {sorted(self.grades)}")
         if self.grades and "admin" not in (self.roles or ()):
             raise ValueError(f"{self.method} {self.path}: grades are of admins, which may not use it")
+        if self.step_up and self.roles != frozenset({"admin"}):
+            raise ValueError(f"{self.method} {self.path}: only staff have a second factor to show")
         unknown = [code for code in self.errors if code not in ERRORS]
         if unknown:
             raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")

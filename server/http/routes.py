@@ -1,14 +1,17 @@
 """Every route of the REST API, in the order of the documentation."""
 
-from . import admin, devices, identity, offers, orders, places, push
+from . import admin, devices, factors, identity, offers, orders, places, push, sessions, users
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
     *identity.ROUTES,
+    *factors.ROUTES,
+    *sessions.ROUTES,
     *devices.ROUTES,
     *push.ROUTES,
     *places.ROUTES,
     *orders.ROUTES,
     *offers.ROUTES,
     *admin.ROUTES,
+    *users.ROUTES,
 )

@@ -70,6 +70,10 @@ class Described(Protocol):
     @property
     def grades(self) -> frozenset[str]: ...
     @property
+    def step_up(self) -> bool: ...
+    @property
+    def also(self) -> tuple[tuple[int, type], ...]: ...
+    @property
     def errors(self) -> tuple[str, ...]: ...
     @property
     def headers(self) -> tuple[str, ...]: ...
@@ -81,6 +85,7 @@ def openapi(routes: Sequence[Described]) -> str:
     for route in routes:
         paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
     bodies = {each for route in routes for each in (route.request, route.response) if each is not None}
+    bodies |= {each for route in routes for _, each in route.also}
     tags = dict.fromkeys(route.tag for route in routes)
     document = {
         "openapi": "3.1.0",
@@ -118,6 +123,8 @@ def possible_errors(route: Described) -> list[ErrorCode]:
         codes |= {"unauthenticated", "token_expired", "session_revoked"}
     if route.roles:
         codes |= {"forbidden"}
+    if route.step_up:
+        codes |= {"step_up_required"}
     return sorted((ERRORS[code] for code in codes), key=lambda each: (each.status, each.code))
 
 
@@ -195,6 +202,8 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
                 "content": {"application/json": _schema(route.response)},
             },
         )
+    for other, kind in route.also:
+        yield str(other), {"description": shape(kind).doc, "content": {"application/json": _schema(kind)}}
     for status, group in groupby(possible_errors(route), key=lambda each: each.status):
         yield str(status), _refusal(list(group))
 
