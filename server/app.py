@@ -155,6 +155,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.idempotency.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -64,10 +64,13 @@ class Revocations:
             raise Refusal("session_revoked")
 
     def end(self, session: str, *, blocked: bool = False) -> None:
-        """Marks the session here and tells the other workers; call it after the store has ended it.
+        """Marks the session here and tells the other workers, once the store's word that it has ended stands.
 
         `blocked`: because its account was, which its sockets are told so that they do not come back.
         """
+        postgres.after_commit(lambda: self._end(session, blocked))
+
+    def _end(self, session: str, blocked: bool) -> None:
         self.add(session, blocked)
         self._bus.publish_revoked(f"{session} {BLOCKED}" if blocked else session)
 

@@ -96,7 +96,8 @@ class Route:
     `step_up` asks staff for a second factor of the last five minutes (`POST /auth/step-up`). `also` are answers of
     other forms: (status, type), which the handler makes itself.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
-    `path` is aiohttp's form, `/api/v1/orders/{order}`.
+    `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
+    fields of the answer in braces; it becomes the header Location.
     """
 
     method: str
@@ -111,6 +112,7 @@ class Route:
     roles: frozenset[str] | None = frozenset()
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    location: str = ""
     grades: frozenset[str] = frozenset()
     step_up: bool = False
     also: tuple[tuple[int, type], ...] = ()

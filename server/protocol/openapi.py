@@ -32,7 +32,7 @@ HEADERS: dict[str, Json] = {
     },
     "Idempotency-Key": {
         "description": "Chosen by the client; a repeated request with the same key gets the same answer.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 80},
     },
 }
 PROSE = """\
@@ -115,6 +115,8 @@ def possible_errors(route: Described) -> list[ErrorCode]:
         codes |= {"bad_request", "too_large"}
     if route.query or route.headers:
         codes |= {"bad_request"}
+    if "Idempotency-Key" in route.headers:
+        codes |= {"idempotency_conflict"}
     if "If-Match" in route.headers:
         codes |= {"precondition_required", "version_stale"}
     if "{" in route.path:

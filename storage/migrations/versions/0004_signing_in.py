@@ -1,7 +1,7 @@
 """signing in: staff, second factors, other companies' identities, SMS
 
 Revision ID: 0004
-Revises: 0002
+Revises: 0003
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0004"
-down_revision: str | Sequence[str] | None = "0002"
+down_revision: str | Sequence[str] | None = "0003"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
