@@ -1403,7 +1403,7 @@ class FactorForm:
     """The answer to a challenge."""
 
     challenge: str  # 1 to 4096 characters
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]+$
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
 
     def to_wire(self) -> Wire:
         return {
@@ -1423,7 +1423,7 @@ class FactorForm:
 class StepUpForm:
     """The second factor again, before something dangerous."""
 
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]+$
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
 
     def to_wire(self) -> Wire:
         return {

@@ -11,9 +11,8 @@ SixDigits = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
 FactorCode = Annotated[
     str,
     Meta(
-        min_length=6,
         max_length=20,
-        pattern="^[0-9A-Za-z -]+$",
+        pattern="^[0-9A-Za-z -]{6,20}$",
         description="Six digits of an authenticator app, or a recovery code.",
     ),
 ]

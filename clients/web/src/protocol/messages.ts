@@ -478,13 +478,13 @@ export interface FactorAsked {
 export interface FactorForm {
   /** 1 to 4096 characters */
   challenge: string;
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]+$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
   code: string;
 }
 
 /** The second factor again, before something dangerous. */
 export interface StepUpForm {
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]+$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
   code: string;
 }
 
