@@ -29,5 +29,5 @@ class Sealer:
         """The plain form. ValueError for what was not sealed so: another pepper, another row, a changed byte."""
         try:
             return self._box.decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to have a nonce
             raise ValueError(f"the sealed {context} does not open: was the pepper changed?") from None

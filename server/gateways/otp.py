@@ -72,7 +72,7 @@ class SmsChain:
                 breaker.worked()
                 self.outcomes[gateway.name, "sent"] += 1
                 log.info(
-                    "otp.sent", extra={"gateway": gateway.name, "phone": masked(phone), "message": outcome.id}
+                    "otp.sent", extra={"gateway": gateway.name, "phone": masked(phone), "sms": outcome.id}
                 )
                 return
             self._failed(gateway, breaker, outcome, phone)
