@@ -29,8 +29,3 @@ class Breaker:
         self._in_a_row += 1
         if for_good or self._in_a_row >= self._failures:
             self._shut_until = now + self._pause_s
-
-    @property
-    def shut(self) -> bool:
-        """Whether the service is being left alone, or on trial."""
-        return self._shut_until is not None

@@ -1,4 +1,4 @@
-"""A local SMS provider with both dialects, Mobizon's and SMSC's; it has a script, and a memory of what it was asked."""
+"""A local SMS provider with both dialects, Mobizon's and SMSC's, a script, and a memory of what it was asked."""
 
 import asyncio
 from dataclasses import dataclass, field

@@ -45,7 +45,7 @@ async def test_the_first_gateway_carries_the_code_in_the_reader_s_language(
     provider: Provider, chain: SmsChain
 ) -> None:
     for lang in ("ru", "zh"):
-        await chain.send(PHONE, "048213", lang)  # type: ignore[arg-type]  # both are languages
+        await chain.send(PHONE, "048213", lang)
     assert paths(provider) == [MOBIZON, MOBIZON]
     russian, chinese = (asked.form["text"] for asked in provider.asked)
     assert russian.startswith("Код 048213") and chinese.startswith("验证码 048213")
