@@ -33,6 +33,11 @@ from .http.edge import MAX_BODY, add_routes, edge
 from .http.health import add_health
 from .http.routes import ROUTES
 from .http.web import add_web
+from .oidc import revoker
+from .oidc.apple import Apple
+from .oidc.google import Google
+from .oidc.provider import Provider
+from .oidc.trips import Trips
 from .services import Services
 from .ws.endpoint import add_websocket
 
@@ -68,6 +73,9 @@ async def serve(
         )
         services.otp_sender = otp_sender(config)
         stack.push_async_callback(services.otp_sender.close)
+        services.trips = Trips(services.external, providers(config))
+        for provider in services.trips.providers.values():
+            stack.push_async_callback(provider.close)
         await services.revocations.warm(time.time())
         await services.live.load_last(pool, time.time())
         senders = _senders(config)
@@ -138,6 +146,7 @@ def _loops(
         bus_in=services.bus.run_receive(
             services.live.merge, services.notify.heard, services.revocations.heard, services.warm
         ),
+        give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
     )
@@ -155,6 +164,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.external.forget_old(now)
             await services.idempotency.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
@@ -193,6 +203,17 @@ def otp_sender(config: Config) -> OtpSender:
             log.warning("otp.codes_in_the_log")  # whoever reads it can sign in as anybody
         return LogOtp()
     return SmsChain(gateways, urlsplit(config.public_url).hostname or "localhost")
+
+
+def providers(config: Config) -> dict[str, Provider]:
+    """Google and Apple, as far as they are set up."""
+    wanted, found = config.signing_in, dict[str, Provider]()
+    back = config.public_url + "/api/v1/auth/{}/callback"
+    if wanted.google is not None:
+        found["google"] = Google(wanted.google, back.format("google"))
+    if wanted.apple is not None:
+        found["apple"] = Apple(wanted.apple, back.format("apple"))
+    return found
 
 
 def _senders(config: Config) -> dict[str, PushSender]:

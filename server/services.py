@@ -20,6 +20,7 @@ from storage.drivers import DriverStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.live import LiveIndex
+from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
@@ -34,6 +35,7 @@ from .gateways.otp import LogOtp, OtpSender
 from .http.once import Once
 from .metrics import Counts, Metrics
 from .notify import Notify
+from .oidc.trips import Trips
 from .revocations import Revocations
 from .tickets import Tickets
 from .ws.hub import Hub
@@ -76,6 +78,8 @@ class Services:
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
         self.staff = StaffStore(pool)
+        self.external = OidcStore(pool, self.identity, pepper=config.pepper)
+        self.trips = Trips(self.external, {})
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)

@@ -127,5 +127,5 @@ class Route:
         unknown = [code for code in self.errors if code not in ERRORS]
         if unknown:
             raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")
-        if (self.response is None) != (self.status == 204):
-            raise ValueError(f"{self.method} {self.path}: 204 and no response type go together")
+        if (self.response is None) != (self.status in (204, 303)):
+            raise ValueError(f"{self.method} {self.path}: 204 or 303 and no response type go together")

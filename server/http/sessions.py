@@ -58,7 +58,7 @@ async def end_all(call: Call[EndSessionsForm, None]) -> SessionsEnded:
 
 async def new_phone(call: Call[NewPhoneForm, None]) -> OtpAsked:
     """Sends a code to the number that the account is to move to. Wants a fresh sign-in."""
-    await _fresh(call)
+    await fresh(call)
     phone = reachable(call.body.phone, call.services.config.signing_in.sms.prefixes)
     code = await call.services.identity.otp.ask(
         phone,
@@ -73,7 +73,7 @@ async def new_phone(call: Call[NewPhoneForm, None]) -> OtpAsked:
 
 async def change_phone(call: Call[PhoneChangeForm, None]) -> PhoneChanged:
     """Moves the account to the number whose code this is; the other sign-ins end."""
-    await _fresh(call)
+    await fresh(call)
     caller = call.caller
     phone, ended = await call.services.identity.change_phone(
         caller.user, caller.session, call.body.request, call.body.code, time.time()
@@ -83,7 +83,8 @@ async def change_phone(call: Call[PhoneChangeForm, None]) -> PhoneChanged:
     return PhoneChanged(phone=phone, ended=len(ended))
 
 
-async def _fresh(call: Call[object, object]) -> None:
+async def fresh(call: Call[object, object]) -> None:
+    """Refusal `sign_in_again` unless the caller has shown lately who it is."""
     caller, now = call.caller, time.time()
     if caller.factor_at is not None and caller.factor_at + FRESH_S > now:
         return

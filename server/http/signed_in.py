@@ -5,6 +5,7 @@ import time
 import msgspec
 from aiohttp import web
 
+from server.protocol.rest.oidc import IdentityWaiting
 from server.protocol.rest.signin import FactorAsked, SignedIn
 from storage import totp
 from storage.identity import SESSION_LIFETIME_S, FactorNeeded, SignIn, Via
@@ -36,7 +37,7 @@ def answer(
 ) -> web.Response:
     """Tokens in the body; for browsers the refresh token goes where no script can read it."""
     if isinstance(outcome, FactorNeeded):
-        return _json(_asked(outcome), HALF_WAY)
+        return half_way(_asked(outcome))
     access, expires_at = access_token(call, outcome)
     browser = is_browser(call)
     response = _json(
@@ -62,6 +63,11 @@ def answer(
             secure=call.services.config.public_url.startswith("https:"),
         )
     return response
+
+
+def half_way(content: FactorAsked | IdentityWaiting) -> web.Response:
+    """Not signed in yet: what is to be shown next."""
+    return _json(content, HALF_WAY)
 
 
 def access_token(call: Call[object, object], who: SignIn) -> tuple[str, float]:

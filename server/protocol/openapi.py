@@ -204,10 +204,18 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
                 "content": {"application/json": _schema(route.response)},
             },
         )
-    for other, kind in route.also:
-        yield str(other), {"description": shape(kind).doc, "content": {"application/json": _schema(kind)}}
-    for status, group in groupby(possible_errors(route), key=lambda each: each.status):
-        yield str(status), _refusal(list(group))
+    for other, group in groupby(route.also, key=lambda each: each[0]):
+        kinds = [kind for _, kind in group]
+        schema = {"schema": {"oneOf": [_schema(kind)["schema"] for kind in kinds]}}
+        yield (
+            str(other),
+            {
+                "description": "\n".join(f"- {shape(kind).doc}" for kind in kinds),
+                "content": {"application/json": schema if len(kinds) > 1 else _schema(kinds[0])},
+            },
+        )
+    for status, errors in groupby(possible_errors(route), key=lambda each: each.status):
+        yield str(status), _refusal(list(errors))
 
 
 def _refusal(errors: Iterable[ErrorCode]) -> Json:

@@ -49,16 +49,16 @@ oidc_flows = Table(
     Column("provider", String(8), nullable=False),
     Column("purpose", String(8), nullable=False),  # sign_in | link
     Column("challenge", LargeBinary),  # SHA-256 of what the page that began keeps; apps have none
-    Column("locale", String(8), nullable=False, server_default="ru"),
     at("created_at", now=True),
     at("expires_at"),
     Column("code_hash", LargeBinary),  # of the code that is being or was exchanged
     at("claimed_at", nullable=True),
-    Column("identity_id", BigInteger, ForeignKey("identities.id")),  # who came back
+    Column("identity_id", BigInteger, ForeignKey("identities.id", ondelete="CASCADE")),  # who came back
     Column("error", String(32)),  # or why nobody did
     at("answered_at", nullable=True),  # from here on only the same answer again, for seconds
     Column("session_id", UUID(as_uuid=True)),
     Index(None, "expires_at"),
+    Index(None, "identity_id"),
 )
 
 # Somebody who has shown one thing and must show another: a second factor, or a phone.
@@ -68,13 +68,14 @@ pending_sign_ins = Table(
     Column("token_hash", LargeBinary, primary_key=True),  # SHA-256
     Column("kind", String(8), nullable=False),  # factor | identity
     ref("user_id", "users.id", nullable=True),
-    ref("identity_id", "identities.id", nullable=True),
+    Column("identity_id", BigInteger, ForeignKey("identities.id", ondelete="CASCADE")),
     Column("method", String(8), nullable=False),  # how the first thing was shown
     Column("tries", SmallInteger, nullable=False, server_default="0"),
     at("created_at", now=True),
     at("expires_at"),
     at("used_at", nullable=True),
     Index(None, "expires_at"),
+    Index(None, "identity_id"),
     CheckConstraint("num_nonnulls(user_id, identity_id) = 1", name="whose"),
 )
 

@@ -128,7 +128,6 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(length=8), nullable=False),
         sa.Column("purpose", sa.String(length=8), nullable=False),
         sa.Column("challenge", sa.LargeBinary(), nullable=True),
-        sa.Column("locale", sa.String(length=8), server_default="ru", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("code_hash", sa.LargeBinary(), nullable=True),
@@ -137,10 +136,13 @@ def upgrade() -> None:
         sa.Column("error", sa.String(length=32), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("session_id", sa.UUID(), nullable=True),
-        sa.ForeignKeyConstraint(["identity_id"], ["identities.id"], name=op.f("fk_oidc_flows_identity_id")),
+        sa.ForeignKeyConstraint(
+            ["identity_id"], ["identities.id"], name=op.f("fk_oidc_flows_identity_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_oidc_flows")),
     )
     op.create_index(op.f("ix_oidc_flows_expires_at"), "oidc_flows", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_oidc_flows_identity_id"), "oidc_flows", ["identity_id"], unique=False)
     op.create_table(
         "pending_sign_ins",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -154,12 +156,18 @@ def upgrade() -> None:
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("num_nonnulls(user_id, identity_id) = 1", name=op.f("ck_pending_sign_ins_whose")),
         sa.ForeignKeyConstraint(
-            ["identity_id"], ["identities.id"], name=op.f("fk_pending_sign_ins_identity_id")
+            ["identity_id"],
+            ["identities.id"],
+            name=op.f("fk_pending_sign_ins_identity_id"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_pending_sign_ins_user_id")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_pending_sign_ins")),
     )
     op.create_index(op.f("ix_pending_sign_ins_expires_at"), "pending_sign_ins", ["expires_at"], unique=False)
+    op.create_index(
+        op.f("ix_pending_sign_ins_identity_id"), "pending_sign_ins", ["identity_id"], unique=False
+    )
     op.add_column(
         "otp_requests", sa.Column("network", sa.String(length=45), server_default="", nullable=False)
     )
@@ -201,8 +209,10 @@ def downgrade() -> None:
     op.drop_column("otp_requests", "user_id")
     op.drop_column("otp_requests", "purpose")
     op.drop_column("otp_requests", "network")
+    op.drop_index(op.f("ix_pending_sign_ins_identity_id"), table_name="pending_sign_ins")
     op.drop_index(op.f("ix_pending_sign_ins_expires_at"), table_name="pending_sign_ins")
     op.drop_table("pending_sign_ins")
+    op.drop_index(op.f("ix_oidc_flows_identity_id"), table_name="oidc_flows")
     op.drop_index(op.f("ix_oidc_flows_expires_at"), table_name="oidc_flows")
     op.drop_table("oidc_flows")
     op.drop_table("second_factors")

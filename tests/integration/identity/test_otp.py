@@ -1,5 +1,5 @@
-"""One-time codes over HTTP: what a stranger learns (C08), what they cost (C07), what a guesser gets (C05), and what
-is told when they do not arrive."""
+"""One-time codes over HTTP: what a stranger learns (C08), what they cost (C07), what a guesser gets (C05), and
+what is told when they do not arrive."""
 
 import logging
 import time
