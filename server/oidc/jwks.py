@@ -18,6 +18,7 @@ log = logging.getLogger("desk.oidc")
 
 FRESH_S, FRESH_MIN_S, FRESH_MAX_S = 3600.0, 300.0, 86400.0  # by default, and whatever the issuer says
 STALE_S = 86400.0  # an issuer that does not answer is believed so much longer
+COLD_EVERY_S = 1.0  # while there are no keys at all
 UNKNOWN_EVERY_S = 60.0  # a stranger's token with an invented key id makes us ask no more often
 MIN_RSA_BITS = 2048
 MAX_KEYS = 50
@@ -62,8 +63,8 @@ class KeyCache:
             if not still_wanted():  # somebody else has just asked
                 return
             now = self._clock()
-            if now < self._asked_at + 1.0 and self._keys:
-                return
+            if now < self._asked_at + COLD_EVERY_S:
+                raise NoAnswer("keys were asked for a moment ago")
             self._asked_at = now
             try:
                 document, headers = await self._fetch()

@@ -3,21 +3,26 @@
 import base64
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from aiohttp import CookieJar
+from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from redis.asyncio import Redis
 
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
-from server.app import build_app
+from server.app import build_app, providers
 from server.config import Config
+from server.oidc.trips import Trips
 from server.services import Services
 from storage.postgres import Pool
+from tests.contract.oidc.issuer import Issuer
 
 from .desk import Client, Desk, Phones
+from .oidc import PUBLIC, Browser, apple_ids, google_ids
 
 PEM = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 VAPID_PRIVATE = base64.urlsafe_b64encode(b"any 32 bytes make a private key.").decode().rstrip("=")
@@ -77,3 +82,31 @@ def codes(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
         return code
 
     return newest
+
+
+@pytest.fixture
+async def google(aiohttp_server: Callable[..., Awaitable[TestServer]]) -> Issuer:
+    return await _serve(Issuer(secrets={"web.apps": "google-secret"}), aiohttp_server)
+
+
+@pytest.fixture
+async def apple(aiohttp_server: Callable[..., Awaitable[TestServer]]) -> Issuer:
+    # Apple announces no PKCE, and gives a refresh token for a code.
+    return await _serve(Issuer(pkce=False, refresh=True, kid="apple-1"), aiohttp_server)
+
+
+async def _serve(issuer: Issuer, aiohttp_server: Callable[..., Awaitable[TestServer]]) -> Issuer:
+    server = await aiohttp_server(issuer.app(), shutdown_timeout=0.1)
+    issuer.url = f"http://127.0.0.1:{server.port}"
+    return issuer
+
+
+@pytest.fixture
+async def browser(desk: Desk, google: Issuer, apple: Issuer) -> AsyncIterator[Browser]:
+    services = desk.services
+    settings = replace(services.config.signing_in, google=google_ids(google), apple=apple_ids(apple))
+    services.config = replace(services.config, public_url=PUBLIC, signing_in=settings)
+    services.trips = Trips(services.external, providers(services.config))
+    yield Browser(desk, {"google": google, "apple": apple})
+    for provider in services.trips.providers.values():
+        await provider.close()
