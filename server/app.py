@@ -76,6 +76,8 @@ async def serve(
         services.trips = Trips(services.external, providers(config))
         for provider in services.trips.providers.values():
             stack.push_async_callback(provider.close)
+        stack.push_async_callback(services.ways.close)
+        stack.push_async_callback(services.places.close)
         await services.revocations.warm(time.time())
         await services.live.load_last(pool, time.time())
         senders = _senders(config)

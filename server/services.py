@@ -10,15 +10,22 @@ from redis.asyncio import Redis
 from dispatch.model import Policy
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
+from geo.crossings import Crossings
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
+from storage.bids import BidStore
+from storage.blocks import BlockStore
 from storage.bus import Bus
+from storage.cache import TimedCache
 from storage.drivers import DriverStore
+from storage.fuel_prices import FuelPriceStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
+from storage.invitations import InvitationStore
+from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
@@ -26,13 +33,19 @@ from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.saved_places import SavedPlaceStore
 from storage.staff import StaffStore
 
 from .auth import Principal, Tokens
+from .calculator import Calculator
 from .config import Config
 from .errors import UNREACHABLE
+from .gateways import build
+from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
 from .http.once import Once
+from .http.origins import Origins
+from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
 from .oidc.trips import Trips
@@ -83,12 +96,18 @@ class Services:
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)
+        self.policy = Policy()
+        self.bids = BidStore(pool, self.policy)
+        self.blocks = BlockStore(pool)
+        self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
+        self.origins = Origins(config.public_url, config.cors_origins)
+        self.limits = Limits(redis, self.keys, config.rate_limits, self.counts.judged_alone)
         self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()
@@ -99,15 +118,25 @@ class Services:
         self.hub = Hub(self)
         self.notify = Notify(self)
         self.metrics = Metrics(self, config.worker)
+        cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
+        self.crossings = Crossings.load()
+        self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
+        self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
+        self.saved_places = SavedPlaceStore(pool)
+        self.fuel_prices = FuelPriceStore(pool)
+        tariff = Tariff()
+        self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), tariff)
         self.dispatcher = Dispatcher(
             self.orders,
             self.live,
             self.notify,
             roads,
             gazetteer,
-            Tariff(),
-            Policy(),
+            tariff,
+            self.policy,
+            ways=self.ways,
             after_commit=after_commit,
+            also_expiring=(self.bids.expire, self.invitations.resolve),
         )
         self.revocations.listen(self.hub.end_sessions)
 

@@ -31,9 +31,17 @@ class Keys:
         """Channel: one blob of packed live entries a tick and worker."""
         return f"{self._prefix}tick:{region:x}"
 
+    def bucket(self, name: str) -> str:
+        """Rate limit: the time at which a caller's bucket of tokens is full again; gone when it is."""
+        return f"{self._prefix}rate:{name}"
+
     def ticket(self, ticket_hash: str) -> str:
         """Websocket ticket: principal and device, 30 s, taken once by GETDEL."""
         return f"{self._prefix}ticket:{ticket_hash}"
+
+    def answer(self, name: str) -> str:
+        """An answer of another company's service, for as long as its terms allow."""
+        return f"{self._prefix}answer:{name}"
 
 
 def connect(url: str, *, timeout_s: float = 0.5, retries: int = 1) -> Redis:

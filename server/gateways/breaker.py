@@ -1,31 +1,64 @@
-"""A circuit breaker: a service that keeps failing is left alone for a while. Pure: the clock is an argument."""
+"""A circuit breaker as a value: what has failed again and again is left alone for a while, then tried once."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 
+class Phase(StrEnum):
+    """Closed: calls go through. Open: none does. Probing: one is under way, and its end decides."""
+
+    CLOSED = "closed"
+    PROBING = "probing"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Failures in a row that open a breaker, seconds it stays so at first and at most, seconds that a probe may
+    take."""
+
+    failures: int = 3
+    first_s: float = 5.0
+    longest_s: float = 300.0
+    probe_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class Breaker:
-    """Shut after `failures` in a row, for `pause_s`; then one attempt decides whether it opens again."""
+    """The state. `failures` in a row, `openings` in a row, `until`: end of the rest, or of the probe's lease."""
 
-    def __init__(self, *, failures: int = 5, pause_s: float = 30.0) -> None:
-        self._failures = failures
-        self._pause_s = pause_s
-        self._in_a_row = 0
-        self._shut_until: float | None = None
+    phase: Phase = Phase.CLOSED
+    failures: int = 0
+    openings: int = 0
+    until: float = 0.0
 
-    def allows(self, now: float) -> bool:
-        """Whether to try. After the pause one caller may, and the next only when a pause has passed again."""
-        if self._shut_until is None:
-            return True
-        if now < self._shut_until:
-            return False
-        self._shut_until = now + self._pause_s
-        return True
+    def ask(self, now: float, patience: Patience) -> tuple["Breaker", bool]:
+        """(the state afterwards, whether a call may go).
 
-    def worked(self) -> None:
-        """The attempt was answered."""
-        self._in_a_row = 0
-        self._shut_until = None
+        A probe whose end nobody told (its caller was cancelled) counts as lost when its lease is over.
+        """
+        if self.phase is Phase.CLOSED:
+            return self, True
+        if now < self.until:
+            return self, False
+        return replace(self, phase=Phase.PROBING, until=now + patience.probe_s), True
 
-    def failed(self, now: float, *, for_good: bool = False) -> None:
-        """The attempt failed; `for_good` when the next one would too, until a person has done something."""
-        self._in_a_row += 1
-        if for_good or self._in_a_row >= self._failures:
-            self._shut_until = now + self._pause_s
+    def succeeded(self) -> "Breaker":
+        """An answer came: everything before is forgotten."""
+        return Breaker()
+
+    def failed(
+        self, now: float, patience: Patience, *, at_once: bool = False, rest_s: float | None = None
+    ) -> "Breaker":
+        """A call failed. `at_once`: more calls are sure to fail too; `rest_s`: the least that was asked for."""
+        failures = self.failures + 1
+        if self.phase is Phase.OPEN:  # a call that left before it opened
+            return replace(self, failures=failures, until=max(self.until, now + (rest_s or 0.0)))
+        if self.phase is Phase.CLOSED and failures < patience.failures and not at_once:
+            return replace(self, failures=failures)
+        rest = min(patience.longest_s, patience.first_s * 2.0 ** min(self.openings, 30))
+        if at_once:
+            rest = max(rest, min(patience.longest_s, 60.0))
+        if rest_s is not None:
+            rest = max(rest, min(rest_s, 3_600.0))
+        return Breaker(Phase.OPEN, failures, self.openings + 1, now + rest)

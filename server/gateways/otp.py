@@ -9,13 +9,14 @@ from typing import Protocol
 from dispatch.errors import Refusal
 from server.i18n import Lang, sms
 
-from .breaker import Breaker
+from .breaker import Breaker, Patience
 from .sms import NotSent, Sent, SmsGateway, Trouble
 
 log = logging.getLogger("desk.otp")
 
 # A person must act: retrying changes nothing, and nobody gets a code through this gateway meanwhile.
 FOR_A_PERSON = frozenset({Trouble.ACCOUNT, Trouble.REFUSED})
+PATIENCE = Patience(failures=5, first_s=30.0)
 
 
 class OtpSender(Protocol):
@@ -55,7 +56,8 @@ class SmsChain:
     """
 
     def __init__(self, gateways: Sequence[SmsGateway], host: str) -> None:
-        self._gateways = [(gateway, Breaker()) for gateway in gateways]
+        self._gateways = list(gateways)
+        self._breakers = {gateway.name: Breaker() for gateway in gateways}
         self._host = host
         self.outcomes: Counter[tuple[str, str]] = Counter()
 
@@ -63,41 +65,44 @@ class SmsChain:
         """Tries the gateways in order; one that keeps failing is left out for a while."""
         text = sms.otp(lang, code, self._host)
         troubles: list[Trouble] = []
-        for gateway, breaker in self._gateways:
-            if not breaker.allows(time.monotonic()):
+        for gateway in self._gateways:
+            breaker, may = self._breakers[gateway.name].ask(time.monotonic(), PATIENCE)
+            self._breakers[gateway.name] = breaker
+            if not may:
                 self.outcomes[gateway.name, "left_out"] += 1
                 continue
             outcome = await gateway.send(phone, text)
             if isinstance(outcome, Sent):
-                breaker.worked()
+                self._breakers[gateway.name] = Breaker()
                 self.outcomes[gateway.name, "sent"] += 1
                 log.info(
                     "otp.sent", extra={"gateway": gateway.name, "phone": masked(phone), "sms": outcome.id}
                 )
                 return
-            self._failed(gateway, breaker, outcome, phone)
+            self._failed(gateway, outcome, phone)
             troubles.append(outcome.trouble)
         if troubles and all(trouble is Trouble.NUMBER for trouble in troubles):
             raise Refusal("phone_invalid")
         raise Refusal("sms_unavailable")
 
-    def _failed(self, gateway: SmsGateway, breaker: Breaker, outcome: NotSent, phone: str) -> None:
-        trouble = outcome.trouble
+    def _failed(self, gateway: SmsGateway, outcome: NotSent, phone: str) -> None:
+        trouble, breaker = outcome.trouble, self._breakers[gateway.name]
         self.outcomes[gateway.name, trouble.value] += 1
         about = {"gateway": gateway.name, "trouble": trouble.value, "detail": outcome.detail}
         if trouble in (Trouble.NUMBER, Trouble.THROTTLED):
-            breaker.worked()  # it answers; this number is the matter
+            self._breakers[gateway.name] = breaker.succeeded()  # it answers; this number is the matter
             log.info("otp.not_sent", extra={**about, "phone": masked(phone)})
-        elif trouble in FOR_A_PERSON:
-            breaker.failed(time.monotonic(), for_good=trouble is Trouble.ACCOUNT)
+            return
+        at_once = trouble is Trouble.ACCOUNT
+        self._breakers[gateway.name] = breaker.failed(time.monotonic(), PATIENCE, at_once=at_once)
+        if trouble in FOR_A_PERSON:
             log.error("otp.gateway_refuses", extra=about)
         else:
-            breaker.failed(time.monotonic())
             log.warning("otp.gateway_down", extra=about)
 
     async def close(self) -> None:
         """Closes the gateways' connections."""
-        for gateway, _ in self._gateways:
+        for gateway in self._gateways:
             await gateway.close()
 
 

@@ -1,6 +1,5 @@
 """Signing in by one-time code, staying signed in, signing out, and the ticket for a socket."""
 
-import ipaddress
 import logging
 import time
 
@@ -25,7 +24,8 @@ from storage.identity import Replayed
 from storage.otp import Code
 
 from . import signed_in
-from .edge import PEER
+from .origins import COOKIE
+from .peer import PEER, network_of
 from .route import Call, Route
 
 log = logging.getLogger("desk.identity")
@@ -69,7 +69,7 @@ async def refresh(call: Call[RefreshForm, None]) -> web.Response:
     """A fresh access token and the next refresh token; an old one again ends the session."""
     token = call.body.refresh
     if token is None and signed_in.is_browser(call):
-        token = call.request.cookies.get(signed_in.COOKIE)
+        token = call.request.cookies.get(COOKIE)
     if token is None:
         raise Refusal("unauthenticated")
     outcome = await call.services.identity.refresh(token, time.time(), call.request[PEER])
@@ -125,19 +125,6 @@ async def ticket(call: Call[TicketForm, None]) -> Ticket:
     return Ticket(ticket=await call.services.tickets.issue(caller, form.device), expires_at=expires_at)
 
 
-def network_of(address: str) -> str:
-    """What limits count as one caller: an IPv4 address, or the /64 that every IPv6 subscriber holds whole."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:45]
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
-
-
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
@@ -173,6 +160,7 @@ ROUTES: tuple[Route, ...] = (
         response=SignedIn,
         roles=None,
         errors=("unauthenticated", "session_revoked", "account_blocked"),
+        cookie=True,
     ),
     Route("POST", "/api/v1/auth/sign-out", sign_out, "Sign out", "identity", status=204),
     Route("GET", "/api/v1/me", me, "Who is signed in", "identity", response=Profile),

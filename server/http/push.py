@@ -1,7 +1,8 @@
 """Where the signed-in user can be pushed to."""
 
 from dispatch.errors import Refusal
-from server.gateways.webpush import acceptable, public_key_of, usable_keys
+from server.gateways.outbound import acceptable
+from server.gateways.webpush import public_key_of, usable_keys
 from server.protocol.rest.account import PushEndpoint, PushEndpointForm, PushKey
 
 from .route import Call, Route
@@ -24,7 +25,9 @@ async def put(call: Call[PushEndpointForm, None]) -> PushEndpoint:
             raise Refusal("bad_request", "p256dh and auth must be those of the subscription, base64url")
         keys = {"p256dh": form.p256dh, "auth": form.auth}
     caller = call.caller.user
-    endpoint = await call.services.accounts.put_endpoint(caller, form.kind, form.address, keys, form.locale)
+    endpoint = await call.services.accounts.put_endpoint(
+        caller, form.kind, form.address, keys, form.locale or call.lang
+    )
     return PushEndpoint(endpoint=endpoint)
 
 

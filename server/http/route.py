@@ -11,6 +11,7 @@ from msgspec import Struct
 from dispatch.errors import Refusal
 from dispatch.rights import Grade
 from server.i18n import Lang, negotiate
+from server.limits import BUCKETS
 from server.protocol.codes import ERRORS
 
 if TYPE_CHECKING:  # both would come back here by way of the handlers
@@ -96,6 +97,10 @@ class Route:
     `step_up` asks staff for a second factor of the last five minutes (`POST /auth/step-up`). `also` are answers of
     other forms: (status, type), which the handler makes itself.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
+    `scope` is what a company's API key must have to be taken here; empty, no key is. `cookie`: the refresh
+    cookie of a browser counts here.
+    `cost` is what a call takes out of the caller's bucket of tokens (server.limits.RateLimits): `bucket` names it,
+    by default `read` for GET and `write` for the others.
     `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
     fields of the answer in braces; it becomes the header Location.
     """
@@ -113,11 +118,33 @@ class Route:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     location: str = ""
+    scope: str = ""
+    cookie: bool = False
+    bucket: str = ""
+    cost: int = 1
     grades: frozenset[str] = frozenset()
     step_up: bool = False
     also: tuple[tuple[int, type], ...] = ()
 
+    @property
+    def bucket_name(self) -> str:
+        """The class of its bucket."""
+        return self.bucket or ("read" if self.method == "GET" else "write")
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the answer has an ETag."""
+        return self.handler.__annotations__.get("return") is Versioned
+
+    @property
+    def page_parameter(self) -> str:
+        """What the `next` of a page goes into for the page behind it; empty where nothing is paged."""
+        fields = getattr(self.query, "__struct_fields__", ())
+        return next((name for name in ("after", "before") if name in fields), "")
+
     def __post_init__(self) -> None:
+        if self.bucket_name not in BUCKETS:
+            raise ValueError(f"{self.method} {self.path}: no such bucket: {self.bucket}")
         if not self.grades <= frozenset(Grade):
             raise ValueError(f"{self.method} {self.path}: no such grades: {sorted(self.grades)}")
         if self.grades and "admin" not in (self.roles or ()):

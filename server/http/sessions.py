@@ -23,8 +23,8 @@ from storage.otp import wide
 from storage.sessions import SessionRow
 
 from . import signed_in
-from .edge import PEER
-from .identity import network_of, send
+from .identity import send
+from .peer import PEER, network_of
 from .route import Call, Route
 
 FRESH_S = 600.0  # a sign-in of this age still speaks for the person at the keyboard

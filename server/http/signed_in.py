@@ -10,13 +10,13 @@ from server.protocol.rest.signin import FactorAsked, SignedIn
 from storage import totp
 from storage.identity import SESSION_LIFETIME_S, FactorNeeded, SignIn, Via
 
-from .edge import PEER
+from .origins import COOKIE
+from .peer import PEER
 from .route import Call
 
-COOKIE = "desk_refresh"
 COOKIE_PATH = "/api/v1/auth"
-# A page of another origin cannot send this header without a preflight that we never answer: it is what keeps
-# the cookie from working for anybody else (CSRF), beside SameSite=Strict.
+# A page of another origin cannot send this header: no preflight allows it (origins.py). It is what keeps the
+# cookie from working for anybody else (CSRF), beside SameSite=Strict.
 CLIENT_HEADER = "X-Desk-Client"
 HALF_WAY = 202  # signed in by half
 ASKED = (HALF_WAY, FactorAsked)  # what a Route's `also` says of it

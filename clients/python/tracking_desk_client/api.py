@@ -18,6 +18,7 @@ from .messages import (
     Cities,
     CityQuery,
     DeclineForm,
+    DeclineReason,
     Device,
     DeviceForm,
     Drivers,
@@ -54,7 +55,8 @@ class Api:
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
     that an app can store them: a refresh token is good for one use. `http` may be shared by many accounts.
-    Methods raise ApiError for refusals, aiohttp.ClientError or TimeoutError when the desk cannot be reached.
+    `language` is what the desk's sentences shall be in: ru, kk, en or zh. Methods raise ApiError for refusals,
+    aiohttp.ClientError or TimeoutError when the desk cannot be reached.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class Api:
         *,
         on_tokens: Callable[[Tokens], None] = lambda tokens: None,
         http: aiohttp.ClientSession | None = None,
+        language: str = "en",
     ) -> None:
         self.url = url.rstrip("/")
+        self.language = language
         self.tokens = tokens
         self._on_tokens = on_tokens
         self._http = http
@@ -209,9 +213,9 @@ class Api:
         body = AcceptForm(accept_id).to_wire()
         return OrderState.from_wire(await self._call("POST", f"/api/v1/offers/{offer}/accept", body))
 
-    async def decline(self, offer: int, reason: str = "") -> None:
-        """Turn an offer down."""
-        await self._call("POST", f"/api/v1/offers/{offer}/decline", DeclineForm(reason).to_wire())
+    async def decline(self, offer: int, reason: DeclineReason = "unsaid", note: str = "") -> None:
+        """Turn an offer down, and say why."""
+        await self._call("POST", f"/api/v1/offers/{offer}/decline", DeclineForm(reason, note).to_wire())
 
     async def board(self, query: BoardQuery | None = None) -> Board:
         """Loads open to every subscribed driver."""
@@ -264,7 +268,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         signed: bool = True,
     ) -> Any:
-        sent = dict(headers or {})
+        sent = {"Accept-Language": self.language, **(headers or {})}
         if signed:
             sent["Authorization"] = f"Bearer {await self.access()}"
         try:

@@ -23,6 +23,7 @@ from .messages import (
     AreaSnapshot,
     Assigned,
     AuthRenew,
+    BidStands,
     Close,
     Drain,
     Error,
@@ -45,7 +46,7 @@ ANSWER_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 2.0
 SILENT_HEARTBEATS = 2.5  # missed server pings after which the connection is taken for dead
 
-Answer = OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None
+Answer = OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None
 
 
 class Outgoing(Protocol):
@@ -235,7 +236,7 @@ class Connection:
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN_S),
             ) as ws:
                 device, secret = self._device or (None, None)
-                hello = Hello(PROTOCOL_VERSION, token, device, secret, self._app)
+                hello = Hello(PROTOCOL_VERSION, token, device, secret, self._app, self.api.language)
                 await ws.send_bytes(msgpack.packb(hello.to_wire()))
                 try:
                     await self._receive(ws)
