@@ -16,8 +16,10 @@ from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from server.app import build_app, providers
 from server.config import Config
+from server.limits import RateLimits
 from server.oidc.trips import Trips
 from server.services import Services
+from storage.buckets import Limit
 from storage.postgres import Pool
 from tests.contract.oidc.issuer import Issuer
 
@@ -39,6 +41,8 @@ def config(dsn: str) -> Config:
         pepper="p" * 40,
         trusted_proxies=frozenset({"127.0.0.1"}),
         vapid_private_key=VAPID_PRIVATE,
+        # What one address may ask for is tested elsewhere; here one test is a hundred people.
+        rate_limits=RateLimits(anonymous=Limit(10_000, 10_000)),
     )
 
 
