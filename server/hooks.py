@@ -10,8 +10,8 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 
 from server.gateways.webhook import Attempt, WebhookSender
-from server.seal import Seal
 from storage.postgres import Unreachable
+from storage.seal import Seal
 from storage.webhooks import Delivery, WebhookStore
 
 log = logging.getLogger("desk.hooks")

@@ -10,7 +10,7 @@ from dispatch.errors import Refusal
 
 from . import totp
 from .postgres import Connection, Pool, transaction
-from .sealed import Sealer
+from .seal import Seal
 from .sessions import SignIn, Via, open_session, random_token, sha256
 
 CHALLENGE_S = 600.0  # long enough to install an app
@@ -89,7 +89,7 @@ class FactorStore:
     def __init__(self, pool: Pool, pepper: str) -> None:
         self._pool = pool
         self._pepper = pepper.encode()
-        self._sealer = Sealer(pepper)
+        self._seal = Seal(pepper, "second factors")
 
     async def challenge(self, connection: Connection, user: Record, via: Via, now: float) -> FactorNeeded:
         """Half a sign-in of this user (id, phone), in the caller's transaction."""
@@ -165,7 +165,7 @@ class FactorStore:
 
     async def _candidate(self, connection: Connection, user: int) -> str:
         secret = totp.new_secret()
-        await connection.execute(PUT_CANDIDATE, user, self._sealer.seal(secret.encode(), _context(user)))
+        await connection.execute(PUT_CANDIDATE, user, self._seal.seal(secret.encode(), _context(user)))
         return secret
 
     async def _judge(
@@ -205,7 +205,7 @@ class FactorStore:
     def _step(self, sealed: bytes | None, user: int, code: str, now: float, after: int) -> int | None:
         if sealed is None:
             return None
-        return totp.step_of(self._sealer.open(sealed, _context(user)).decode(), code, now, after)
+        return totp.step_of(self._seal.open(sealed, _context(user)).decode(), code, now, after)
 
     async def _write_codes(self, connection: Connection, user: int) -> list[str]:
         codes = totp.new_recovery_codes()

@@ -1,18 +1,22 @@
 """Google and Apple accounts, the trips to them and back, and the tokens that are to be given back."""
 
+import logging
 import uuid
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import asyncpg
+from cryptography.exceptions import InvalidTag
 
 from dispatch.errors import Refusal
 
 from .factors import FactorNeeded
 from .identity import IdentityStore, link
 from .postgres import Connection, Pool, transaction
-from .sealed import Sealer
+from .seal import Seal
 from .sessions import GRACE_S, SignIn, Via, derived, sha256
+
+log = logging.getLogger("desk.oidc")
 
 FLOW_S = 600.0
 WAITING_S = 900.0  # a person looks for the phone, an SMS takes its time
@@ -146,7 +150,7 @@ class OidcStore:
         self._pool = pool
         self._identity = identity
         self._pepper = pepper.encode()
-        self._sealer = Sealer(pepper)
+        self._seal = Seal(pepper, "tokens of providers")
 
     def secret(self, purpose: str, key: str) -> str:
         """Nonce or verifier of the flow with this key: known again at the callback, stored nowhere."""
@@ -187,7 +191,7 @@ class OidcStore:
 
     async def keep_refresh(self, identity: int, client: str, token: str) -> None:
         """Keeps a provider's refresh token, so that it can be revoked when the account goes."""
-        sealed = self._sealer.seal(token.encode(), "refresh token")
+        sealed = self._seal.seal(token.encode(), "refresh token")
         await self._pool.execute(KEEP_REFRESH, identity, sealed, client)
 
     async def came_back(
@@ -263,16 +267,15 @@ class OidcStore:
     async def due_revocations(self, now: float, limit: int = 20) -> list[Revocation]:
         """Tokens to give back now; each comes again later, until `revoked` says that it was."""
         rows = await self._pool.fetch(DUE, now, limit, LEASE_S)
-        return [
-            Revocation(
-                row["id"],
-                row["provider"],
-                row["client"],
-                self._sealer.open(row["token_sealed"], "refresh token").decode(),
-                row["attempts"],
-            )
-            for row in rows
-        ]
+        found = []
+        for row in rows:
+            try:
+                token = self._seal.open(row["token_sealed"], "refresh token").decode()
+            except InvalidTag:
+                log.error("oidc.unreadable_token", extra={"revocation": row["id"]})  # the pepper was changed
+                continue
+            found.append(Revocation(row["id"], row["provider"], row["client"], token, row["attempts"]))
+        return found
 
     async def revoked(self, revocation: int) -> None:
         """The provider took it back, or knows it no more."""

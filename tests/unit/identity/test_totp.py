@@ -6,7 +6,6 @@ import pyotp
 import pytest
 
 from storage import totp
-from storage.sealed import Sealer
 
 RFC_SECRET = base64.b32encode(b"12345678901234567890").decode()
 NOW = 1_800_000_000.0
@@ -61,18 +60,3 @@ def test_recovery_codes_are_fifty_bits_each_and_can_be_typed_carelessly() -> Non
     codes = totp.new_recovery_codes()
     assert len(set(codes)) == 10 and all(len(totp.plain(code)) == 10 for code in codes)
     assert totp.plain(" 0ABCD-efgh1 ") == totp.plain("oabcd efghL") == "0abcdefgh1"
-
-
-def test_a_sealed_secret_opens_for_its_owner_with_the_same_pepper_only() -> None:
-    sealer = Sealer("p" * 40)
-    sealed = sealer.seal(b"secret", "second factor of 7")
-    assert b"secret" not in sealed and sealed != sealer.seal(b"secret", "second factor of 7")
-    assert Sealer("p" * 40).open(sealed, "second factor of 7") == b"secret"
-    for other, context, box in (
-        (Sealer("q" * 40), "second factor of 7", sealed),
-        (sealer, "second factor of 8", sealed),
-        (sealer, "second factor of 7", sealed[:-1] + bytes([sealed[-1] ^ 1])),
-        (sealer, "second factor of 7", b""),
-    ):
-        with pytest.raises(ValueError, match="does not open"):
-            other.open(box, context)

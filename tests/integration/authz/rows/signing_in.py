@@ -3,7 +3,7 @@
 import itertools
 import uuid
 
-from storage.sealed import Sealer
+from storage.seal import Seal
 
 from ..matrix import Cell, Row
 from ..world import Person, World
@@ -40,11 +40,11 @@ async def a_shipper(world: World, person: Person) -> int:
 
 async def somebody_with_a_factor(world: World, person: Person) -> int:
     user = (await world.person("support")).user
-    sealed = Sealer(world.services.config.pepper).seal(b"A" * 32, f"second factor of {user}")
+    seal = Seal(world.services.config.pepper, "second factors")
     await world.pool.execute(
         "INSERT INTO second_factors (user_id, secret_sealed, confirmed_at) VALUES ($1, $2, now())",
         user,
-        sealed,
+        seal.seal(b"A" * 32, f"second factor of {user}"),
     )
     return user
 
