@@ -136,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
         response=OtpAsked,
         status=201,
         roles=None,
+        keyed=False,
         errors=("phone_invalid", "phone_country", "rate_limited", "sms_unavailable"),
     ),
     Route(

@@ -7,7 +7,7 @@ a callback that a stranger hands to somebody's browser signs nobody in. The call
 import base64
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
@@ -32,6 +32,7 @@ from .sessions import fresh
 
 PROVIDERS = ("google", "apple")
 PAGE = "/#/enter"  # where the browser goes on
+MAX_FIELDS = 20
 
 
 async def methods(call: Call[None, None]) -> SignInMethods:
@@ -62,11 +63,9 @@ def callback(provider: str) -> Callable[[Call[None, None]], Awaitable[web.Respon
     """The handler that a browser comes back to: it goes on to our page, which asks how it ended."""
 
     async def back(call: Call[None, None]) -> web.Response:
-        request = call.request
-        given = request.query if request.method == "GET" else await request.post()
-        texts = {name: value for name, value in given.items() if isinstance(value, str)}
-        problem = await call.services.trips.callback(provider, texts)
-        told = {"flow": texts.get("state", "")} if problem is None else {"problem": problem}
+        given = await _given(call.request)
+        problem = await call.services.trips.callback(provider, given)
+        told = {"flow": given.get("state", "")} if problem is None else {"problem": problem}
         address = f"{call.services.config.public_url}{PAGE}?{urlencode(told)}"
         return web.Response(status=303, headers={"Location": address})
 
@@ -111,6 +110,19 @@ async def unlink(call: Call[None, None]) -> None:
     await call.services.external.unlink(call.caller.user, call.path_id("identity"))
 
 
+async def _given(request: web.Request) -> dict[str, str]:
+    """What the provider had the browser bring: a query, or Apple's form. Anything else is nothing."""
+    if request.method == "GET":
+        return dict(request.query)
+    if request.content_type != "application/x-www-form-urlencoded":
+        return {}
+    text = (await request.read()).decode(errors="replace")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    except ValueError:  # too many fields
+        return {}
+
+
 def _answer(call: Call[object, object], outcome: Outcome) -> web.Response:
     if not isinstance(outcome, Waiting):
         return signed_in.answer(call, outcome)
@@ -147,6 +159,7 @@ def _routes(provider: str) -> Iterator[Route]:
         response=OidcStarted,
         status=201,
         roles=None,
+        keyed=False,
         errors=("not_found", "provider_unavailable", "unauthenticated", "sign_in_again"),
     )
     yield Route(
@@ -157,6 +170,7 @@ def _routes(provider: str) -> Iterator[Route]:
         "identity",
         status=303,
         roles=None,
+        keyed=False,
     )
     yield Route(
         "POST",
@@ -168,6 +182,7 @@ def _routes(provider: str) -> Iterator[Route]:
         response=SignedIn,
         also=_ALSO,
         roles=None,
+        keyed=False,
         errors=("not_found", *_ENDED),
     )
 

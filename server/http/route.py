@@ -96,6 +96,8 @@ class Route:
     `dispatch.rights.grades`; they narrow the role admin and no other.
     `step_up` asks staff for a second factor of the last five minutes (`POST /auth/step-up`). `also` are answers of
     other forms: (status, type), which the handler makes itself.
+    `keyed=False` for a route that asks another company's server between two statements: it is not run in one
+    transaction, which would hold locks meanwhile, so it passes over an Idempotency-Key.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
     `scope` is what a company's API key must have to be taken here; empty, no key is. `cookie`: the refresh
     cookie of a browser counts here.
@@ -125,6 +127,7 @@ class Route:
     grades: frozenset[str] = frozenset()
     step_up: bool = False
     also: tuple[tuple[int, type], ...] = ()
+    keyed: bool = True
 
     @property
     def bucket_name(self) -> str:

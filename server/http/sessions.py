@@ -140,6 +140,7 @@ ROUTES: tuple[Route, ...] = (
         request=NewPhoneForm,
         response=OtpAsked,
         status=201,
+        keyed=False,
         errors=("phone_invalid", "phone_country", "rate_limited", "sms_unavailable", "sign_in_again"),
     ),
     Route(

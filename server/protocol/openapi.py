@@ -128,6 +128,8 @@ class Described(Protocol):
     @property
     def step_up(self) -> bool: ...
     @property
+    def keyed(self) -> bool: ...
+    @property
     def also(self) -> tuple[tuple[int, type], ...]: ...
     @property
     def errors(self) -> tuple[str, ...]: ...
@@ -276,7 +278,7 @@ def _parameters(route: Described) -> Iterator[Json]:
 def _optional_headers(route: Described) -> Iterator[str]:
     if route.method == "GET" and route.versioned:
         yield "If-None-Match"
-    if route.method != "GET" and route.roles is not None and "Idempotency-Key" not in route.headers:
+    if _takes_key(route) and "Idempotency-Key" not in route.headers:
         yield "Idempotency-Key"
 
 
@@ -318,6 +320,11 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
         yield str(status), _refusal(errors) if name is None else {"$ref": f"#/components/responses/{name}"}
 
 
+def _takes_key(route: Described) -> bool:
+    """Whether an Idempotency-Key counts there."""
+    return route.method != "GET" and route.roles is not None and route.keyed
+
+
 def _own_headers(route: Described) -> Iterator[str]:
     if route.versioned:
         yield "ETag"
@@ -325,7 +332,7 @@ def _own_headers(route: Described) -> Iterator[str]:
         yield "Location"
     if route.page_parameter:
         yield "Link"
-    if route.method != "GET" and route.roles is not None:
+    if _takes_key(route):
         yield "Idempotency-Replayed"
 
 

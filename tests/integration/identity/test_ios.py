@@ -30,6 +30,38 @@ async def test_1_apple_s_form_comes_from_another_site_without_any_cookie_of_ours
     assert (await browser.finish(told(answer)["flow"])).status == 202
 
 
+async def test_1_the_callback_looks_at_no_cookie_even_if_one_comes(browser: Browser, apple: Issuer) -> None:
+    joined = await browser.joined("apple")
+    given = apple.visit(await browser.start("apple"), "somebody-new")
+    headers = {"Cookie": f"desk_refresh={joined['refresh']}", "Origin": apple.url, **OUR_PAGE}
+    answer = await browser.desk.call(
+        "POST", "/auth/apple/callback", data=given, headers=headers, allow_redirects=False
+    )
+    assert "Set-Cookie" not in answer.headers
+    assert (await browser.finish(told(answer)["flow"])).status == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{}", "application/json"),
+        (b"state=x&code=y", "text/plain"),
+        (b"--x", "multipart/form-data; boundary=x"),
+        (b"\xff\xfe&&&=", "application/x-www-form-urlencoded"),
+        (b"a=1&" * 1000, "application/x-www-form-urlencoded"),
+        (b"state=%00&code=%00", "application/x-www-form-urlencoded"),
+        (b"", "application/x-www-form-urlencoded"),
+    ],
+)
+async def test_1_what_is_not_apple_s_form_leads_back_to_our_page(
+    browser: Browser, body: bytes, kind: str
+) -> None:
+    answer = await browser.desk.call(
+        "POST", "/auth/apple/callback", data=body, headers={"Content-Type": kind}, allow_redirects=False
+    )
+    assert told(answer)["problem"] in ("provider_refused", "challenge_over")
+
+
 async def test_2_the_name_comes_once_and_is_stored_before_anything_can_fail(
     browser: Browser, apple: Issuer
 ) -> None:
@@ -63,8 +95,10 @@ async def test_3_tokens_are_for_the_bundle_id_or_the_services_id_and_for_nobody_
 
 
 async def test_4_an_app_s_origin_needs_no_cookie_its_refresh_token_is_in_the_body(browser: Browser) -> None:
-    # Whether the origins capacitor://localhost and https://localhost may call is the edge's to say (CORS).
     for origin in ("capacitor://localhost", "https://localhost"):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        allowed = await browser.desk.call("OPTIONS", "/auth/google/native", headers=asked)
+        assert allowed.status == 204 and allowed.headers["Access-Control-Allow-Origin"] == origin
         started = await browser.desk.ok(
             "POST", "/auth/google/start", status=201, json={}, headers={"Origin": origin}
         )

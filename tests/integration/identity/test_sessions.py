@@ -122,3 +122,21 @@ async def test_a_code_opens_only_what_it_was_asked_for(desk: Desk) -> None:
     sign_in = await desk.ask(NEW)
     assert await desk.refused("POST", "/me/phone", mine["access"], json=sign_in) == "code_wrong"
     assert await desk.ok("POST", "/me/phone", mine["access"], json=form)
+
+
+async def test_a_key_on_a_request_that_sends_an_sms_holds_no_lock_while_it_is_sent(desk: Desk) -> None:
+    # Under an Idempotency-Key other requests are one transaction; this one would hold the day's budget in it.
+    mine = await desk.sign_in(PHONE)
+    seen: list[int] = []
+    send = desk.phones.send
+
+    async def watching(phone: str, code: str, lang: str) -> None:
+        locks = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        ours = " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        seen.append(await desk.services.pool.fetchval(locks + ours))
+        await send(phone, code, lang)
+
+    desk.phones.send = watching  # type: ignore[method-assign]  # the provider, watched
+    key = {"Idempotency-Key": "one"}
+    await desk.ok("POST", "/me/phone/code", mine["access"], status=201, json={"phone": NEW}, headers=key)
+    assert seen == [0]
