@@ -391,3 +391,44 @@ async def test_two_workers_give_a_token_back_once(browser: Browser, apple: Issue
         await release(connection, joined["user"])
     rounds = [revoker.once(services.external, services.trips.providers, time.time()) for _ in range(5)]
     assert sum(await asyncio.gather(*rounds)) == 1 and len(apple.revoked) == 1
+
+
+async def test_c02_no_secret_of_signing_in_opens_another_s_door(browser: Browser) -> None:
+    desk = browser.desk
+    signed_in = await browser.joined("google")
+    waiting = (await content(await browser.travel("google", "somebody-new"), 202))["identity"]
+    await desk.services.pool.execute(
+        "INSERT INTO users (phone, role, grade) VALUES ('+77012223344', 'admin', 'support')"
+    )
+    challenge = (await desk.sign_in("+77012223344", status=202))["challenge"]
+    given = browser.issuers["google"].visit(await browser.start("google"))
+    flow = told(await browser.back("google", given))["flow"]
+    nonce = (await desk.ok("POST", "/auth/google/start", status=201, json={}))["nonce"]
+    ticket = (await desk.ok("POST", "/ws-ticket", signed_in["access"], status=201))["ticket"]
+    secrets = {
+        "access": signed_in["access"],
+        "refresh": signed_in["refresh"],
+        "identity": waiting,
+        "challenge": challenge,
+        "flow": flow,
+        "verifier": browser.verifier,
+        "nonce": nonce,
+        "ticket": ticket,
+    }
+    asked = await desk.ask(PHONE)
+    for kind, secret in secrets.items():
+        doors = {
+            "access": ("GET", "/me", secret, None),
+            "refresh": ("POST", "/auth/refresh", None, {"refresh": secret}),
+            "challenge": ("POST", "/auth/second-factor", None, {"challenge": secret, "code": "000000"}),
+            "identity": ("POST", "/auth/verify", None, {**asked, "identity": secret}),
+            "linking": ("POST", "/me/identities", signed_in["access"], {"identity": secret}),
+            "flow": ("POST", "/auth/finish", None, {"flow": secret[:128], "verifier": "v" * 43}),
+            "nonce": ("POST", "/auth/google/native", None, {"id_token": "x.y.z", "nonce": secret[:43]}),
+        }
+        own = {"identity": {"identity", "linking"}}.get(kind, {kind})
+        for door, (method, path, token, form) in doors.items():
+            if door in own:
+                continue
+            refused = await desk.refused(method, path, token, json=form)
+            assert refused in ("unauthenticated", "challenge_over", "bad_request"), (kind, door, refused)
