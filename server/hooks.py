@@ -9,8 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from server.gateways.webhook import Attempt, WebhookSender
-from server.seal import Seal, Unsealable
 from storage.postgres import Unreachable
+from storage.seal import Seal, Unsealable
 from storage.webhooks import Delivery, WebhookStore
 
 log = logging.getLogger("desk.hooks")

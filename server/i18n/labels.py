@@ -7,9 +7,10 @@ name is also the context of the translations, so that a status may be closed in 
 
 # StrEnums whose own name says too little outside their module.
 RENAMED = {"Status": "OrderStatus", "Flag": "FlagKind"}
-# Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone.
+# Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone or
+# of a page.
 UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
-UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token"})
+UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
 LABELS: dict[str, dict[str, str]] = {
     "Lang": {"ru": "Russian", "kk": "Kazakh", "en": "English", "zh": "Chinese"},
@@ -20,6 +21,7 @@ LABELS: dict[str, dict[str, str]] = {
         "finance": "Finance",
         "superadmin": "Chief administrator",
     },
+    "Provider": {"google": "Google", "apple": "Apple"},
     "Actor": {
         "shipper": "Shipper",
         "driver": "Driver",

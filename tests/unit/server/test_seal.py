@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.seal import Seal, Unsealable
+from storage.seal import Seal, Unsealable
 
 SEAL = Seal("p" * 40, "a purpose")
 
