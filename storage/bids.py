@@ -127,6 +127,8 @@ WITH shown AS (
 )
 SELECT * FROM shown
 """
+# Primary keys.
+SIDES = "SELECT b.driver_id, o.shipper_id FROM bids b JOIN orders o ON o.id = b.order_id WHERE b.id = $1"
 # Primary key.
 OPEN_BIDDING = "UPDATE orders SET open_bids = $2 WHERE id = $1"
 
@@ -263,7 +265,11 @@ class BidStore(BidReads):
         """This version is on the screen of the side that must answer: no push, and the other side knows."""
         async with transaction(self._pool) as connection:
             row = await connection.fetchrow(SEEN, bid, version, user)
-            return [] if row is None else [BidChanged(bid_of(row))]
+            if row is not None:
+                return [BidChanged(bid_of(row))]
+            if user not in tuple(await connection.fetchrow(SIDES, bid) or ()):
+                raise Refusal("not_found")
+            return []
 
     async def expire(self, limit: int) -> list[Event]:
         """Ends what is past its time by the database's clock, of at most `limit` loads."""

@@ -305,8 +305,8 @@ async def test_foreign_bids_and_absent_ones_look_the_same(market: Market) -> Non
         assert await refused(market.bids.decline(other, number, "price")) == "not_found"
         assert await refused(market.bids.one(other, number)) == "not_found"
         assert await refused(market.bids.one(Party(thief, Actor.DRIVER), number)) == "not_found"
-        assert await market.bids.seen(thief, number, 1) == []
-        assert await market.bids.seen(other.user, number, 1) == []
+        assert await refused(market.bids.seen(thief, number, 1)) == "not_found"
+        assert await refused(market.bids.seen(other.user, number, 1)) == "not_found"
     assert await refused(market.bids.of_order(other, order.id)) == "not_found"
     assert await refused(market.bids.open_bidding(other, order.id, True)) == "not_found"
     assert await status(market, bid.id) == "live"
