@@ -10,6 +10,7 @@ from . import (
     fuel,
     identity,
     invitations,
+    keys,
     offers,
     orders,
     places,
@@ -17,6 +18,7 @@ from . import (
     quotes,
     reloads,
     saved_places,
+    webhooks,
 )
 from .route import Route
 
@@ -37,4 +39,6 @@ ROUTES: tuple[Route, ...] = (
     *flags.ROUTES,
     *fuel.ROUTES,
     *dictionaries.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
 )

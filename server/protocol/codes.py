@@ -40,6 +40,7 @@ ERRORS = _catalogue(
     ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
     ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
     ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+    ErrorCode("company_required", 409, False, "Create or join a company first."),
     # orders and offers
     ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
     ErrorCode("offer_expired", 409, False, "The offer has expired."),

@@ -9,6 +9,7 @@ from . import (
     dictionaries,
     flags,
     fuel,
+    integrations,
     invitations,
     offers,
     orders,
@@ -37,4 +38,5 @@ MODULES = (
     flags,
     fuel,
     dictionaries,
+    integrations,
 )

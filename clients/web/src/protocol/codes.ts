@@ -23,6 +23,7 @@ export const ERRORS = {
   not_found: { status: 404, retry: false, title: "There is no such thing, or it is not yours." },
   subscription_expired: { status: 402, retry: false, title: "Your subscription is not active: renew it to take loads." },
   vehicle_required: { status: 409, retry: false, title: "Add your vehicle before taking loads." },
+  company_required: { status: 409, retry: false, title: "Create or join a company first." },
   offer_taken: { status: 409, retry: false, title: "Another driver has taken this load." },
   offer_expired: { status: 409, retry: false, title: "The offer has expired." },
   offer_closed: { status: 409, retry: false, title: "The offer is no longer open." },

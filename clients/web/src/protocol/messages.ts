@@ -13,6 +13,7 @@ export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_
 export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
 export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
 export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
+export type Scope = "orders:read" | "orders:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -874,19 +875,19 @@ export interface StopForm {
 
 /** The truck; what is left out is that of its body's usual size. */
 export interface VehicleFigures {
-  /** above 0, at most 100,000 */
+  /** 100 to 100,000 */
   capacity_kg?: number | null;
-  /** above 0, at most 500 */
+  /** 0.1 to 500 */
   volume_m3?: number | null;
-  /** diesel a 100 km, loaded; above 0, at most 200 */
+  /** diesel a 100 km, loaded; 1 to 200 */
   litres_100km?: number | null;
-  /** heaviest single axle, loaded; above 0, at most 30,000 */
+  /** heaviest single axle, loaded; 100 to 30,000 */
   axle_kg?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   height_m?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   width_m?: number | null;
-  /** above 0, at most 60 */
+  /** 0.5 to 60 */
   length_m?: number | null;
 }
 
@@ -1463,6 +1464,129 @@ export interface Dictionaries {
   errors: Record<string, string>;
   closes: Record<string, string>;
   languages: Record<string, string>;
+}
+
+/** A new key; without `expires_at` it works until it is revoked. */
+export interface ApiKeyForm {
+  /** 1 to 80 characters */
+  name: string;
+  /** What the key may be used for; 1 to 3 items */
+  scopes: Scope[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+}
+
+/** A key without its secret; `hint` is how it begins, `last_used_at` is exact to the minute. */
+export interface ApiKeyView {
+  /** 1 or more */
+  key: number;
+  name: string;
+  hint: string;
+  scopes: string[];
+  /** 1 or more */
+  made_by: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  last_used_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  revoked_at: number | null;
+}
+
+/** A new key. `secret` is shown this once: only a hash of it is stored. */
+export interface ApiKeyMade {
+  /** 1 or more */
+  key: number;
+  secret: string;
+  view: ApiKeyView;
+}
+
+/** Every key of the company, newest first, also those that were revoked. */
+export interface ApiKeys {
+  keys: ApiKeyView[];
+}
+
+/** Where to tell, and of what. */
+export interface WebhookForm {
+  /** https, of the public internet; 9 to 1000 characters */
+  url: string;
+  /** 1 to 30 items */
+  kinds: string[];
+}
+
+/** All of an endpoint; `enabled` switches it off, and on again after it was switched off for failing. */
+export interface WebhookEdit {
+  /** https, of the public internet; 9 to 1000 characters */
+  url: string;
+  /** 1 to 30 items */
+  kinds: string[];
+  enabled: boolean;
+}
+
+/** An endpoint. `failures` in a row; after a day of nothing else it is switched off: `disabled_why`. */
+export interface WebhookView {
+  /** 1 or more */
+  webhook: number;
+  url: string;
+  kinds: string[];
+  enabled: boolean;
+  failures: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  disabled_at: number | null;
+  disabled_why: "failing" | "gone" | "owner" | null;
+}
+
+/** A new endpoint. `secret` signs what is sent to it (Desk-Signature), and is shown this once. */
+export interface WebhookMade {
+  /** 1 or more */
+  webhook: number;
+  secret: string;
+  view: WebhookView;
+}
+
+/** A new secret, shown this once. For a day the old one signs beside it. */
+export interface WebhookSecret {
+  secret: string;
+}
+
+/** Every endpoint of the company, oldest first. */
+export interface Webhooks {
+  webhooks: WebhookView[];
+}
+
+/** A delivery that will be tried at once. */
+export interface DeliveryQueued {
+  /** 1 or more */
+  delivery: number;
+}
+
+/** One event at one endpoint. `answer` is the last HTTP status, `error` why the last attempt failed. */
+export interface DeliveryView {
+  /** 1 or more */
+  delivery: number;
+  kind: string;
+  /** 1 or more */
+  order: number | null;
+  state: "cancelled" | "dead" | "delivered" | "due";
+  attempts: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  done_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  next_at: number | null;
+  answer: number | null;
+  error: string | null;
+}
+
+/** One page, newest first. */
+export interface Deliveries {
+  deliveries: DeliveryView[];
+  next?: number | null;
 }
 
 /** Every frame a client may send. */
