@@ -5,6 +5,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from dispatch.bids import Terms
 from tests.integration.orders.market import Market
 from tests.served import LocalServer, serving
 
@@ -132,3 +133,19 @@ async def test_bids_reach_sockets_on_another_worker(
             assert (await shipper.receive("bid.made"))["bid"]["bid"] == bid["bid"]
             await shipper.command("bid.decline", bid=bid["bid"])
             assert (await driver.receive("bid.closed"))["bid"]["status"] == "declined"
+
+
+async def test_every_bid_ends_once_and_within_a_second_of_its_time(server: LocalServer) -> None:
+    """I5, for bids: by the real loop, on the database's clock, both sides told."""
+    market = Market(server.services.pool)
+    driver_account, owner = server.accounts["drivers"][0], server.accounts["shippers"][0]
+    loads = [await load(server, owner["user"], driver_account["body"]) for _ in range(5)]
+    async with signed_in(server, driver_account) as driver, signed_in(server, owner) as shipper:
+        for number, order in enumerate(loads):
+            terms = Terms(40_000_000, 0.2 + number / 10)
+            await market.bids.place(driver_account["user"], order, terms)
+        ended = [(await wire.receive("bid.closed"))["bid"] for _ in loads for wire in (driver, shipper)]
+        assert {bid["status"] for bid in ended} == {"expired"}
+        assert sorted(bid["order"] for bid in ended) == sorted(loads * 2)
+    late = "SELECT count(*) FROM bids WHERE ended_at > expires_at + interval '1 s' OR ended_at < expires_at"
+    assert await market.count(late) == 0
