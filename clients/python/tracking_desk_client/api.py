@@ -56,12 +56,13 @@ from .messages import (
     VehicleForm,
     VerifyForm,
 )
+from .taking import TakingCalls
 from .tokens import Tokens
 
 TIMEOUT_S = 15.0
 
 
-class Api:
+class Api(TakingCalls):
     """One account's REST access. Use as an async context manager, or call `close`.
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
