@@ -145,7 +145,7 @@ def push_of(notice: Notice, endpoint: Endpoint) -> Push:
         ids,
         topic,
         max(1, int(notice.left_s)),
-        notice.kind.startswith("offer."),
+        notice.kind.startswith(("offer.", "bid.")),
         facts_of(notice.payload),
     )
 

@@ -94,6 +94,7 @@ class Server:
             "DESK_REDIS": self.redis_url,
             "DESK_PORT": str(self.port),
             "DESK_RATE_LIMITS": NO_LIMIT,
+            "DESK_WATCH_HABITS": "off",
             **self.secrets,
             **self.extra,
         }

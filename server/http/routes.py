@@ -6,15 +6,19 @@ from . import (
     blocks,
     devices,
     dictionaries,
+    flags,
     fuel,
     identity,
     invitations,
+    keys,
     offers,
     orders,
     places,
     push,
     quotes,
+    reloads,
     saved_places,
+    webhooks,
 )
 from .route import Route
 
@@ -30,7 +34,11 @@ ROUTES: tuple[Route, ...] = (
     *bids.ROUTES,
     *invitations.ROUTES,
     *blocks.ROUTES,
+    *reloads.ROUTES,
     *admin.ROUTES,
+    *flags.ROUTES,
     *fuel.ROUTES,
     *dictionaries.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
 )

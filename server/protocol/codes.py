@@ -40,6 +40,7 @@ ERRORS = _catalogue(
     ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
     ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
     ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+    ErrorCode("company_required", 409, False, "Create or join a company first."),
     # orders and offers
     ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
     ErrorCode("offer_expired", 409, False, "The offer has expired."),
@@ -70,6 +71,7 @@ ERRORS = _catalogue(
     ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
     ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
     # load and faults
+    ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
     ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
     ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
     ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
