@@ -145,7 +145,7 @@ def push_of(notice: Notice, endpoint: Endpoint) -> Push:
         ids,
         topic,
         max(1, int(notice.left_s)),
-        notice.kind.startswith(("offer.", "bid.")),
+        notice.kind.startswith("offer."),
         facts_of(notice.payload),
     )
 

@@ -34,19 +34,17 @@ NOTICES: dict[str, Template] = {
     "offer.closed/taken": Template("Offer closed", "Another driver has taken this load."),
     "offer.closed/withdrawn": Template("Offer closed", "The shipper has withdrawn this load."),
     "offer.invited": Template(
-        "You are asked for", "A shipper asks you by name to take a load. Open the app."
+        "Invitation", "A shipper asks you to carry a load. Open the app before the offer ends."
     ),
-    "bid.made": Template("New bid", "A driver has named a price for your load."),
-    "bid.changed": Template("Bid changed", "There is another price for the load. Open the app to answer."),
-    "bid.closed": Template("Bid closed", "The bid has ended."),
-    "bid.closed/declined": Template("Bid closed", "The shipper has declined your bid."),
-    "bid.closed/withdrawn": Template("Bid closed", "The driver has taken the bid back."),
-    "bid.closed/accepted": Template("Bid accepted", "The bid is accepted."),
-    "bid.closed/expired": Template("Bid closed", "The bid has expired."),
-    "bid.closed/lost": Template("Bid closed", "The load is no longer to be had."),
-    "bid.closed/outdated": Template(
-        "Load changed", "The load that you bid on has changed. Look at it again."
-    ),
+    "bid.made": Template("New bid", "A driver names a price for order {order}."),
+    "bid.changed": Template("New price", "There is a new price for order {order}."),
+    "bid.closed": Template("Bid closed", "A bid for order {order} is closed."),
+    "bid.closed/accepted": Template("Bid accepted", "A bid for order {order} is accepted."),
+    "bid.closed/declined": Template("Bid closed", "The shipper has declined the bid for order {order}."),
+    "bid.closed/withdrawn": Template("Bid closed", "A driver has withdrawn the bid for order {order}."),
+    "bid.closed/expired": Template("Bid closed", "A bid for order {order} has expired."),
+    "bid.closed/outdated": Template("Bid closed", "Order {order} has changed: look at it and bid again."),
+    "bid.closed/lost": Template("Bid closed", "Order {order} went elsewhere."),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
     "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
     "order.changed/assigned": Template(
@@ -63,12 +61,6 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
-    "webhook.disabled": Template(
-        "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
-    ),
-    "webhook.disabled/gone": Template(
-        "Webhook switched off", "Your company's endpoint says that it is gone and was switched off."
-    ),
 }
 
 

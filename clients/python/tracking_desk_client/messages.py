@@ -2525,13 +2525,13 @@ class StopForm:
 class VehicleFigures:
     """The truck; what is left out is that of its body's usual size."""
 
-    capacity_kg: float | None = None  # above 0, at most 100,000
-    volume_m3: float | None = None  # above 0, at most 500
-    litres_100km: float | None = None  # diesel a 100 km, loaded; above 0, at most 200
-    axle_kg: float | None = None  # heaviest single axle, loaded; above 0, at most 30,000
-    height_m: float | None = None  # above 0, at most 10
-    width_m: float | None = None  # above 0, at most 10
-    length_m: float | None = None  # above 0, at most 60
+    capacity_kg: float | None = None  # 100 to 100,000
+    volume_m3: float | None = None  # 0.1 to 500
+    litres_100km: float | None = None  # diesel a 100 km, loaded; 1 to 200
+    axle_kg: float | None = None  # heaviest single axle, loaded; 100 to 30,000
+    height_m: float | None = None  # 0.5 to 10
+    width_m: float | None = None  # 0.5 to 10
+    length_m: float | None = None  # 0.5 to 60
 
     def to_wire(self) -> Wire:
         wire: Wire = {}

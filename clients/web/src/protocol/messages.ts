@@ -875,19 +875,19 @@ export interface StopForm {
 
 /** The truck; what is left out is that of its body's usual size. */
 export interface VehicleFigures {
-  /** above 0, at most 100,000 */
+  /** 100 to 100,000 */
   capacity_kg?: number | null;
-  /** above 0, at most 500 */
+  /** 0.1 to 500 */
   volume_m3?: number | null;
-  /** diesel a 100 km, loaded; above 0, at most 200 */
+  /** diesel a 100 km, loaded; 1 to 200 */
   litres_100km?: number | null;
-  /** heaviest single axle, loaded; above 0, at most 30,000 */
+  /** heaviest single axle, loaded; 100 to 30,000 */
   axle_kg?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   height_m?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   width_m?: number | null;
-  /** above 0, at most 60 */
+  /** 0.5 to 60 */
   length_m?: number | null;
 }
 
