@@ -25,6 +25,8 @@ from .messages import (
     DeviceForm,
     Drivers,
     DriverView,
+    FactorAsked,
+    FactorForm,
     Lang,
     Offers,
     OrderDetail,
@@ -116,9 +118,16 @@ class Api:
         """Have a one-time code sent to the phone."""
         return OtpAsked.from_wire(await self._call("POST", "/api/v1/auth/otp", form.to_wire(), signed=False))
 
-    async def verify(self, form: VerifyForm) -> SignedIn:
-        """Sign in with the code; the tokens are kept for all further calls."""
-        return self._keep(await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False))
+    async def verify(self, form: VerifyForm) -> SignedIn | FactorAsked:
+        """Sign in with the code; the tokens are kept for all further calls. Staff are asked for a second factor."""
+        wire = await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False)
+        return FactorAsked.from_wire(wire) if "challenge" in wire else self._keep(wire)
+
+    async def second_factor(self, form: FactorForm) -> SignedIn:
+        """Answer the challenge of a staff sign-in with a code of the authenticator app, or a recovery code."""
+        return self._keep(
+            await self._call("POST", "/api/v1/auth/second-factor", form.to_wire(), signed=False)
+        )
 
     async def sign_out(self) -> None:
         """End the session; its tokens and sockets die with it."""

@@ -12,18 +12,23 @@ from . import (
     integrations,
     invitations,
     offers,
+    oidc,
     orders,
     places,
     quotes,
     reloads,
+    sessions,
     signin,
     staff,
+    users,
 )
 
 # In the order of the documentation: what is used before what uses it.
 MODULES = (
     common,
     signin,
+    sessions,
+    oidc,
     account,
     places,
     quotes,
@@ -35,6 +40,7 @@ MODULES = (
     reloads,
     blocks,
     staff,
+    users,
     flags,
     fuel,
     dictionaries,
