@@ -61,6 +61,12 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "webhook.disabled": Template(
+        "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
+    ),
+    "webhook.disabled/gone": Template(
+        "Webhook switched off", "Your company's endpoint says that it is gone and was switched off."
+    ),
 }
 
 
