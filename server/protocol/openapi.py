@@ -41,7 +41,7 @@ HEADERS: dict[str, Json] = {
     },
     "If-None-Match": {
         "description": "The ETag of what you have: unchanged, it is answered 304 without a body.",
-        "schema": {"type": "string", "maxLength": 20},
+        "schema": {"type": "string"},
         "example": '"7"',
     },
     "Idempotency-Key": {
