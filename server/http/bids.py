@@ -62,7 +62,7 @@ async def accept(call: Call[BidAcceptForm, None]) -> OrderState:
     done = await call.services.bids.accept(
         call.caller.user, call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
     )
-    return views.order_state(call.services.notify.told(done), call.services.live)
+    return views.order_state(call.services.notify.told(done), call.services.live, private=True)
 
 
 async def mine(call: Call[None, PageQuery]) -> OwnBids:
@@ -113,7 +113,7 @@ async def pick(call: Call[BidAcceptForm, None]) -> OrderState:
     done = await call.services.bids.pick(
         _party(call), call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
     )
-    return views.order_state(call.services.notify.told(done), call.services.live)
+    return views.order_state(call.services.notify.told(done), call.services.live, private=True)
 
 
 async def bidding(call: Call[BiddingForm, None]) -> None:
@@ -170,6 +170,7 @@ _DRIVER = frozenset({"driver"})
 _SHIPPER = frozenset({"shipper"})
 _CHANGES = ("not_found", "bid_closed", "bid_expired", "bid_turn", "bids_too_many", "bid_out_of_range", "busy")
 _BIDDING = (
+    "cooling_down",
     "order_closed",
     "offer_taken",
     "bids_refused",
@@ -287,6 +288,7 @@ ROUTES: tuple[Route, ...] = (
             "vehicle_unfit",
             "driver_busy",
             "forbidden",
+            "cooling_down",
         ),
         headers=_IF_MATCH,
     ),
@@ -334,5 +336,6 @@ ROUTES: tuple[Route, ...] = (
         request=BidSeenForm,
         status=204,
         roles=frozenset({"driver", "shipper"}),
+        errors=("not_found",),
     ),
 )

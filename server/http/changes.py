@@ -84,6 +84,7 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=(*RULES, "not_found", "order_closed", "edit_forbidden", "busy"),
         headers=("If-Match",),
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -94,6 +95,7 @@ ROUTES: tuple[Route, ...] = (
         response=OrderState,
         roles=SHIPPER,
         errors=("not_found", "order_closed", "busy"),
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -117,6 +119,7 @@ ROUTES: tuple[Route, ...] = (
         roles=ANYBODY,
         grades=grades(Right.MEND_ORDERS),
         errors=(*_STEP, "reason_invalid"),
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -129,6 +132,7 @@ ROUTES: tuple[Route, ...] = (
         roles=ANYBODY,
         grades=grades(Right.MEND_ORDERS),
         errors=_STEP,
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -141,6 +145,7 @@ ROUTES: tuple[Route, ...] = (
         roles=frozenset({"shipper", "admin"}),
         grades=grades(Right.MEND_ORDERS),
         errors=_STEP,
+        scope="orders:write",
     ),
     Route(
         "POST",

@@ -129,6 +129,7 @@ ROUTES: tuple[Route, ...] = (
         errors=(*RULES, "order_duplicate"),
         headers=("Idempotency-Key",),
         location="/api/v1/orders/{order}",
+        scope="orders:write",
     ),
     Route(
         "GET",
@@ -139,6 +140,7 @@ ROUTES: tuple[Route, ...] = (
         query=OrdersQuery,
         response=OrderPage,
         roles=ANYBODY,
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -159,6 +161,7 @@ ROUTES: tuple[Route, ...] = (
         response=OrderDetail,
         roles=ANYBODY,
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -170,6 +173,7 @@ ROUTES: tuple[Route, ...] = (
         roles=frozenset({"shipper", "admin"}),
         grades=grades(Right.SEE_PHONES),
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "POST",

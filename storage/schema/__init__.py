@@ -9,6 +9,7 @@ from . import (
     places,
     positions,
     requests,
+    signin,
     taking,
 )
 from .columns import metadata
@@ -22,5 +23,6 @@ __all__ = [
     "places",
     "positions",
     "requests",
+    "signin",
     "taking",
 ]

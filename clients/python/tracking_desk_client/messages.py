@@ -81,12 +81,24 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
         ErrorCode("session_revoked", 401, False, "This session was ended: sign in again."),
         ErrorCode("code_wrong", 401, False, "The code is wrong or has been used: ask for a new one."),
+        ErrorCode("account_blocked", 403, False, "This account is blocked: write to support."),
+        ErrorCode("challenge_over", 401, False, "This sign-in has taken too long or has ended: begin again."),
+        ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
+        ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
+        ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+        ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
+        ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
+        ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
+        ErrorCode("provider_refused", 401, False, "Google or Apple did not confirm this sign-in: begin again."),
+        ErrorCode("provider_unavailable", 503, True, "Google or Apple is not answering: try again, or use your phone."),
+        ErrorCode("user_busy", 409, False, "This user has orders under way: they must end first."),
         ErrorCode("phone_invalid", 422, False, "This is not a phone number we can reach."),
         ErrorCode("device_required", 403, False, "Register this device before sending positions."),
         ErrorCode("forbidden", 403, False, "Your role does not allow this."),
         ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+        ErrorCode("company_required", 409, False, "Create or join a company first."),
         ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
         ErrorCode("offer_expired", 409, False, "The offer has expired."),
         ErrorCode("offer_closed", 409, False, "The offer is no longer open."),
@@ -131,6 +143,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
+        ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
         ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
         ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
         ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
@@ -160,11 +173,16 @@ RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "un
 CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+Provider = Literal["google", "apple"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
+BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
+InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
+FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
+Scope = Literal["orders:read", "orders:write", "places:read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1970,22 +1988,28 @@ class OtpAsked:
 
 @dataclass(frozen=True, slots=True)
 class VerifyForm:
-    """The code that came for `request`."""
+    """The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a
+    phone: an account made by this sign-in gets it."""
 
     request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     code: str  # matches ^[0-9]{6}$
+    identity: str | None = None  # 1 to 4096 characters
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "request": self.request,
             "code": self.code,
         }
+        if self.identity is not None:
+            wire["identity"] = self.identity
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> VerifyForm:
         return cls(
             wire["request"],
             wire["code"],
+            wire.get("identity"),
         )
 
 
@@ -2010,7 +2034,10 @@ class RefreshForm:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie."""
+    """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie.
+
+    `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an
+    account already: link it there. `recovery_codes` come once, when a second factor comes in force."""
 
     access: str
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
@@ -2018,6 +2045,8 @@ class SignedIn:
     role: str
     grade: str | None = None
     refresh: str | None = None
+    linked: bool | None = None
+    recovery_codes: list[str] | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -2027,6 +2056,8 @@ class SignedIn:
             "role": self.role,
             "grade": self.grade,
             "refresh": self.refresh,
+            "linked": self.linked,
+            "recovery_codes": self.recovery_codes,
         }
 
     @classmethod
@@ -2038,6 +2069,159 @@ class SignedIn:
             wire["role"],
             wire.get("grade"),
             wire.get("refresh"),
+            wire.get("linked"),
+            wire.get("recovery_codes"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorAsked:
+    """Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there
+    to set up an authenticator app with, whose first code answers the challenge."""
+
+    challenge: str
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    enrol: bool
+    secret: str | None = None
+    otpauth: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "challenge": self.challenge,
+            "expires_at": self.expires_at,
+            "enrol": self.enrol,
+            "secret": self.secret,
+            "otpauth": self.otpauth,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorAsked:
+        return cls(
+            wire["challenge"],
+            wire["expires_at"],
+            wire["enrol"],
+            wire.get("secret"),
+            wire.get("otpauth"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorForm:
+    """The answer to a challenge."""
+
+    challenge: str  # 1 to 4096 characters
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "challenge": self.challenge,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorForm:
+        return cls(
+            wire["challenge"],
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpForm:
+    """The second factor again, before something dangerous."""
+
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StepUpForm:
+        return cls(
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """A new access token; for five minutes it opens the routes that want a fresh second factor."""
+
+    access: str
+    access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "access": self.access,
+            "access_expires_at": self.access_expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SteppedUp:
+        return cls(
+            wire["access"],
+            wire["access_expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorStatus:
+    """Since when a second factor is in force, and how many recovery codes are left."""
+
+    since: float | None
+    recovery_codes: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "since": self.since,
+            "recovery_codes": self.recovery_codes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorStatus:
+        return cls(
+            wire["since"],
+            wire["recovery_codes"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSecret:
+    """For an authenticator app; in force once its first code has come."""
+
+    secret: str
+    otpauth: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "secret": self.secret,
+            "otpauth": self.otpauth,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorSecret:
+        return cls(
+            wire["secret"],
+            wire["otpauth"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodes:
+    """For a sheet of paper: each is good once, instead of a code of the app. Shown this once."""
+
+    codes: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "codes": self.codes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RecoveryCodes:
+        return cls(
+            wire["codes"],
         )
 
 
@@ -2121,6 +2305,376 @@ class Device:
         return cls(
             wire["device"],
             wire["device_secret"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One sign-in. `program` says what it looks like, `network` roughly where from: never a whole address."""
+
+    session: str
+    method: str
+    program: str
+    network: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    used_at: float  # Seconds since the epoch, UTC; 0 or more
+    current: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "session": self.session,
+            "method": self.method,
+            "program": self.program,
+            "network": self.network,
+            "created_at": self.created_at,
+            "used_at": self.used_at,
+            "current": self.current,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SessionView:
+        return cls(
+            wire["session"],
+            wire["method"],
+            wire["program"],
+            wire["network"],
+            wire["created_at"],
+            wire["used_at"],
+            wire["current"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Every live sign-in of the caller, the last used first."""
+
+    sessions: list[SessionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "sessions": [item.to_wire() for item in self.sessions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Sessions:
+        return cls(
+            [SessionView.from_wire(item) for item in wire["sessions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessionsForm:
+    """`others` leaves the caller signed in; `all` does not."""
+
+    scope: Literal["all", "others"] = "others"
+
+    def to_wire(self) -> Wire:
+        return {
+            "scope": self.scope,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EndSessionsForm:
+        return cls(
+            wire.get("scope", "others"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnded:
+    """How many ended."""
+
+    ended: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SessionsEnded:
+        return cls(
+            wire["ended"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoneForm:
+    """The number to move the account to; a code is sent to it."""
+
+    phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NewPhoneForm:
+        return cls(
+            wire["phone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChangeForm:
+    """The code that came to the new number."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhoneChangeForm:
+        return cls(
+            wire["request"],
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChanged:
+    """The account's number from now on, and how many other sign-ins ended with the change."""
+
+    phone: str
+    ended: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhoneChanged:
+        return cls(
+            wire["phone"],
+            wire["ended"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignInMethods:
+    """What the sign-in page offers. Google never stands there without Apple."""
+
+    phone: bool
+    google: list[str]
+    apple: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "google": self.google,
+            "apple": self.apple,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SignInMethods:
+        return cls(
+            wire["phone"],
+            wire["google"],
+            wire["apple"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcStartForm:
+    """Begins a trip to Google or Apple. A page keeps a random verifier and sends its SHA-256 (base64url) as
+    `challenge`; an app sends none and gets a nonce for its native dialogue. `link` is for who is signed in."""
+
+    challenge: str | None = None  # matches ^[A-Za-z0-9_-]{43}$
+    purpose: Literal["link", "sign_in"] = "sign_in"
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "purpose": self.purpose,
+        }
+        if self.challenge is not None:
+            wire["challenge"] = self.challenge
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcStartForm:
+        return cls(
+            wire.get("challenge"),
+            wire.get("purpose", "sign_in"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcStarted:
+    """For a page: where to go, as a full page. For an app: the nonce for its dialogue."""
+
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    redirect: str | None = None
+    nonce: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "expires_at": self.expires_at,
+            "redirect": self.redirect,
+            "nonce": self.nonce,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcStarted:
+        return cls(
+            wire["expires_at"],
+            wire.get("redirect"),
+            wire.get("nonce"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcFinishForm:
+    """The `flow` that the page was opened with again, and the verifier that it kept."""
+
+    flow: str  # 1 to 4096 characters
+    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "flow": self.flow,
+            "verifier": self.verifier,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcFinishForm:
+        return cls(
+            wire["flow"],
+            wire["verifier"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcNativeForm:
+    """What an app's dialogue gave. `name` comes from Apple the first time only; `code` is Apple's
+    authorization code, by which we can revoke their token when the account is deleted."""
+
+    id_token: str  # 1 to 8192 characters
+    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    name: str = ""  # 0 to 120 characters
+    code: str | None = None  # 1 to 4096 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "id_token": self.id_token,
+            "nonce": self.nonce,
+            "name": self.name,
+        }
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcNativeForm:
+        return cls(
+            wire["id_token"],
+            wire["nonce"],
+            wire.get("name", ""),
+            wire.get("code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityWaiting:
+    """Google or Apple know this person and we do not yet. Confirm a phone (`/auth/otp`, then `/auth/verify` with
+    `identity`), or, signed in, link it to the account."""
+
+    identity: str
+    provider: Provider
+    name: str
+    email: str | None
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+            "provider": self.provider,
+            "name": self.name,
+            "email": self.email,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> IdentityWaiting:
+        return cls(
+            wire["identity"],
+            wire["provider"],
+            wire["name"],
+            wire["email"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityForm:
+    """The waiting identity that the caller's account is to get."""
+
+    identity: str  # 1 to 4096 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> IdentityForm:
+        return cls(
+            wire["identity"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """A Google or Apple account that signs in to this account."""
+
+    identity: int
+    provider: str
+    name: str
+    email: str | None
+    linked_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+            "provider": self.provider,
+            "name": self.name,
+            "email": self.email,
+            "linked_at": self.linked_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkedIdentity:
+        return cls(
+            wire["identity"],
+            wire["provider"],
+            wire["name"],
+            wire["email"],
+            wire["linked_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentities:
+    """All of the caller's."""
+
+    identities: list[LinkedIdentity]
+
+    def to_wire(self) -> Wire:
+        return {
+            "identities": [item.to_wire() for item in self.identities],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkedIdentities:
+        return cls(
+            [LinkedIdentity.from_wire(item) for item in wire["identities"]],
         )
 
 
@@ -2735,13 +3289,13 @@ class StopForm:
 class VehicleFigures:
     """The truck; what is left out is that of its body's usual size."""
 
-    capacity_kg: float | None = None  # above 0, at most 100,000
-    volume_m3: float | None = None  # above 0, at most 500
-    litres_100km: float | None = None  # diesel a 100 km, loaded; above 0, at most 200
-    axle_kg: float | None = None  # heaviest single axle, loaded; above 0, at most 30,000
-    height_m: float | None = None  # above 0, at most 10
-    width_m: float | None = None  # above 0, at most 10
-    length_m: float | None = None  # above 0, at most 60
+    capacity_kg: float | None = None  # 100 to 100,000
+    volume_m3: float | None = None  # 0.1 to 500
+    litres_100km: float | None = None  # diesel a 100 km, loaded; 1 to 200
+    axle_kg: float | None = None  # heaviest single axle, loaded; 100 to 30,000
+    height_m: float | None = None  # 0.5 to 10
+    width_m: float | None = None  # 0.5 to 10
+    length_m: float | None = None  # 0.5 to 60
 
     def to_wire(self) -> Wire:
         wire: Wire = {}
@@ -4463,7 +5017,7 @@ class BiddingForm:
 class BidsQuery:
     """How to sort: live bids stand before ended ones in every order."""
 
-    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+    sort: BidSort = "price"
 
     def to_wire(self) -> Wire:
         return {
@@ -4767,7 +5321,7 @@ class InvitationView:
 
     invitation: int
     order: int
-    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    status: InvitationStatus
     created_at: float
     expires_at: float
     driver: int | None = None
@@ -4839,6 +5393,104 @@ class CodeView:
     def from_wire(cls, wire: Wire) -> CodeView:
         return cls(
             wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadsQuery:
+    """Loads near the place where the present one ends, or along the way home.
+
+    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+
+    radius_m: float = 150000  # 10000 to 500,000
+    home_city: int | None = None
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "limit": self.limit,
+        }
+        if self.home_city is not None:
+            wire["home_city"] = self.home_city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadsQuery:
+        return cls(
+            wire.get("radius_m", 150000),
+            wire.get("home_city"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadView:
+    """An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in.
+
+    `homeward`: the share of the way home that it saves; negative when it leads away."""
+
+    load: BoardLoad
+    deadhead_m: int
+    arrive_at: float
+    wait_s: int
+    profit: Money
+    per_hour: Money
+    homeward: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "load": self.load.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "arrive_at": self.arrive_at,
+            "wait_s": self.wait_s,
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "homeward": self.homeward,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadView:
+        return cls(
+            BoardLoad.from_wire(wire["load"]),
+            wire["deadhead_m"],
+            wire["arrive_at"],
+            wire["wait_s"],
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["homeward"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty.
+
+    `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`."""
+
+    loads: list[ReloadView]
+    now: bool
+    free_at: float | None = None
+    free_lat: float | None = None
+    free_lon: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "loads": [item.to_wire() for item in self.loads],
+            "now": self.now,
+            "free_at": self.free_at,
+            "free_lat": self.free_lat,
+            "free_lon": self.free_lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Reloads:
+        return cls(
+            [ReloadView.from_wire(item) for item in wire["loads"]],
+            wire["now"],
+            wire.get("free_at"),
+            wire.get("free_lat"),
+            wire.get("free_lon"),
         )
 
 
@@ -5245,6 +5897,332 @@ class Drivers:
 
 
 @dataclass(frozen=True, slots=True)
+class UsersQuery:
+    """`q` is a part of a name, a part of a number, or an id."""
+
+    q: str = ""  # 0 to 100 characters
+    role: Role | None = None
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "q": self.q,
+            "limit": self.limit,
+        }
+        if self.role is not None:
+            wire["role"] = self.role
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UsersQuery:
+        return cls(
+            wire.get("q", ""),
+            wire.get("role"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """An account. The number is masked for staff that may not see numbers."""
+
+    user: int
+    phone: str
+    role: str
+    grade: str | None
+    name: str
+    locale: str
+    blocked: bool
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    second_factor: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "user": self.user,
+            "phone": self.phone,
+            "role": self.role,
+            "grade": self.grade,
+            "name": self.name,
+            "locale": self.locale,
+            "blocked": self.blocked,
+            "created_at": self.created_at,
+            "second_factor": self.second_factor,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UserView:
+        return cls(
+            wire["user"],
+            wire["phone"],
+            wire["role"],
+            wire["grade"],
+            wire["name"],
+            wire["locale"],
+            wire["blocked"],
+            wire["created_at"],
+            wire["second_factor"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """One page, newest first."""
+
+    users: list[UserView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "users": [item.to_wire() for item in self.users],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Users:
+        return cls(
+            [UserView.from_wire(item) for item in wire["users"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleForm:
+    """What the account is to be. `grade` belongs to role admin and to no other."""
+
+    role: Role
+    reason: str  # Kept with what was done; 3 to 500 characters
+    grade: Grade | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "role": self.role,
+            "reason": self.reason,
+        }
+        if self.grade is not None:
+            wire["grade"] = self.grade
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RoleForm:
+        return cls(
+            wire["role"],
+            wire["reason"],
+            wire.get("grade"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonForm:
+    """Why."""
+
+    reason: str  # Kept with what was done; 3 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReasonForm:
+        return cls(
+            wire["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAction:
+    """One line of what staff did: who, what, to whom, why; of a change of rights what they were and are."""
+
+    action: int
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    staff: int
+    what: str
+    user: int | None
+    reason: str
+    before: str | None = None
+    after: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "action": self.action,
+            "at": self.at,
+            "staff": self.staff,
+            "what": self.what,
+            "user": self.user,
+            "reason": self.reason,
+            "before": self.before,
+            "after": self.after,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StaffAction:
+        return cls(
+            wire["action"],
+            wire["at"],
+            wire["staff"],
+            wire["what"],
+            wire["user"],
+            wire["reason"],
+            wire.get("before"),
+            wire.get("after"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsQuery:
+    """`user`: only what was done to this account."""
+
+    user: int | None = None  # 1 or more
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.user is not None:
+            wire["user"] = self.user
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ActionsQuery:
+        return cls(
+            wire.get("user"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActions:
+    """One page, newest first."""
+
+    actions: list[StaffAction]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "actions": [item.to_wire() for item in self.actions],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StaffActions:
+        return cls(
+            [StaffAction.from_wire(item) for item in wire["actions"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsQuery:
+    """How many, the latest first."""
+
+    limit: int = 50  # 1 to 200
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagsQuery:
+        return cls(
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """An open flag: who, what, how often; `counts` of the day are those of the last time."""
+
+    flag: int
+    user: int
+    role: str
+    name: str
+    kind: FlagKind
+    count: int
+    counts: dict[str, int]
+    first_at: float
+    last_at: float
+    paused_until: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "flag": self.flag,
+            "user": self.user,
+            "role": self.role,
+            "name": self.name,
+            "kind": self.kind,
+            "count": self.count,
+            "counts": self.counts,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "paused_until": self.paused_until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagView:
+        return cls(
+            wire["flag"],
+            wire["user"],
+            wire["role"],
+            wire["name"],
+            wire["kind"],
+            wire["count"],
+            wire["counts"],
+            wire["first_at"],
+            wire["last_at"],
+            wire.get("paused_until"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The latest first."""
+
+    flags: list[FlagView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "flags": [item.to_wire() for item in self.flags],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Flags:
+        return cls(
+            [FlagView.from_wire(item) for item in wire["flags"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFlagForm:
+    """What came of it; `lift` ends the user's pause at once."""
+
+    note: str = ""  # 0 to 200 characters
+    lift: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "lift": self.lift,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ClearFlagForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("lift", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FuelPriceForm:
     """A price from `valid_from` on (default: now). The same moment again corrects it."""
 
@@ -5372,6 +6350,344 @@ class Dictionaries:
             wire["errors"],
             wire["closes"],
             wire["languages"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyForm:
+    """A new key; without `expires_at` it works until it is revoked."""
+
+    name: str  # 1 to 80 characters
+    scopes: list[Scope]  # What the key may be used for; 1 to 3 items
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+            "scopes": self.scopes,
+        }
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyForm:
+        return cls(
+            wire["name"],
+            wire["scopes"],
+            wire.get("expires_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyView:
+    """A key without its secret; `hint` is how it begins, `last_used_at` is exact to the minute."""
+
+    key: int  # 1 or more
+    name: str
+    hint: str
+    scopes: list[str]
+    made_by: int  # 1 or more
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    last_used_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    revoked_at: float | None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "name": self.name,
+            "hint": self.hint,
+            "scopes": self.scopes,
+            "made_by": self.made_by,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "last_used_at": self.last_used_at,
+            "revoked_at": self.revoked_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyView:
+        return cls(
+            wire["key"],
+            wire["name"],
+            wire["hint"],
+            wire["scopes"],
+            wire["made_by"],
+            wire["created_at"],
+            wire["expires_at"],
+            wire["last_used_at"],
+            wire["revoked_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade:
+    """A new key. `secret` is shown this once: only a hash of it is stored."""
+
+    key: int  # 1 or more
+    secret: str
+    view: ApiKeyView
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyMade:
+        return cls(
+            wire["key"],
+            wire["secret"],
+            ApiKeyView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeys:
+    """Every key of the company, newest first, also those that were revoked."""
+
+    keys: list[ApiKeyView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "keys": [item.to_wire() for item in self.keys],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeys:
+        return cls(
+            [ApiKeyView.from_wire(item) for item in wire["keys"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookForm:
+    """Where to tell, and of what."""
+
+    url: str  # https, of the public internet; 9 to 1000 characters
+    kinds: list[str]  # 1 to 30 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "url": self.url,
+            "kinds": self.kinds,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookForm:
+        return cls(
+            wire["url"],
+            wire["kinds"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEdit:
+    """All of an endpoint; `enabled` switches it off, and on again after it was switched off for failing."""
+
+    url: str  # https, of the public internet; 9 to 1000 characters
+    kinds: list[str]  # 1 to 30 items
+    enabled: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "url": self.url,
+            "kinds": self.kinds,
+            "enabled": self.enabled,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookEdit:
+        return cls(
+            wire["url"],
+            wire["kinds"],
+            wire["enabled"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookView:
+    """An endpoint. `failures` in a row; after a day of nothing else it is switched off: `disabled_why`."""
+
+    webhook: int  # 1 or more
+    url: str
+    kinds: list[str]
+    enabled: bool
+    failures: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    disabled_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    disabled_why: Literal["failing", "gone", "owner"] | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhook": self.webhook,
+            "url": self.url,
+            "kinds": self.kinds,
+            "enabled": self.enabled,
+            "failures": self.failures,
+            "created_at": self.created_at,
+            "disabled_at": self.disabled_at,
+            "disabled_why": self.disabled_why,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookView:
+        return cls(
+            wire["webhook"],
+            wire["url"],
+            wire["kinds"],
+            wire["enabled"],
+            wire["failures"],
+            wire["created_at"],
+            wire["disabled_at"],
+            wire["disabled_why"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookMade:
+    """A new endpoint. `secret` signs what is sent to it (Desk-Signature), and is shown this once."""
+
+    webhook: int  # 1 or more
+    secret: str
+    view: WebhookView
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhook": self.webhook,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookMade:
+        return cls(
+            wire["webhook"],
+            wire["secret"],
+            WebhookView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """A new secret, shown this once. For a day the old one signs beside it."""
+
+    secret: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "secret": self.secret,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookSecret:
+        return cls(
+            wire["secret"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Every endpoint of the company, oldest first."""
+
+    webhooks: list[WebhookView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhooks": [item.to_wire() for item in self.webhooks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Webhooks:
+        return cls(
+            [WebhookView.from_wire(item) for item in wire["webhooks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQueued:
+    """A delivery that will be tried at once."""
+
+    delivery: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeliveryQueued:
+        return cls(
+            wire["delivery"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One event at one endpoint. `answer` is the last HTTP status, `error` why the last attempt failed."""
+
+    delivery: int  # 1 or more
+    kind: str
+    order: int | None  # 1 or more
+    state: Literal["cancelled", "dead", "delivered", "due"]
+    attempts: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    done_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    next_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    answer: int | None
+    error: str | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+            "kind": self.kind,
+            "order": self.order,
+            "state": self.state,
+            "attempts": self.attempts,
+            "created_at": self.created_at,
+            "done_at": self.done_at,
+            "next_at": self.next_at,
+            "answer": self.answer,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeliveryView:
+        return cls(
+            wire["delivery"],
+            wire["kind"],
+            wire["order"],
+            wire["state"],
+            wire["attempts"],
+            wire["created_at"],
+            wire["done_at"],
+            wire["next_at"],
+            wire["answer"],
+            wire["error"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """One page, newest first."""
+
+    deliveries: list[DeliveryView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "deliveries": [item.to_wire() for item in self.deliveries],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Deliveries:
+        return cls(
+            [DeliveryView.from_wire(item) for item in wire["deliveries"]],
+            wire.get("next"),
         )
 
 

@@ -44,7 +44,7 @@ def _made_from(version: int) -> dict[str, str]:
     return {"If-Match": f'"{version}"'}
 
 
-class Postings:
+class PostingCalls:
     """Part of Api."""
 
     async def _call(
