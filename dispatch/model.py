@@ -26,16 +26,21 @@ class Status(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who moves an order: three roles of users, and the clock."""
+    """Who moves an order: four roles of users, and the clock."""
 
     SHIPPER = "shipper"
     DRIVER = "driver"
+    LOGISTICIAN = "logistician"
     ADMIN = "admin"
     SYSTEM = "system"
 
 
 class Party(NamedTuple):
-    """The user who asks, in the role of the sign-in."""
+    """The user who asks, in the role of the sign-in.
+
+    A logistician moves no order as such: it acts for a driver of its fleet, as `Party(driver, Actor.DRIVER)`,
+    which whoever knows the fleet makes of it.
+    """
 
     user: int
     actor: Actor

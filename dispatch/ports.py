@@ -26,7 +26,7 @@ class Notifier(Protocol):
     snapshots of watchers make good."""
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Called after COMMIT only."""
+        """Tells once the writes of the caller can be seen by others: at once, or after its COMMIT."""
         ...
 
 
@@ -58,8 +58,8 @@ class Orders(Protocol):
 
     faults: tuple[type[Exception], ...]  # the database is away or busy: a loop may go on later
 
-    async def add(self, order: NewOrder, key: str, request_hash: bytes) -> tuple[Order, bool]:
-        """(order, whether it is new). The same key with another hash is `idempotency_conflict`."""
+    async def add(self, order: NewOrder) -> Order:
+        """The order, open and due for its search."""
         ...
 
     def claim_due(self) -> AbstractAsyncContextManager[Claim | None]:

@@ -49,7 +49,11 @@ class Dispatcher:
         gazetteer: Gazetteer,
         tariff: Tariff,
         policy: Policy,
+        *,
+        after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
     ) -> None:
+        """`after_commit` runs a callback when what was just written can be seen by others; without a
+        transaction around the whole request that is at once."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
@@ -57,6 +61,7 @@ class Dispatcher:
         self._gazetteer = gazetteer
         self._tariff = tariff
         self._policy = policy
+        self._after_commit = after_commit
         self._seek_wanted = asyncio.Event()
 
     # -- shippers -------------------------------------------------------------------------------------------
@@ -82,21 +87,13 @@ class Dispatcher:
         *,
         price: int | None,
         valid_s: float,
-        key: str,
-        request_hash: bytes,
     ) -> Order:
-        """Stores the order and starts its search at once. `price` in minor units, None takes the quote.
-
-        The same `key` and `request_hash` give the first call's order; another hash is `idempotency_conflict`.
-        """
+        """Stores the order and starts its search at once. `price` in minor units, None takes the quote."""
         quoted = self.quote(pickup_city, drop_city, load)
         agreed = quoted.price if price is None else Money(price, self._tariff.currency)
-        order, new = await self._orders.add(
-            NewOrder(shipper, quoted.haul, load, agreed, valid_s), key, request_hash
-        )
-        if new:
-            self._seek_wanted.set()
-            self._tell([OrderPlaced(order)])
+        order = await self._orders.add(NewOrder(shipper, quoted.haul, load, agreed, valid_s))
+        self._seek()
+        self._tell([OrderPlaced(order)])
         return order
 
     async def cancel(self, party: Party, order: int, reason: str) -> Order:
@@ -122,7 +119,7 @@ class Dispatcher:
     async def decline(self, driver: int, offer: int) -> None:
         """Not this load; the next wave need not wait when nobody else is thinking about it."""
         self._tell(await self._orders.decline(driver, offer))
-        self._seek_wanted.set()
+        self._seek()
 
     async def seen(self, driver: int, offer: int) -> None:
         """The card is on the driver's screen: no push."""
@@ -201,6 +198,9 @@ class Dispatcher:
                 # Jitter keeps the workers' polls apart.
                 async with asyncio.timeout(random.uniform(0.7, 1.0) * poll_s):
                     await wanted.wait()
+
+    def _seek(self) -> None:
+        self._after_commit(self._seek_wanted.set)
 
     def _tell(self, events: list[Event]) -> None:
         if events:

@@ -17,7 +17,10 @@ FROM positions WHERE device_id = ANY($1::bigint[]) AND stream_id = ANY($2::int[]
 POISON = "SELECT stream_id, seq, recorded_at, lat, lon FROM poison_points WHERE stream_id = ANY($1::int[])"
 STREAMS = "SELECT id, device_id, stream FROM streams WHERE stream = ANY($1::text[])"
 
-KEYS = "SELECT user_id, key, order_id FROM idempotency_keys WHERE key = ANY($1::text[])"
+KEYS = """
+SELECT user_id, key, substring(headers->>'Location' FROM '[0-9]+$')::bigint AS order_id
+FROM idempotency_keys WHERE key = ANY($1::text[])
+"""
 ORDERS = "SELECT id, status FROM orders WHERE id = ANY($1::bigint[])"
 ASSIGNMENTS = "SELECT order_id, driver_id, offer_id FROM assignments WHERE order_id = ANY($1::bigint[])"
 ACCEPTED = "SELECT order_id, driver_id FROM offers WHERE status = 'accepted' AND order_id = ANY($1::bigint[])"

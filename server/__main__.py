@@ -37,8 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     provision = commands.add_parser(
         "provision", help="make accounts in bulk and write their tokens to a file"
     )
-    for role in ("drivers", "shippers", "admins"):
+    for role in ("drivers", "logisticians", "shippers"):
         provision.add_argument(f"--{role}", type=int, default=0)
+    provision.add_argument("--admins", type=int, default=0, help="superadmins")
+    provision.add_argument(
+        "--staff", default="", metavar="GRADES", help="further admins: support,moderator,finance"
+    )
     provision.add_argument("--prefix", default="+7701", help="of the phone numbers (default +7701)")
     provision.add_argument("--paid-days", type=float, default=30, help="of the drivers' subscriptions")
     provision.add_argument("--access-hours", type=float, default=0.25, help="life of access tokens")
@@ -46,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     provision.set_defaults(run=_provision)
 
     link = commands.add_parser("link", help="print an address that signs in at once")
-    link.add_argument("--role", choices=("admin", "shipper", "driver"), default="admin")
+    link.add_argument("--role", choices=("admin", "shipper", "driver", "logistician"), default="admin")
     link.set_defaults(run=_link)
 
     doctor = commands.add_parser("doctor", help="check each part and say how to mend it")
@@ -112,19 +116,23 @@ def _migrate(_options: argparse.Namespace) -> int:
 
 
 def _provision(options: argparse.Namespace) -> int:
+    from dispatch.rights import Grade
+
     from .provision import Wanted, provision
 
-    wanted = Wanted(
-        drivers=options.drivers,
-        shippers=options.shippers,
-        admins=options.admins,
-        prefix=options.prefix,
-        paid_days=options.paid_days,
-        access_hours=options.access_hours,
-    )
     try:
+        wanted = Wanted(
+            drivers=options.drivers,
+            logisticians=options.logisticians,
+            shippers=options.shippers,
+            admins=options.admins,
+            staff=tuple(Grade(grade.strip()) for grade in options.staff.split(",") if grade.strip()),
+            prefix=options.prefix,
+            paid_days=options.paid_days,
+            access_hours=options.access_hours,
+        )
         asyncio.run(provision(load(os.environ), wanted, options.out))
-    except ValueError as error:  # a prefix that cannot be used
+    except ValueError as error:  # a prefix that cannot be used, a grade that is none
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -16,6 +16,7 @@ from geo.roads import RoadGraph
 from storage import partitions, postgres, redis
 from storage.postgres import Pool
 
+from . import i18n
 from .background import running
 from .config import Config
 from .deliver import Deliveries
@@ -49,6 +50,7 @@ async def serve(
         await partitions.ensure(pool, time.time())
         commands, subscriber = await _redis(config, stack), await _redis(config, stack, retries=0)
         gazetteer = Gazetteer.load()
+        i18n.load()
         services = Services(
             config,
             worker=secrets.token_hex(8),
@@ -146,6 +148,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.idempotency.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt import InvalidTokenError, PyJWS
 
 from dispatch.errors import Refusal
-from server.protocol.rest.common import Role
+from server.protocol.rest.common import Grade, Role
 
 MAX_TOKEN_BYTES = 2048  # ours are about 420: longer ones are not worth a look
 CLOCK_LEEWAY_S = 30.0  # between the hosts of one deployment, for tokens minted "in the future"
@@ -29,16 +29,18 @@ TYP = "at+jwt"  # RFC 9068, so that no other kind of JWT passes for an access to
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: user id, role, the session (sign-in) id, and when this proof ends (epoch seconds)."""
+    """Who is calling: user id, role, the session (sign-in) id, when this proof ends (epoch seconds), and the
+    grade of staff."""
 
     user: int
     role: str
     session: str
     expires_at: float
+    grade: str | None = None
 
 
-class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The payload, in the order it is written. Times are whole epoch seconds."""
+class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The payload, in the order it is written. Times are whole epoch seconds. Only staff have a grade."""
 
     iss: str
     aud: str
@@ -48,6 +50,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     iat: int
     exp: int
     jti: str
+    grade: Grade | None = None
 
 
 class Tokens:
@@ -82,7 +85,14 @@ class Tokens:
             self._keys[self._header_segment(public)] = public
 
     def mint(
-        self, user: int, role: str, session: str, now: float, lifetime_s: float = 900
+        self,
+        user: int,
+        role: str,
+        session: str,
+        now: float,
+        lifetime_s: float = 900,
+        *,
+        grade: str | None = None,
     ) -> tuple[str, float]:
         """(token, expires_at): an access token for this user's session, and when it ends."""
         expires = int(now + lifetime_s)
@@ -97,6 +107,7 @@ class Tokens:
                     "iat": int(now),
                     "exp": expires,
                     "jti": uuid.uuid4().hex,
+                    "grade": grade,
                 },
                 Claims,
             )
@@ -126,11 +137,13 @@ class Tokens:
             raise Refusal("unauthenticated")
         if claims.iss != self._issuer or claims.aud != self._audience or not claims.sub.isdecimal():
             raise Refusal("unauthenticated")
+        if claims.grade is not None and claims.role != "admin":
+            raise Refusal("unauthenticated")
         if claims.iat > now + CLOCK_LEEWAY_S:
             raise Refusal("unauthenticated")
         if claims.exp <= now:
             raise Refusal("token_expired")
-        return Principal(int(claims.sub), claims.role, claims.sid, float(claims.exp))
+        return Principal(int(claims.sub), claims.role, claims.sid, float(claims.exp), claims.grade)
 
     def _header_segment(self, public: Ed25519PublicKey) -> str:
         """The first segment of every token signed by this key's other half."""

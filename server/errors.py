@@ -3,6 +3,7 @@
 import logging
 
 from dispatch.errors import Refusal
+from server.i18n import Lang, say, told
 from server.protocol.codes import ERRORS, ErrorCode
 from server.protocol.rest.common import Problem
 from storage import postgres, redis
@@ -21,15 +22,16 @@ def refusal_of(error: Exception, log: logging.Logger) -> Refusal:
     return Refusal("internal")
 
 
-def problem_of(refusal: Refusal, path: str | None = None) -> Problem:
-    """The same refusal as RFC 9457 problem details."""
+def problem_of(refusal: Refusal, path: str | None = None, lang: Lang = "en") -> Problem:
+    """The same refusal as RFC 9457 problem details, its sentences in this language."""
     spec: ErrorCode = ERRORS[refusal.code]
+    title = say(lang, spec.title)
     return Problem(
         type=f"/docs/errors#{spec.code}",
-        title=spec.title,
+        title=title,
         status=spec.status,
         code=spec.code,
-        detail=refusal.detail or spec.title,
+        detail=told(lang, refusal) or title,
         retry=spec.retry,
         path=path,
     )

@@ -1,6 +1,6 @@
 """From what happened to who is told: sockets here, the bus for sockets elsewhere, the outbox for the rest.
 
-Called after COMMIT, never waits and never fails. What gets lost on the way (a bus that is down, a worker that
+Tells after COMMIT, never waits and never fails. What gets lost on the way (a bus that is down, a worker that
 dies) is in PostgreSQL: the outbox pushes unseen offers, the repair loop finds missed order events.
 """
 
@@ -17,6 +17,7 @@ from dispatch.model import ENDED
 from server.protocol.messages import OfferClosed, OrderChanged
 from server.protocol.messages import OfferMade as OfferMadeMessage
 from server.views import offer_card
+from storage.postgres import after_commit
 
 if TYPE_CHECKING:
     from .services import Services
@@ -54,7 +55,10 @@ class Notify:
         self._services = services
 
     def tell(self, events: Sequence[Event]) -> None:
-        """Tells everybody concerned of what was committed."""
+        """Tells everybody concerned, now or when the open unit of work has committed."""
+        after_commit(lambda: self._tell_all(events))
+
+    def _tell_all(self, events: Sequence[Event]) -> None:
         for event in events:
             try:
                 self._tell(event)

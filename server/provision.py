@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dispatch.rights import Grade
 from storage.identity import SESSION_LIFETIME_S, IdentityStore, random_token, sha256
 from storage.postgres import Connection, Pool, connect_pool, transaction
 
@@ -25,7 +26,7 @@ DEVICE_LABEL = "provisioned"
 LINK_LIFETIME_S = 600.0
 DIGITS = 10  # of a Kazakhstan number after +7
 # Where the numbers of each role begin within the prefix, as a share of it: the ranges never meet.
-RANGES = {"driver": 0.0, "shipper": 0.6, "admin": 0.9}
+RANGES = {"driver": 0.0, "shipper": 0.6, "admin": 0.9, "logistician": 0.95}
 
 # body: (share in %, tonnes from, to, m3 from, to). Tonnes and volumes as the trade in Kazakhstan quotes them;
 # containers are ISO 20' and 40'. Assumed: all shares, and the volumes of flatbeds, tippers and lowboys.
@@ -43,11 +44,12 @@ FLEET: dict[str, tuple[int, float, float, float, float]] = {
 
 QUEUE = "SELECT pg_advisory_xact_lock(7103)"  # two provisions at once would make two devices a driver
 ADD_USERS = """
-INSERT INTO users (phone, role, name)
-SELECT phone, $3, name FROM unnest($1::text[], $2::text[]) AS w(phone, name)
-ON CONFLICT (phone) DO NOTHING
+INSERT INTO users (phone, role, name, grade)
+SELECT phone, $3, name, grade FROM unnest($1::text[], $2::text[], $4::text[]) AS w(phone, name, grade)
+ON CONFLICT (phone) DO UPDATE SET grade = EXCLUDED.grade
+    WHERE users.role = EXCLUDED.role AND users.grade IS DISTINCT FROM EXCLUDED.grade
 """
-USERS = "SELECT id, phone, role FROM users WHERE phone = ANY($1::text[]) ORDER BY phone"
+USERS = "SELECT id, phone, role, grade FROM users WHERE phone = ANY($1::text[]) ORDER BY phone"
 PUT_VEHICLES = """
 INSERT INTO vehicles (driver_id, body, capacity_kg, volume_m3, plate)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[])
@@ -89,11 +91,16 @@ FROM unnest($1::bytea[], $2::uuid[]) AS w(token_hash, session_id)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many accounts of each role, and what they get. The same prefix gives the same accounts again."""
+    """How many accounts of each role, and what they get. The same prefix gives the same accounts again.
+
+    `admins` are superadmins; behind them come further ones of the grades in `staff`.
+    """
 
     drivers: int = 0
     shippers: int = 0
     admins: int = 0
+    logisticians: int = 0
+    staff: tuple[Grade, ...] = ()
     prefix: str = "+7701"
     paid_days: float = 30.0
     access_hours: float = 0.25
@@ -118,7 +125,8 @@ async def sign_in_link(config: Config, role: str) -> str:
     pool = await connect_pool(config.postgres, name="link", size=1)
     try:
         phone = phones(Wanted().prefix, role, 1)[0]
-        await pool.execute(ADD_USERS, [phone], [f"{role} 1"], role)
+        grade = Grade.SUPERADMIN if role == "admin" else None
+        await pool.execute(ADD_USERS, [phone], [f"{role} 1"], role, [grade])
         (account,) = await pool.fetch(USERS, [phone])
         if account["role"] != role:
             raise ValueError(f"{phone} belongs to an account with role {account['role']}")
@@ -134,7 +142,13 @@ async def accounts(pool: Pool, tokens: Tokens, wanted: Wanted, now: float) -> di
 
     ValueError when a phone in the prefix already belongs to an account of another role.
     """
-    counts = {"driver": wanted.drivers, "shipper": wanted.shippers, "admin": wanted.admins}
+    grades = [*[Grade.SUPERADMIN] * wanted.admins, *wanted.staff]
+    counts = {
+        "driver": wanted.drivers,
+        "shipper": wanted.shippers,
+        "admin": len(grades),
+        "logistician": wanted.logisticians,
+    }
     made: dict[str, list[dict[str, Any]]] = {}
     for role, count in counts.items():
         people: list[dict[str, Any]] = []
@@ -143,7 +157,8 @@ async def accounts(pool: Pool, tokens: Tokens, wanted: Wanted, now: float) -> di
             part = numbers[start : start + CHUNK]
             async with transaction(pool) as connection:
                 await connection.execute(QUEUE)
-                people += await _people(connection, tokens, wanted, role, part, start, now)
+                of_these = grades[start : start + CHUNK] if role == "admin" else [None] * len(part)
+                people += await _people(connection, tokens, wanted, role, part, of_these, start, now)
         made[f"{role}s"] = people
     return made
 
@@ -154,11 +169,12 @@ async def _people(
     wanted: Wanted,
     role: str,
     numbers: Sequence[str],
+    grades: Sequence[Grade | None],
     start: int,
     now: float,
 ) -> list[dict[str, Any]]:
     names = [f"{role} {start + place + 1}" for place in range(len(numbers))]
-    await connection.execute(ADD_USERS, numbers, names, role)
+    await connection.execute(ADD_USERS, numbers, names, role, grades)
     rows = await connection.fetch(USERS, numbers)
     strangers = [row["phone"] for row in rows if row["role"] != role]
     if strangers:
@@ -186,9 +202,12 @@ async def _people(
     refresh = [random_token() for _ in people]
     await connection.execute(ADD_SESSIONS, sessions, users, now, now + SESSION_LIFETIME_S)
     await connection.execute(ADD_REFRESH, [sha256(token) for token in refresh], sessions, now)
-    for person, session, token in zip(people, sessions, refresh, strict=True):
-        access, _ = tokens.mint(person["user"], role, session, now, wanted.access_hours * 3600)
+    for person, row, session, token in zip(people, rows, sessions, refresh, strict=True):
+        grade = row["grade"]
+        access, _ = tokens.mint(person["user"], role, session, now, wanted.access_hours * 3600, grade=grade)
         person.update(access=access, refresh=token)
+        if role == "admin":
+            person.update(grade=grade)
     return people
 
 

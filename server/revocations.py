@@ -62,7 +62,10 @@ class Revocations:
             raise Refusal("session_revoked")
 
     def end(self, session: str) -> None:
-        """Marks the session here and tells the other workers; call it after the store has ended it."""
+        """Marks the session here and tells the other workers, once the store's word that it has ended stands."""
+        postgres.after_commit(lambda: self._end(session))
+
+    def _end(self, session: str) -> None:
         self.add(session)
         self._bus.publish_revoked(session)
 

@@ -17,18 +17,20 @@ from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.bus import Bus
 from storage.drivers import DriverStore
+from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.live import LiveIndex
 from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
-from storage.postgres import Pool
+from storage.postgres import Pool, after_commit
 from storage.redis import Keys
 
 from .auth import Principal, Tokens
 from .config import Config
 from .errors import UNREACHABLE
 from .gateways.otp import LogOtp, OtpSender
+from .http.once import Once
 from .metrics import Counts, Metrics
 from .notify import Notify
 from .revocations import Revocations
@@ -75,6 +77,8 @@ class Services:
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool)
         self.outbox = Outbox(pool)
+        self.idempotency = IdempotencyStore(pool)
+        self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
@@ -89,7 +93,14 @@ class Services:
         self.notify = Notify(self)
         self.metrics = Metrics(self, config.worker)
         self.dispatcher = Dispatcher(
-            self.orders, self.live, self.notify, roads, gazetteer, Tariff(), Policy()
+            self.orders,
+            self.live,
+            self.notify,
+            roads,
+            gazetteer,
+            Tariff(),
+            Policy(),
+            after_commit=after_commit,
         )
         self.revocations.listen(self.hub.end_sessions)
 

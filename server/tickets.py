@@ -22,6 +22,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     session: str
     expires_at: float
     device: int | None
+    grade: str | None = None
 
 
 class Tickets:
@@ -34,7 +35,8 @@ class Tickets:
     async def issue(self, principal: Principal, device: int | None = None) -> str:
         """A ticket for this principal and its (checked) device. Refusal `unavailable` without Redis."""
         ticket = secrets.token_urlsafe(32)
-        claim = Claim(principal.user, principal.role, principal.session, principal.expires_at, device)
+        who = principal
+        claim = Claim(who.user, who.role, who.session, who.expires_at, device, who.grade)
         try:
             await self._redis.set(self._key(ticket), msgspec.msgpack.encode(claim), ex=LIFETIME_S)
         except Unreachable:
@@ -50,7 +52,8 @@ class Tickets:
         if not isinstance(held, bytes):
             raise Refusal("unauthenticated")
         claim = msgspec.msgpack.decode(held, type=Claim)
-        return Principal(claim.user, claim.role, claim.session, claim.expires_at), claim.device
+        principal = Principal(claim.user, claim.role, claim.session, claim.expires_at, claim.grade)
+        return principal, claim.device
 
     def _key(self, ticket: str) -> str:
         # A hash, so that whoever can list Redis' keys cannot connect as anybody.

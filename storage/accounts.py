@@ -9,7 +9,7 @@ from .postgres import Pool
 
 # By primary and unique keys.
 PROFILE = """
-SELECT u.phone, u.role, u.name, u.locale, v.body, v.capacity_kg, v.volume_m3, v.plate,
+SELECT u.phone, u.role, u.grade, u.name, u.locale, v.body, v.capacity_kg, v.volume_m3, v.plate,
        extract(epoch FROM p.paid_until)::float8 AS paid_until, s.on_duty
 FROM users u
 LEFT JOIN vehicles v ON v.driver_id = u.id
@@ -78,6 +78,7 @@ class Account:
     truck: Truck | None
     paid_until: float | None
     on_duty: bool | None
+    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,14 @@ class AccountStore:
         if row["body"] is not None:
             truck = Truck(row["body"], row["capacity_kg"], row["volume_m3"], row["plate"])
         return Account(
-            row["phone"], row["role"], row["name"], row["locale"], truck, row["paid_until"], row["on_duty"]
+            row["phone"],
+            row["role"],
+            row["name"],
+            row["locale"],
+            truck,
+            row["paid_until"],
+            row["on_duty"],
+            row["grade"],
         )
 
     async def put_vehicle(self, driver: int, truck: Truck) -> None:

@@ -7,6 +7,8 @@ import secrets
 import uuid
 from dataclasses import dataclass
 
+from asyncpg import Record
+
 from dispatch.errors import Refusal
 
 from .otp import Code, OtpLimits, OtpStore
@@ -20,7 +22,7 @@ GRACE_S = 30.0
 ENTER = """
 INSERT INTO users (phone, role) VALUES ($1, $2)
 ON CONFLICT (phone) DO UPDATE SET phone = EXCLUDED.phone
-RETURNING id, role, blocked
+RETURNING id, role, grade, blocked
 """
 ON_DUTY = "INSERT INTO driver_states (driver_id) VALUES ($1) ON CONFLICT DO NOTHING"
 OPEN_SESSION = """
@@ -34,7 +36,7 @@ ON CONFLICT DO NOTHING
 # By primary key; the lock on the token row queues parallel uses of one token.
 REFRESH = """
 SELECT t.session_id, extract(epoch FROM t.used_at)::float8 AS used_at, s.revoked_at,
-       s.expires_at <= to_timestamp($2) AS over, u.id AS user_id, u.role, u.blocked
+       s.expires_at <= to_timestamp($2) AS over, u.id AS user_id, u.role, u.grade, u.blocked
 FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
 WHERE t.token_hash = $1 FOR UPDATE OF t
 """
@@ -70,6 +72,7 @@ class SignIn:
     role: str
     session: str
     refresh: str
+    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class IdentityStore:
             if user is not None and not user["blocked"]:
                 if user["role"] == "driver":
                     await connection.execute(ON_DUTY, user["id"])
-                signed_in = await self._open(connection, user["id"], user["role"], address, user_agent, now)
+                signed_in = await self._open(connection, user, address, user_agent, now)
         # Refused only after COMMIT, so that the try stays counted.
         if user is None:
             raise Refusal("code_wrong")
@@ -135,7 +138,7 @@ class IdentityStore:
             if row["used_at"] is None:
                 await connection.execute(USE_REFRESH, digest, now)
                 await connection.execute(ADD_REFRESH, sha256(successor), row["session_id"], now)
-            return SignIn(row["user_id"], row["role"], session, successor)
+            return SignIn(row["user_id"], row["role"], session, successor, row["grade"])
 
     async def sign_out(self, session: str, now: float) -> None:
         """Ends a session; ending it twice changes nothing."""
@@ -165,14 +168,14 @@ class IdentityStore:
         await self._pool.execute(FORGET_SESSIONS, now)
 
     async def _open(
-        self, connection: Connection, user: int, role: str, address: str, user_agent: str, now: float
+        self, connection: Connection, user: Record, address: str, user_agent: str, now: float
     ) -> SignIn:
         session, refresh = uuid.uuid4(), random_token()
         await connection.execute(
-            OPEN_SESSION, session, user, address, user_agent[:200], now, now + SESSION_LIFETIME_S
+            OPEN_SESSION, session, user["id"], address, user_agent[:200], now, now + SESSION_LIFETIME_S
         )
         await connection.execute(ADD_REFRESH, sha256(refresh), session, now)
-        return SignIn(user, role, str(session), refresh)
+        return SignIn(user["id"], user["role"], str(session), refresh, user["grade"])
 
     def _successor(self, token: str) -> str:
         """Derived, so that a replay in the grace gets the same answer although only hashes are stored."""

@@ -113,8 +113,10 @@ class OrderReads:
             rows = await self._pool.fetch(PAGE_OF_SHIPPER, party.user, below, limit)
         elif party.actor is Actor.DRIVER:
             rows = await self._pool.fetch(PAGE_OF_DRIVER, party.user, below, limit)
-        else:
+        elif party.actor is Actor.ADMIN:
             rows = await self._pool.fetch(PAGE_OF_ALL, below, limit)
+        else:
+            rows = []
         return [order_of(row) for row in rows]
 
     async def live_offers(self, driver: int) -> list[OfferMade]:
@@ -154,7 +156,7 @@ def must_own(order: Order, party: Party) -> None:
     """`not_found` unless the order is the shipper's own, the assigned driver's, or the caller is staff."""
     if party.actor is Actor.ADMIN:
         return
-    owner = order.shipper if party.actor is Actor.SHIPPER else order.driver
+    owner = {Actor.SHIPPER: order.shipper, Actor.DRIVER: order.driver}.get(party.actor)
     if owner != party.user:
         raise Refusal("not_found")
 

@@ -21,34 +21,25 @@ from .postgres import Connection, Pool, Unreachable, transaction
 # again. Set for the transaction only.
 LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '200ms', true)"
 
-# The primary key of the keys is the arbiter: a parallel request with the same one waits here for the first to
-# commit, then inserts nothing. Rows of three tables in one statement, hence one transaction.
+# Rows of two tables in one statement, hence one transaction.
 PLACE = """
-WITH keyed AS (
-    INSERT INTO idempotency_keys (user_id, key, request_hash, order_id)
-    VALUES ($1, $2, $3, nextval('orders_id_seq')) ON CONFLICT DO NOTHING RETURNING order_id
-), placed AS (
-    INSERT INTO orders (id, shipper_id, status, seq, created_at, expires_at, seek_at, price_amount,
+WITH placed AS (
+    INSERT INTO orders (shipper_id, status, seq, created_at, expires_at, seek_at, price_amount,
         price_currency, company_id, private,
         pickup_city, pickup_name, pickup_point, drop_city, drop_name, drop_point, pickup_from, pickup_to,
         drop_from, drop_to, stops, cargo, kind, weight_kg, volume_m3, body, other_bodies, pieces, length_m,
         width_m, height_m, sides, temp_min_c, temp_max_c, adr, documents, distance_m, duration_s,
         distance_origin, pricing, payment_method, payment_when, payment_days, prepay_percent, vat, comment)
-    SELECT order_id, $1, 'open', 1, now(), now() + make_interval(secs => $4), CASE WHEN NOT $8 THEN now() END,
-        $5, $6, $7, $8,
-        $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,
-        $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44
-    FROM keyed RETURNING *
+    VALUES ($1, 'open', 1, now(), now() + make_interval(secs => $2), CASE WHEN NOT $6 THEN now() END,
+        $3, $4, $5, $6,
+        $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
+        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
+    RETURNING *
 ), noted AS (
     INSERT INTO order_events (order_id, seq, kind, status, actor_id)
     SELECT id, 1, 'placed', status, $1 FROM placed
 )
 SELECT placed.*, NULL::bigint AS driver_id FROM placed
-"""
-# Primary keys of the three tables.
-PLACED_BEFORE = """
-SELECT o.*, a.driver_id, k.request_hash FROM idempotency_keys k JOIN orders o ON o.id = k.order_id
-LEFT JOIN assignments a ON a.order_id = o.id WHERE k.user_id = $1 AND k.key = $2
 """
 
 # ix_orders_expiry.
@@ -69,16 +60,11 @@ class OrderStore(OrderReads):
 
     # -- placing and searching ------------------------------------------------------------------------------
 
-    async def add(self, order: NewOrder, key: str, request_hash: bytes) -> tuple[Order, bool]:
-        """(order, whether it is new): the same key and hash give the stored order, also in parallel.
-
-        Refusal `idempotency_conflict` when the key was used with another hash.
-        """
+    async def add(self, order: NewOrder) -> Order:
+        """The order, open and due for its search."""
         row = await self._pool.fetchrow(
             PLACE,
             order.shipper,
-            key,
-            request_hash,
             order.valid_s,
             order.price.amount,
             order.price.currency,
@@ -86,12 +72,7 @@ class OrderStore(OrderReads):
             order.private,
             *content_values(order.haul, order.load, order.terms),
         )
-        if row is not None:
-            return order_of(row), True
-        before = await self._pool.fetchrow(PLACED_BEFORE, order.shipper, key)
-        if before["request_hash"] != request_hash:
-            raise Refusal("idempotency_conflict")
-        return order_of(before), False
+        return order_of(row)
 
     @asynccontextmanager
     async def claim_due(self) -> AsyncIterator[SearchClaim | None]:

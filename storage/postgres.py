@@ -1,21 +1,24 @@
 """Pools and codecs: the one way this application talks to PostgreSQL."""
 
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 import orjson
 
-if TYPE_CHECKING:
-    Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-    Connection: TypeAlias = (
-        "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-    )
-else:
-    Pool = asyncpg.Pool
-    Connection = asyncpg.Connection
+from .unit import Connection, Pool, after_commit, transaction, unit
+
+__all__ = [
+    "Connection",
+    "Pool",
+    "Unreachable",
+    "after_commit",
+    "connect_pool",
+    "ewkb",
+    "lat_lon",
+    "prepare_connection",
+    "transaction",
+    "unit",
+]
 
 # "PostgreSQL is not answering now", or not this time: loops back off on these, requests answer `unavailable`.
 # Anything else is a fault of ours and ends the loop that meets it.
@@ -66,10 +69,14 @@ async def prepare_connection(connection: Connection) -> None:
 
 async def connect_pool(dsn: str, *, name: str, size: int, statement_timeout_s: float = 10.0) -> Pool:
     """Opens a pool of at most `size` connections, visible as `name` in pg_stat_activity."""
-    return await asyncpg.create_pool(
+    pool = Pool(
         dsn,
         min_size=min(2, size),
         max_size=size,
+        max_queries=50_000,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        loop=None,
         init=prepare_connection,
         command_timeout=30,
         max_inactive_connection_lifetime=300,
@@ -83,10 +90,5 @@ async def connect_pool(dsn: str, *, name: str, size: int, statement_timeout_s: f
             "jit": "off",  # short statements only: compiling them costs more than running them
         },
     )
-
-
-@asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection in one transaction."""
-    async with pool.acquire() as connection, connection.transaction():
-        yield connection
+    await pool
+    return pool

@@ -19,6 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from dispatch.rights import Grade
 from server.app import serve
 from server.auth import Tokens as AccessTokens
 from server.config import load
@@ -29,6 +30,7 @@ from tracking_desk_client import Api, DriverClient, OperatorClient, PointQueue, 
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 30.0
+STAFF = "support,moderator,finance"  # the admins after the first, which is a superadmin
 
 Account = dict[str, Any]
 
@@ -92,14 +94,23 @@ class Server:
             **self.extra,
         }
 
-    def provision(self, *, drivers: int = 3, shippers: int = 2, admins: int = 1) -> None:
-        """Makes accounts with tokens for an hour."""
+    def provision(
+        self,
+        *,
+        drivers: int = 3,
+        shippers: int = 2,
+        admins: int = 1,
+        logisticians: int = 1,
+        staff: str = STAFF,
+    ) -> None:
+        """Makes accounts with tokens for an hour: `admins` superadmins, then staff of the other grades."""
         out = self.folder / f"accounts-{self.port}.json"
         # fmt: off
         subprocess.run(
             [
                 sys.executable, "-m", "server", "provision", "--drivers", str(drivers), "--shippers",
-                str(shippers), "--admins", str(admins), "--access-hours", "1", "--out", str(out),
+                str(shippers), "--admins", str(admins), "--logisticians", str(logisticians), "--staff", staff,
+                "--access-hours", "1", "--out", str(out),
             ],
             cwd=ROOT, env=self.environ, check=True, stdout=subprocess.DEVNULL,
         )
@@ -179,7 +190,8 @@ class LocalServer(Server):
         """Serves in this process until `stop`."""
         config = load(self.environ)
         pool = await connect_pool(config.postgres, name="provision", size=1)
-        wanted = Wanted(drivers=3, shippers=2, admins=1, access_hours=1)
+        grades = tuple(Grade(grade) for grade in STAFF.split(","))
+        wanted = Wanted(drivers=3, shippers=2, admins=1, logisticians=1, staff=grades, access_hours=1)
         self.accounts = await accounts(pool, AccessTokens(config.signing_key), wanted, time.time())
         await pool.close()
         ready: asyncio.Future[Services] = asyncio.get_running_loop().create_future()

@@ -14,16 +14,19 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from dispatch.errors import Refusal
+from dispatch.rights import Grade
 from server.auth import Principal
 from server.errors import problem_of, refusal_of
 from server.log import CONNECTION, ORDER, PRINCIPAL
 from server.services import Services
 
+from .once import KEY_HEADER
 from .route import Call, Route, Versioned
 
 log = logging.getLogger("desk.http")
 
 MAX_BODY = 64 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _JSON = msgspec.json.Encoder()
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PEER = web.RequestKey("peer", str)
@@ -66,22 +69,35 @@ def _runner(route: Route, services: Services) -> Answer:
                 raise BadField(f"the header {header} is required", None)
         body = await _body(request, body_decoder)
         query = None if route.query is None else _query(request.query, route.query)
-        result = await route.handler(Call(request, services, principal, body, query))
-        if isinstance(result, web.StreamResponse):
-            return result
-        if result is None:
-            return web.Response(status=204)
-        headers = {}
-        if isinstance(result, Versioned):
-            headers["ETag"] = f'"{result.version}"'
-            result = result.content
-            if request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]:
-                return web.Response(status=304, headers=headers)
-        return web.Response(
-            body=_JSON.encode(result), status=route.status, content_type="application/json", headers=headers
-        )
+        call = Call(request, services, principal, body, query)
+
+        async def answer() -> web.StreamResponse:
+            return _answer(route, request, await route.handler(call))
+
+        if principal is None or request.method in SAFE_METHODS or KEY_HEADER not in request.headers:
+            return await answer()
+        return await services.once.run(request, principal.user, body, answer)
 
     return run
+
+
+def _answer(route: Route, request: web.Request, result: object) -> web.StreamResponse:
+    """What a handler returned, as HTTP."""
+    if isinstance(result, web.StreamResponse):
+        return result
+    if result is None:
+        return web.Response(status=204)
+    headers = {}
+    if isinstance(result, Versioned):
+        headers["ETag"] = f'"{result.version}"'
+        result = result.content
+        if request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+    if route.location and isinstance(result, msgspec.Struct):
+        headers["Location"] = route.location.format_map(msgspec.structs.asdict(result))
+    return web.Response(
+        body=_JSON.encode(result), status=route.status, content_type="application/json", headers=headers
+    )
 
 
 def _who(route: Route, request: web.Request, services: Services) -> Principal | None:
@@ -96,6 +112,12 @@ def _who(route: Route, request: web.Request, services: Services) -> Principal | 
     principal = services.authenticate(token.strip())
     PRINCIPAL.set(principal.user)
     if route.roles and principal.role not in route.roles:
+        raise Refusal("forbidden")
+    if (
+        route.grades
+        and principal.role == "admin"
+        and principal.grade not in route.grades | {Grade.SUPERADMIN}
+    ):
         raise Refusal("forbidden")
     return principal
 

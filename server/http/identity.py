@@ -92,6 +92,7 @@ async def me(call: Call[None, None]) -> Profile:
         vehicle=msgspec.convert(truck, VehicleForm, from_attributes=True) if truck else None,
         paid_until=account.paid_until,
         on_duty=account.on_duty,
+        grade=account.grade,
     )
 
 
@@ -117,13 +118,16 @@ async def ticket(call: Call[TicketForm, None]) -> Ticket:
 def _answer(call: Call[VerifyForm, None] | Call[RefreshForm, None], signed_in: SignIn) -> web.Response:
     """Tokens in the body; for browsers the refresh token goes where no script can read it."""
     now = time.time()
-    access, expires_at = call.services.tokens.mint(signed_in.user, signed_in.role, signed_in.session, now)
+    access, expires_at = call.services.tokens.mint(
+        signed_in.user, signed_in.role, signed_in.session, now, grade=signed_in.grade
+    )
     browser = _is_browser(call)
     content = SignedIn(
         access=access,
         access_expires_at=expires_at,
         user=signed_in.user,
         role=signed_in.role,
+        grade=signed_in.grade,
         refresh=None if browser else signed_in.refresh,
     )
     answer = web.Response(body=msgspec.json.encode(content), content_type="application/json")

@@ -1,10 +1,5 @@
 """Orders over HTTP: post, list, read, call off, and the driver's steps."""
 
-import hashlib
-
-import msgspec
-
-from dispatch.errors import Refusal
 from dispatch.model import Actor, Load, Party, Status
 from server import views
 from server.protocol.messages import OrderState
@@ -13,16 +8,10 @@ from server.protocol.rest.orders import AdvanceForm, CancelForm, OrderDetail, Or
 
 from .route import Call, Route
 
-KEY_HEADER = "Idempotency-Key"
-MAX_KEY = 80  # characters, the width of idempotency_keys.key
-
 
 async def place(call: Call[OrderForm, None]) -> OrderState:
-    """Posts a load. The same key with the same body answers with the order of the first call."""
+    """Posts a load."""
     form = call.body
-    key = call.request.headers.get(KEY_HEADER, "")
-    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-        raise Refusal("bad_request", f"{KEY_HEADER}: 1 to {MAX_KEY} printable ASCII characters")
     order = await call.services.dispatcher.place(
         call.caller.user,
         form.pickup_city,
@@ -30,9 +19,6 @@ async def place(call: Call[OrderForm, None]) -> OrderState:
         Load(form.cargo, form.weight_kg, form.volume_m3, form.body),
         price=form.price,
         valid_s=form.valid_s,
-        key=key,
-        # Of the decoded body, so that spaces and the order of fields do not make another request.
-        request_hash=hashlib.sha256(msgspec.json.encode(form)).digest(),
     )
     return views.order_state(order, call.services.live)
 
@@ -90,8 +76,9 @@ ROUTES: tuple[Route, ...] = (
         response=OrderState,
         status=201,
         roles=frozenset({"shipper"}),
-        errors=("place_unknown", "idempotency_conflict"),
-        headers=(KEY_HEADER,),
+        errors=("place_unknown",),
+        headers=("Idempotency-Key",),
+        location="/api/v1/orders/{order}",
     ),
     Route(
         "GET",

@@ -9,6 +9,8 @@ from aiohttp import web
 from msgspec import Struct
 
 from dispatch.errors import Refusal
+from dispatch.rights import Grade
+from server.i18n import Lang, negotiate
 from server.protocol.codes import ERRORS
 
 if TYPE_CHECKING:  # both would come back here by way of the handlers
@@ -44,6 +46,11 @@ class Call(Generic[B, Q]):
         return self.principal
 
     @property
+    def lang(self) -> Lang:
+        """The language that the caller reads."""
+        return lang_of(self.request)
+
+    @property
     def expected_version(self) -> int:
         """The version that an edit was made from, out of `If-Match: "7"`.
 
@@ -65,6 +72,11 @@ class Call(Generic[B, Q]):
         return int(text)
 
 
+def lang_of(request: web.Request) -> Lang:
+    """The language that this request asks for."""
+    return negotiate(",".join(request.headers.getall("Accept-Language", ())))
+
+
 # Any: the table holds handlers of all body and query types; the adapter decodes by what their Route declares.
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
 
@@ -76,8 +88,11 @@ class Route:
 
     `roles`: None is public, the empty set any signed-in user. `errors` names only what is particular to this
     route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
+    `grades` names the staff who may use it: empty is any of them, a superadmin always may. Take them from
+    `dispatch.rights.grades`; they narrow the role admin and no other.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
-    `path` is aiohttp's form, `/api/v1/orders/{order}`.
+    `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
+    fields of the answer in braces; it becomes the header Location.
     """
 
     method: str
@@ -92,8 +107,14 @@ class Route:
     roles: frozenset[str] | None = frozenset()
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
+    location: str = ""
+    grades: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        if not self.grades <= frozenset(Grade):
+            raise ValueError(f"{self.method} {self.path}: no such grades: {sorted(self.grades)}")
+        if self.grades and "admin" not in (self.roles or ()):
+            raise ValueError(f"{self.method} {self.path}: grades are of admins, which may not use it")
         unknown = [code for code in self.errors if code not in ERRORS]
         if unknown:
             raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")

@@ -32,7 +32,7 @@ HEADERS: dict[str, Json] = {
     },
     "Idempotency-Key": {
         "description": "Chosen by the client; a repeated request with the same key gets the same answer.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 80},
     },
 }
 PROSE = """\
@@ -67,6 +67,8 @@ class Described(Protocol):
     def status(self) -> int: ...
     @property
     def roles(self) -> frozenset[str] | None: ...
+    @property
+    def grades(self) -> frozenset[str]: ...
     @property
     def errors(self) -> tuple[str, ...]: ...
     @property
@@ -108,6 +110,8 @@ def possible_errors(route: Described) -> list[ErrorCode]:
         codes |= {"bad_request", "too_large"}
     if route.query or route.headers:
         codes |= {"bad_request"}
+    if "Idempotency-Key" in route.headers:
+        codes |= {"idempotency_conflict"}
     if "If-Match" in route.headers:
         codes |= {"precondition_required", "version_stale"}
     if "{" in route.path:
@@ -136,6 +140,9 @@ def _operation(route: Described) -> Json:
     elif route.roles:
         operation["description"] = f"For: {', '.join(sorted(route.roles))}."
         operation["x-roles"] = sorted(route.roles)
+    if route.grades:
+        operation["description"] += f" Staff: {', '.join(sorted(route.grades))}."
+        operation["x-grades"] = sorted(route.grades)
     if route.request is not None:
         needed = any(field.required for field in shape(route.request).fields)
         operation["requestBody"] = {

@@ -34,7 +34,12 @@ users = Table(
     Column("blocked", Boolean, nullable=False, server_default=text("false")),
     at("created_at", now=True),
     at("erased_at", nullable=True),  # the owner has left: nothing personal is in this row any more
-    CheckConstraint("role IN ('driver', 'shipper', 'admin')", name="role"),
+    Column("grade", String(16)),  # of staff; an admin without one has no right beyond looking
+    CheckConstraint("role IN ('driver', 'logistician', 'shipper', 'admin')", name="role"),
+    CheckConstraint(
+        "grade IS NULL OR role = 'admin' AND grade IN ('support', 'moderator', 'finance', 'superadmin')",
+        name="grade",
+    ),
 )
 
 otp_requests = Table(

@@ -10,7 +10,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
@@ -188,15 +187,4 @@ accepts = Table(
     Column("order_id", BigInteger, nullable=False),
     Column("outcome", String(32), nullable=False),  # won, or the error code
     at("at", now=True),
-)
-
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    Column("user_id", BigInteger, nullable=False),
-    Column("key", String(80), nullable=False),
-    Column("request_hash", LargeBinary, nullable=False),
-    Column("order_id", BigInteger, nullable=False),
-    at("created_at", now=True),
-    PrimaryKeyConstraint("user_id", "key"),
 )

@@ -99,7 +99,9 @@ ERRORS: dict[str, ErrorCode] = {
 }
 
 Body = Literal["tent", "reefer", "isotherm", "flatbed", "container", "tipper", "tank", "lowboy", "van"]
-Role = Literal["driver", "shipper", "admin"]
+Role = Literal["driver", "logistician", "shipper", "admin"]
+UserRole = Literal["driver", "logistician", "shipper"]
+Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
 
 
@@ -1225,7 +1227,7 @@ class OtpForm:
     """Ask for a one-time code. `role` is that of the account made when the phone is new."""
 
     phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    role: Literal["driver", "shipper"] = "driver"
+    role: UserRole = "driver"
 
     def to_wire(self) -> Wire:
         return {
@@ -1313,6 +1315,7 @@ class SignedIn:
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
     user: int
     role: str
+    grade: str | None = None
     refresh: str | None = None
 
     def to_wire(self) -> Wire:
@@ -1321,6 +1324,7 @@ class SignedIn:
             "access_expires_at": self.access_expires_at,
             "user": self.user,
             "role": self.role,
+            "grade": self.grade,
             "refresh": self.refresh,
         }
 
@@ -1331,6 +1335,7 @@ class SignedIn:
             wire["access_expires_at"],
             wire["user"],
             wire["role"],
+            wire.get("grade"),
             wire.get("refresh"),
         )
 
@@ -1457,6 +1462,7 @@ class Profile:
     vehicle: VehicleForm | None = None
     paid_until: float | None = None
     on_duty: bool | None = None
+    grade: str | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -1468,6 +1474,7 @@ class Profile:
             "vehicle": (None if self.vehicle is None else self.vehicle.to_wire()),
             "paid_until": self.paid_until,
             "on_duty": self.on_duty,
+            "grade": self.grade,
         }
 
     @classmethod
@@ -1481,6 +1488,7 @@ class Profile:
             (None if wire["vehicle"] is None else VehicleForm.from_wire(wire["vehicle"])) if "vehicle" in wire else None,
             wire.get("paid_until"),
             wire.get("on_duty"),
+            wire.get("grade"),
         )
 
 

@@ -28,6 +28,7 @@ class Profile(View, frozen=True):
     vehicle: VehicleForm | None = None
     paid_until: float | None = None
     on_duty: bool | None = None
+    grade: str | None = None
 
 
 class PushEndpointForm(Form, frozen=True):

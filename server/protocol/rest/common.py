@@ -7,7 +7,9 @@ from msgspec import Meta, Struct
 from ..messages import RowId
 
 Body = Literal["tent", "reefer", "isotherm", "flatbed", "container", "tipper", "tank", "lowboy", "van"]
-Role = Literal["driver", "shipper", "admin"]
+Role = Literal["driver", "logistician", "shipper", "admin"]
+UserRole = Literal["driver", "logistician", "shipper"]  # what anybody may become by signing up
+Grade = Literal["support", "moderator", "finance", "superadmin"]  # of staff, whose role is admin
 Lang = Literal["ru", "kk", "en", "zh"]
 Phone = Annotated[
     str, Meta(min_length=5, max_length=32, description="Any usual form; +7, 8 7xx and 7xx are Kazakhstan.")

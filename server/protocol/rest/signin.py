@@ -1,18 +1,18 @@
 """Signing in, staying signed in, tickets and devices."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from ..messages import RowId, Seconds, ShortText, Token, Uuid
-from .common import Form, Phone, View
+from .common import Form, Phone, UserRole, View
 
 
 class OtpForm(Form, frozen=True):
     """Ask for a one-time code. `role` is that of the account made when the phone is new."""
 
     phone: Phone
-    role: Literal["driver", "shipper"] = "driver"
+    role: UserRole = "driver"
 
 
 class OtpAsked(View, frozen=True):
@@ -43,6 +43,7 @@ class SignedIn(View, frozen=True):
     access_expires_at: Seconds
     user: int
     role: str
+    grade: str | None = None  # of staff
     refresh: str | None = None
 
 

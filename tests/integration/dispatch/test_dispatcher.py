@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 
 from dispatch.errors import Refusal
-from dispatch.events import OfferEnded, OfferMade, OrderChanged, OrderPlaced
+from dispatch.events import OfferEnded, OfferMade, OrderChanged
 from dispatch.model import Actor, Load, Order, Party, Policy, Status
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
@@ -55,7 +55,7 @@ def dispatcher(market: Market, policy: Policy | None = None) -> Dispatcher:
     )
 
 
-async def place(market: Market, desk: Dispatcher, load: Load = LOAD, key: str = "") -> Order:
+async def place(market: Market, desk: Dispatcher, load: Load = LOAD) -> Order:
     return await desk.place(
         await market.shipper(),
         city("Алматы"),
@@ -63,8 +63,6 @@ async def place(market: Market, desk: Dispatcher, load: Load = LOAD, key: str = 
         load,
         price=None,
         valid_s=3600,
-        key=key or uuid.uuid4().hex,
-        request_hash=b"",
     )
 
 
@@ -117,27 +115,13 @@ async def test_an_order_is_quoted_placed_offered_and_won(market: Market) -> None
     assert await desk.seek_due() == 0
 
 
-async def test_a_repeated_post_is_told_and_searched_once(market: Market) -> None:
-    await driver_at(market, 2)
-    desk = dispatcher(market)
-    shipper = await market.shipper()
-    arguments = (shipper, city("Алматы"), city("Астана"), LOAD)
-    first, second = await asyncio.gather(
-        *(desk.place(*arguments, price=5_000_000, valid_s=600, key="k", request_hash=b"h") for _ in range(2))
-    )
-    assert first == second and first.price.amount == 5_000_000
-    await desk.seek_due()
-    assert len(market.heard.of(OrderPlaced)) == 1
-    assert len(market.heard.of(OfferMade)) == 1
-
-
 async def test_a_city_that_is_not_in_the_gazetteer_is_refused_and_stores_nothing(market: Market) -> None:
     with pytest.raises(Refusal, match="place_unknown"):
         await dispatcher(market).place(
             await market.shipper(), city("Алматы"), 10**9, LOAD,
-            price=None, valid_s=600, key="k", request_hash=b"",
+            price=None, valid_s=600,
         )  # fmt: skip
-    assert await market.count("SELECT count(*) FROM idempotency_keys") == 0
+    assert await market.count("SELECT count(*) FROM orders") == 0
 
 
 async def test_only_drivers_who_may_take_the_load_are_offered_it(market: Market) -> None:

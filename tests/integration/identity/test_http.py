@@ -14,11 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from redis.asyncio import Redis
 
+from dispatch.rights import Grade
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from server.app import build_app
 from server.auth import Principal
 from server.config import Config
+from server.http.routes import ROUTES
 from server.provision import Wanted, accounts
 from server.services import Services
 from storage.postgres import Pool
@@ -281,6 +283,29 @@ async def test_an_operator_pages_through_drivers_and_sets_a_subscription(
         refused = await client.put(path, json={"paid_until": 2e9}, headers=bearer(caller["access"]))
         assert await code_of(refused) == "forbidden"
     assert (await services.accounts.account(driver["user"])).paid_until == 1.9e9
+
+
+async def get_as(client: Client, account: dict[str, Any]) -> ClientResponse:
+    return await client.get("/api/v1/admin/drivers", headers=bearer(account["access"]))
+
+
+async def test_a_route_for_some_grades_refuses_the_others_and_never_a_superadmin(
+    services: Services, aiohttp_client: Callable[..., Awaitable[Client]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrowed = tuple(
+        replace(route, grades=frozenset({"finance"})) if route.path.endswith("/admin/drivers") else route
+        for route in ROUTES
+    )
+    monkeypatch.setattr("server.app.ROUTES", narrowed)
+    client = await aiohttp_client(build_app(services))
+    wanted = Wanted(drivers=1, admins=1, staff=(Grade.FINANCE, Grade.SUPPORT))
+    made = await accounts(services.pool, services.tokens, wanted, time.time())
+    top, finance, support = made["admins"]
+    assert [(await get_as(client, admin)).status for admin in (top, finance)] == [200, 200]
+    for refused in (support, made["drivers"][0]):
+        assert await code_of(await get_as(client, refused)) == "forbidden"
+    profile = await (await client.get("/api/v1/me", headers=bearer(finance["access"]))).json()
+    assert profile["grade"] == "finance"
 
 
 async def test_push_endpoints_belong_to_one_user_and_are_public_https(

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from dispatch.rights import Grade
 from server.auth import Tokens
 from server.config import Config, OtpLimits
 from server.provision import FLEET, Wanted, accounts, phones, provision, sign_in_link
@@ -42,6 +43,22 @@ async def test_every_account_can_do_what_its_role_does(pool: Pool, store: Identi
     subscribed = await pool.fetch("SELECT extract(epoch FROM paid_until)::float8 AS paid FROM subscriptions")
     assert [row["paid"] for row in subscribed] == [NOW + 30 * 86400] * 7
     assert await pool.fetchval("SELECT count(*) FROM driver_states") == 7
+
+
+async def test_admins_are_superadmins_and_staff_of_other_grades_stands_behind_them(
+    pool: Pool, store: IdentityStore
+) -> None:
+    wanted = Wanted(admins=1, logisticians=1, staff=(Grade.SUPPORT, Grade.FINANCE))
+    made = await accounts(pool, TOKENS, wanted, NOW)
+    assert [admin["grade"] for admin in made["admins"]] == ["superadmin", "support", "finance"]
+    for admin in made["admins"]:
+        assert TOKENS.verify(admin["access"], NOW).grade == admin["grade"]
+    assert TOKENS.verify(made["logisticians"][0]["access"], NOW).role == "logistician"
+    # Asked for otherwise they are promoted: whoever runs this command holds the deployment's keys.
+    again = await accounts(pool, TOKENS, Wanted(admins=2), NOW)
+    assert [admin["grade"] for admin in again["admins"]] == ["superadmin"] * 2
+    refreshed = await store.refresh(made["admins"][1]["refresh"], NOW)
+    assert isinstance(refreshed, SignIn) and refreshed.grade == "superadmin"
 
 
 async def test_asking_again_gives_the_same_accounts_with_fresh_secrets(
@@ -122,6 +139,6 @@ async def test_a_link_signs_in_once_as_the_same_admin_each_time(dsn: str, store:
         )
         assert found is not None
         entered = await store.sign_in(*found.groups(), address="", user_agent="", now=time.time())
-        assert entered.role == "admin"
+        assert (entered.role, entered.grade) == ("admin", "superadmin")
         users.add(entered.user)
     assert len(users) == 1

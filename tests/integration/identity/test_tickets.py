@@ -1,6 +1,7 @@
 """Websocket tickets and ended sessions on real Redis (controls C25, C04)."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -22,6 +23,8 @@ async def test_a_ticket_brings_back_its_principal_and_device(redis: Redis) -> No
     tickets = Tickets(redis, KEYS)
     assert await tickets.redeem(await tickets.issue(DRIVER, 42)) == (DRIVER, 42)
     assert await tickets.redeem(await tickets.issue(DRIVER)) == (DRIVER, None)
+    staff = replace(DRIVER, role="admin", grade="support")
+    assert await tickets.redeem(await tickets.issue(staff)) == (staff, None)
 
 
 async def test_one_of_a_hundred_parallel_uses_of_a_ticket_succeeds(redis: Redis) -> None:

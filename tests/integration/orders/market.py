@@ -2,7 +2,6 @@
 
 import itertools
 import time
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,9 +93,7 @@ class Market:
     async def order(self, shipper: int | None = None, **changes: Any) -> Order:
         """An open order from Almaty to Astana."""
         owner = await self.shipper() if shipper is None else shipper
-        order, new = await self.orders.add(new_order(owner, **changes), uuid.uuid4().hex, b"")
-        assert new
-        return order
+        return await self.orders.add(new_order(owner, **changes))
 
     async def offer(self, order: Order, drivers: Sequence[int], ttl_s: float = 60.0) -> dict[int, int]:
         """Live offers of an order, driver -> offer, written plainly so that a test can say how long they live."""

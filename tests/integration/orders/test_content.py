@@ -23,7 +23,7 @@ async def test_an_order_with_every_detail_is_read_as_it_was_written(pool: Pool) 
     )  # fmt: skip
     terms = Terms(Pricing.BIDS, "cash", "deferred", 14, 30, True, "звонить заранее")
     posted = replace(posted, load=load, haul=replace(posted.haul, stops=stops), terms=terms, private=True)
-    order, _ = await OrderStore(pool).add(posted, "key", b"hash")
+    order = await OrderStore(pool).add(posted)
     assert order.load == load
     assert order.haul == posted.haul
     assert order.terms == terms

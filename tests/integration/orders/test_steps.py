@@ -28,29 +28,10 @@ async def win(market: Market) -> tuple[int, int, int]:
     return order.id, order.shipper, driver
 
 
-async def test_parallel_requests_with_one_key_make_one_order(market: Market) -> None:
-    shipper = await market.shipper()
-    placed = await asyncio.gather(*(market.orders.add(new_order(shipper), "key", b"same") for _ in range(10)))
-    assert len({order.id for order, _ in placed}) == 1
-    assert [new for _, new in placed].count(True) == 1
-    assert await market.count("SELECT count(*) FROM orders") == 1
-    assert await market.count("SELECT count(*) FROM order_events") == 1
-
-
-async def test_a_key_with_another_body_is_refused_but_is_anothers_own_matter(market: Market) -> None:
-    shipper, other = await market.shipper(), await market.shipper()
-    await market.orders.add(new_order(shipper), "key", b"one")
-    with pytest.raises(Refusal, match="idempotency_conflict"):
-        await market.orders.add(new_order(shipper, cargo="цемент"), "key", b"two")
-    _, new = await market.orders.add(new_order(other), "key", b"two")
-    assert new
-    assert await market.count("SELECT count(*) FROM orders") == 2
-
-
 async def test_a_stored_order_comes_back_as_it_was_placed(market: Market) -> None:
     shipper = await market.shipper()
     form = new_order(shipper)
-    order, _ = await market.orders.add(form, "key", b"")
+    order = await market.orders.add(form)
     assert (order.haul, order.load, order.price) == (form.haul, form.load, form.price)
     assert (order.status, order.seq, order.driver) == (Status.OPEN, 1, None)
     assert order.expires_at - order.created_at == pytest.approx(form.valid_s)

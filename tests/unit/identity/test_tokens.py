@@ -121,6 +121,12 @@ HOSTILE: dict[str, Callable[[], str]] = {
     "empty": lambda: "",
     "not ASCII": lambda: signed(HEADER, compact(CLAIMS)).replace(".", ".ы", 1),
     "a lone surrogate": lambda: signed(HEADER, compact(CLAIMS)) + "\udc80",
+    "a grade of no staff": lambda: signed(
+        HEADER, compact({**CLAIMS, "role": "driver", "grade": "superadmin"})
+    ),
+    "an unknown grade": lambda: signed(HEADER, compact({**CLAIMS, "grade": "root"})),
+    "a grade of null": lambda: signed(HEADER, compact({**CLAIMS, "grade": None})),
+    "a grade in another place": lambda: signed(HEADER, compact({"grade": "support", **CLAIMS})),
     "payload that is no object": lambda: signed(HEADER, b"[1]"),
 }
 
@@ -151,6 +157,14 @@ def test_a_minted_token_speaks_for_its_user_until_it_ends() -> None:
     with pytest.raises(Refusal) as refused:
         TOKENS.verify(token, NOW + 60)
     assert refused.value.code == "token_expired"
+
+
+def test_the_grade_of_staff_is_in_the_token_and_that_of_others_nowhere() -> None:
+    token, _ = TOKENS.mint(1, "admin", "s-1", NOW, grade="moderator")
+    assert TOKENS.verify(token, NOW) == Principal(1, "admin", "s-1", NOW + 900, "moderator")
+    plain, _ = TOKENS.mint(1, "admin", "s-1", NOW)
+    assert TOKENS.verify(plain, NOW).grade is None
+    assert b"grade" not in base64.urlsafe_b64decode(plain.split(".")[1] + "==")
 
 
 def test_without_a_time_the_clock_decides() -> None:

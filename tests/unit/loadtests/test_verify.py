@@ -92,7 +92,8 @@ class Desk:
             order,
         )
         await self.db.execute(
-            "INSERT INTO idempotency_keys (user_id, key, request_hash, order_id) VALUES (3, 'key', 'x', $1)",
+            "INSERT INTO idempotency_keys (user_id, key, request_hash, status, headers)"
+            " VALUES (3, 'key', 'x', 201, jsonb_build_object('Location', '/api/v1/orders/' || $1::bigint))",
             order,
         )
 
@@ -220,7 +221,7 @@ async def test_a_confirmed_load_that_is_not_there_is_lost(desk: Desk) -> None:
 
 async def test_a_load_confirmed_under_another_number_than_its_key_has_is_found(desk: Desk) -> None:
     desk.ledger.placed("key", 71)
-    await desk.db.execute("UPDATE idempotency_keys SET order_id = 70")
+    await desk.db.execute("""UPDATE idempotency_keys SET headers = '{"Location": "/api/v1/orders/70"}'""")
     verdict = await desk.judge()
     assert verdict.orders_lost == 1
 

@@ -1,0 +1,59 @@
+"""Who of the staff may do what: the one table. Users' own rights follow from what is theirs."""
+
+from enum import StrEnum
+
+
+class Grade(StrEnum):
+    """The kinds of staff. A superadmin may do everything."""
+
+    SUPPORT = "support"  # talks to people: finds accounts, sees phones and trucks, mends orders
+    MODERATOR = "moderator"  # judges what people publish: loads, documents
+    FINANCE = "finance"  # subscriptions, payments, refunds
+    SUPERADMIN = "superadmin"  # appoints the others
+
+
+class Right(StrEnum):
+    """What staff do beyond looking at the map and the orders, which all of them may."""
+
+    SEE_PHONES = "see_phones"
+    FIND_USERS = "find_users"
+    MANAGE_USERS = "manage_users"  # role, grade, block, second factor: superadmin alone
+    EXPORT_USERS = "export_users"  # other people's data, as a file
+    MEND_ORDERS = "mend_orders"  # cancel, close, settle a dispute
+    MODERATE_ORDERS = "moderate_orders"
+    SEE_DOCUMENTS = "see_documents"
+    JUDGE_DOCUMENTS = "judge_documents"
+    SEE_MONEY = "see_money"
+    MOVE_MONEY = "move_money"
+    SET_SUBSCRIPTIONS = "set_subscriptions"
+    SEE_STAFF_ACTIONS = "see_staff_actions"
+
+
+def _for(*grades: Grade) -> frozenset[Grade]:
+    return frozenset(grades) | {Grade.SUPERADMIN}
+
+
+RIGHTS: dict[Right, frozenset[Grade]] = {
+    Right.SEE_PHONES: _for(Grade.SUPPORT),
+    Right.FIND_USERS: _for(Grade.SUPPORT, Grade.FINANCE),
+    Right.MANAGE_USERS: _for(),
+    Right.EXPORT_USERS: _for(),
+    Right.MEND_ORDERS: _for(Grade.SUPPORT),
+    Right.MODERATE_ORDERS: _for(Grade.MODERATOR),
+    Right.SEE_DOCUMENTS: _for(Grade.SUPPORT, Grade.MODERATOR),
+    Right.JUDGE_DOCUMENTS: _for(Grade.MODERATOR),
+    Right.SEE_MONEY: _for(Grade.SUPPORT, Grade.FINANCE),
+    Right.MOVE_MONEY: _for(Grade.FINANCE),
+    Right.SET_SUBSCRIPTIONS: _for(Grade.FINANCE),
+    Right.SEE_STAFF_ACTIONS: _for(),
+}
+
+
+def grades(right: Right) -> frozenset[str]:
+    """The grades that hold a right, as a route's `grades` takes them."""
+    return frozenset(grade.value for grade in RIGHTS[right])
+
+
+def may(grade: str | None, right: Right) -> bool:
+    """Whether staff of this grade hold the right; nobody without a grade does."""
+    return grade is not None and grade in RIGHTS[right]
