@@ -133,6 +133,8 @@ def _loops(
         ),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
+        exports=services.chores.run_exports(),
+        upkeep_of_accounts=services.chores.run_upkeep(),
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from storage.files import FileLimits
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,6 +36,8 @@ class Config:
     public_url: str = "http://127.0.0.1:8080"
     web_dist: Path = ROOT / "clients" / "web" / "dist"
     docs: Path = ROOT / "docs"
+    files: Path = ROOT / ".desk" / "files"
+    file_limits: FileLimits = field(default_factory=FileLimits)
     tick_s: float = 0.1
     log_level: str = "INFO"
     trusted_proxies: frozenset[str] = frozenset()
@@ -56,6 +60,8 @@ VARIABLES: dict[str, str] = {
     "DESK_PUBLIC_URL": "address that users open (default http://127.0.0.1:PORT)",
     "DESK_WEB_DIST": "folder of the built web app (default clients/web/dist)",
     "DESK_DOCS": "folder with openapi.json and asyncapi.json (default docs)",
+    "DESK_FILES": "folder of uploads and exports, served by nothing else (default .desk/files)",
+    "DESK_FILES_QUOTA_MB": "megabytes of uploads a user may keep (default 200)",
     "DESK_TICK_MS": "milliseconds between map frames (default 100)",
     "DESK_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "DESK_TRUSTED_PROXIES": "comma-separated addresses whose X-Forwarded-For is believed (default none)",
@@ -113,6 +119,8 @@ def load(environ: Mapping[str, str]) -> Config:
         public_url=(environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
+        files=Path(environ.get("DESK_FILES") or ROOT / ".desk" / "files"),
+        file_limits=FileLimits(bytes_a_user=number("DESK_FILES_QUOTA_MB", 200, 1, 1_000_000) * 1_000_000),
         tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,
         log_level=level,
         trusted_proxies=frozenset(

@@ -19,3 +19,14 @@ def e164(text: str) -> str:
     if number.extension or phonenumbers.number_type(number) not in REACHABLE:
         raise Refusal("phone_invalid")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def dialled(text: str) -> str:
+    """Any number that can be called, also a fixed one, in E.164. Refusal `phone_invalid`."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except phonenumbers.NumberParseException:
+        raise Refusal("phone_invalid") from None
+    if number.extension or not phonenumbers.is_valid_number(number):
+        raise Refusal("phone_invalid")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -16,19 +16,29 @@ from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.bus import Bus
+from storage.companies import CompanyStore
+from storage.documents import DocumentStore
 from storage.drivers import DriverStore
+from storage.erasure import ErasureStore
+from storage.exports import ExportStore
+from storage.files import FileStore
+from storage.fleet import FleetStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.live import LiveIndex
+from storage.members import MemberStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.vehicles import VehicleStore
 
 from .auth import Principal, Tokens
+from .chores import Chores
 from .config import Config
 from .errors import UNREACHABLE
+from .fleets import Fleets
 from .gateways.otp import LogOtp, OtpSender
 from .http.once import Once
 from .metrics import Counts, Metrics
@@ -75,6 +85,16 @@ class Services:
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
+        self.vehicles = VehicleStore(pool)
+        self.companies = CompanyStore(pool)
+        self.members = MemberStore(pool)
+        self.fleet = FleetStore(pool)
+        self.fleets = Fleets(self.fleet)
+        self.files = FileStore(pool, config.files, config.file_limits)
+        self.documents = DocumentStore(pool)
+        self.exports = ExportStore(pool, self.files)
+        self.erasures = ErasureStore(pool, config.files / "erasures.jsonl")
+        self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)

@@ -3,12 +3,12 @@
 What is personal goes: name, number, mail, papers, positions, sign-ins, devices. What others have a right to stays
 with a neutral name: loads, who carried them, their steps. What exactly, says storage.erasure_rules.
 
-One transaction does it all, claimed with SKIP LOCKED: a worker that is killed leaves the account as it was, and the
-next one ends it. The positions, which may be millions, go before, slice by slice.
+One transaction does it all, claimed with SKIP LOCKED: a worker that is killed leaves the account as it was, and
+the next one ends it. The positions, which may be millions, go before, slice by slice.
 
-`erasures` and a file beside the uploads remember who was erased: a backup that is restored brings the account back,
-and `replay` ends it again. The file names an account by id and by when it was made, for a restored database gives
-the ids that it has forgotten to other people.
+`erasures` and a file beside the uploads remember who was erased: a backup that is restored brings the account
+back, and `replay` ends it again. The file names an account by id and by when it was made, for a restored database
+gives the ids that it has forgotten to other people.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""What becomes of every row that names a user when the user goes. Statements, in order; storage.erasure runs them.
+"""What becomes of every row that names a user when the user goes: statements, which storage.erasure runs in order.
 
-A test compares this list with the schema: a column that points at a user, or is called as if it did, and is neither
-erased nor kept with a reason breaks the build, so that nobody's data is forgotten when they go.
+A test compares this list with the schema: a column that points at a user, or is called as if it did, and is
+neither erased nor kept with a reason breaks the build, so that nobody's data is forgotten when they go.
 """
 
 SLICE = 5000
@@ -19,13 +19,14 @@ DELETE FROM files f WHERE f.owner_id = $1 AND (f.purpose IS NULL
 """
 EXPORTS_GONE = "DELETE FROM data_exports WHERE user_id = $1 RETURNING name"
 
-# What becomes of every column that points at a user. A test compares this with the schema: a new table that names a
-# user and is not here breaks the build, so that nobody's data is forgotten when they go.
 KEPT = frozenset(
     {
         # business records that others have a right to; the name behind them is neutral
         "orders.shipper_id",
+        "order_events.actor_id",
+        "order_versions.actor_id",
         "offers.driver_id",
+        "accepts.driver_id",
         "assignments.driver_id",
         "subscriptions.driver_id",
         "erasures.user_id",
@@ -33,21 +34,28 @@ KEPT = frozenset(
         "companies.decided_by",
         "documents.reviewed_by",
         "invitations.invited_by",
-        # emptied below, or files of business records
+        # rows that are emptied below, or go before them (FORGET_POSITIONS) or after (FILES_GONE, EXPORTS_GONE)
         "sessions.user_id",
+        "positions.driver_id",
         "files.owner_id",
+        "data_exports.user_id",
+        # of the company, not of a person: what is personal in it goes with its last member
+        "companies.contact_phone",
     }
 )
 # Each with the user as $1.
 ERASE: dict[str, str] = {
     "push_endpoints.user_id": "DELETE FROM push_endpoints WHERE user_id = $1",
     "outbox.user_id": "DELETE FROM outbox WHERE user_id = $1",
+    "idempotency_keys.user_id": "DELETE FROM idempotency_keys WHERE user_id = $1",
     "otp_requests.phone": "DELETE FROM otp_requests WHERE phone = (SELECT phone FROM users WHERE id = $1)",
     "invitations.phone": "DELETE FROM invitations WHERE phone = (SELECT phone FROM users WHERE id = $1)",
     "refresh_tokens.session_id": """
 DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)""",
     "sessions.ip": """
-UPDATE sessions SET ip = '', user_agent = '', expires_at = least(expires_at, now()) WHERE user_id = $1""",
+UPDATE sessions SET ip = '', user_agent = '', expires_at = least(expires_at, now()),
+    revoked_at = coalesce(revoked_at, now()), revoke_reason = coalesce(revoke_reason, 'erased')
+WHERE user_id = $1""",
     "poison_points.device_id": """
 DELETE FROM poison_points WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1)""",
     "streams.device_id": """
@@ -55,6 +63,17 @@ DELETE FROM streams WHERE device_id IN (SELECT id FROM devices WHERE user_id = $
     "devices.user_id": "DELETE FROM devices WHERE user_id = $1",
     "last_positions.driver_id": "DELETE FROM last_positions WHERE driver_id = $1",
     "driver_states.driver_id": "UPDATE driver_states SET on_duty = false WHERE driver_id = $1",
+    # The people to ask for at the stops of own loads, wherever a load keeps them.
+    "orders.stops": r"""
+UPDATE orders SET
+    stops = regexp_replace(stops::text, p.person, p.nobody, 'g')::jsonb,
+    draft = regexp_replace(draft::text, p.person, p.nobody, 'g')::jsonb
+FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
+WHERE shipper_id = $1""",
+    "order_versions.content": r"""
+UPDATE order_versions SET content = regexp_replace(content::text, p.person, p.nobody, 'g')::jsonb
+FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
+WHERE order_id IN (SELECT id FROM orders WHERE shipper_id = $1)""",
     # Papers of the company and of its trucks are the company's.
     "documents.user_id": """
 DELETE FROM documents d WHERE d.user_id = $1 AND d.company_id IS NULL
@@ -83,7 +102,7 @@ WHERE id = (SELECT company_id FROM company_members WHERE user_id = $1) AND NOT E
     SELECT FROM company_members o WHERE o.company_id = companies.id AND o.user_id <> $1)""",
     "company_members.user_id": "DELETE FROM company_members WHERE user_id = $1",
     # Last, for others above read the number. What stands for it is no number and stays unique.
-    "users.phone": f"""
-UPDATE users SET phone = 'x' || id, name = '{NEUTRAL_NAME}', email = NULL, time_zone = DEFAULT, blocked = true,
+    "users.phone": """
+UPDATE users SET phone = 'x' || id, name = '—', email = NULL, time_zone = DEFAULT, blocked = true,
     erased_at = now(), version = version + 1 WHERE id = $1""",
 }

@@ -29,7 +29,7 @@ import asyncpg
 from dispatch.errors import Refusal
 
 from . import sanitise
-from .postgres import Connection, Pool, transaction
+from .postgres import Connection, Pool, after_commit, transaction
 
 log = logging.getLogger("desk.files")
 
@@ -103,7 +103,7 @@ class Incoming:
         """Refusal `file_too_large` past the limit, `file_type` as soon as the kind is known and not accepted."""
         self.size += len(chunk)
         if self.size > self._limit:
-            raise Refusal("file_too_large", f"a file may have {self._limit:,} bytes at most")
+            raise Refusal("file_too_large", "a file may have {limit} bytes at most", limit=self._limit)
         if self._file is None:
             self._head += chunk
             if len(self._head) < SNIFF:
@@ -142,7 +142,7 @@ class FileStore:
     def __init__(self, pool: Pool, root: Path, limits: FileLimits) -> None:
         self._pool = pool
         self._root = root
-        self._limits = limits
+        self.limits = limits
         self._looking = asyncio.Semaphore(AT_ONCE)
         self._incoming = 0
 
@@ -151,6 +151,10 @@ class FileStore:
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name of a file")
         return self._root / tree / name[:2] / name[2:4] / name
+
+    def temporary(self, name: str) -> Path:
+        """Where it is written before it gets its place: on the same file system, swept when it stays behind."""
+        return self._root / "tmp" / name
 
     @asynccontextmanager
     async def receive(self, owner: int) -> AsyncIterator[Incoming]:
@@ -161,9 +165,11 @@ class FileStore:
         if self._incoming >= WAITING:
             raise Refusal("rate_limited", "too many uploads at once")
         self._incoming += 1
-        incoming = Incoming(self._root / "tmp" / f"{new_name()}.in", self._limits.bytes_a_file)
+        incoming = Incoming(self.temporary(f"{new_name()}.in"), self.limits.bytes_a_file)
         try:
-            await self._admit(self._pool, owner, 1)
+            # The pool's own method: an open unit of work would stay open while the body comes in.
+            async with asyncpg.Pool.acquire(self._pool) as connection:
+                await self._admit(connection, owner, 1)
             yield incoming
         finally:
             self._incoming -= 1
@@ -177,7 +183,7 @@ class FileStore:
         """
         await incoming.end()
         name = new_name()
-        copy = self._root / "tmp" / name
+        copy = self.temporary(name)
         try:
             told = await self._look(incoming.path, copy)
             size, digest = await asyncio.to_thread(settle, copy, self.path(name))
@@ -203,10 +209,10 @@ class FileStore:
             raise
         return stored_file(row)
 
-    async def _admit(self, source: Pool | Connection, owner: int, size: int) -> None:
-        used = await source.fetchrow(USED, owner)
-        full = used["count"] >= self._limits.files_a_user
-        if full or used["size"] + size > self._limits.bytes_a_user:
+    async def _admit(self, connection: Connection, owner: int, size: int) -> None:
+        used = await connection.fetchrow(USED, owner)
+        full = used["count"] >= self.limits.files_a_user
+        if full or used["size"] + size > self.limits.bytes_a_user:
             raise Refusal("quota_exceeded")
 
     async def _look(self, source: Path, copy: Path) -> dict[str, object]:
@@ -254,12 +260,17 @@ class FileStore:
         async with transaction(self._pool) as connection:
             await hold(connection, owner, file, "nothing")
             names = [row["name"] for row in await connection.fetch(DROP, [file])]
-        await self.remove(names)
+        self.remove_later(names)
 
     async def remove(self, names: Sequence[str], tree: str = "objects") -> None:
         """Deletes files whose rows are gone."""
         paths = [self.path(name, tree) for name in names]
         await asyncio.to_thread(_unlink, paths)
+
+    def remove_later(self, names: Sequence[str]) -> None:
+        """The same for a few, once what their rows were deleted by has been committed."""
+        paths = [self.path(name) for name in names]
+        after_commit(lambda: _unlink(paths))
 
     async def drop_unheld(self) -> int:
         """Deletes uploads that nothing came to hold; how many."""

@@ -24,6 +24,7 @@ INSERT INTO users (phone, role) VALUES ($1, $2)
 ON CONFLICT (phone) DO UPDATE SET phone = EXCLUDED.phone
 RETURNING id, role, grade, blocked
 """
+PHONE = "SELECT phone FROM users WHERE id = $1"
 ON_DUTY = "INSERT INTO driver_states (driver_id) VALUES ($1) ON CONFLICT DO NOTHING"
 OPEN_SESSION = """
 INSERT INTO sessions (id, user_id, ip, user_agent, created_at, expires_at)
@@ -139,6 +140,15 @@ class IdentityStore:
                 await connection.execute(USE_REFRESH, digest, now)
                 await connection.execute(ADD_REFRESH, sha256(successor), row["session_id"], now)
             return SignIn(row["user_id"], row["role"], session, successor, row["grade"])
+
+    async def prove_owner(self, user: int, request: str, code: str, now: float) -> None:
+        """The user at hand proves to be the owner of the account's phone. Refusal `code_wrong`."""
+        async with transaction(self._pool) as connection:
+            proven = await self.otp.prove(connection, request, code, now)
+            phone = await connection.fetchval(PHONE, user)
+        # Refused only after COMMIT, so that the try stays counted.
+        if proven is None or proven.phone != phone:
+            raise Refusal("code_wrong")
 
     async def sign_out(self, session: str, now: float) -> None:
         """Ends a session; ending it twice changes nothing."""

@@ -34,6 +34,8 @@ OWNERS = "SELECT count(*) FROM company_members WHERE company_id = $1 AND role = 
 # Primary key.
 ROLE_OF = "SELECT role FROM company_members WHERE user_id = $1 AND company_id = $2"
 SET_ROLE = "UPDATE company_members SET role = $2 WHERE user_id = $1"
+# Its members' view of the company says what they are.
+TOUCH = "UPDATE companies SET version = version + 1 WHERE id = $1"
 LEAVE = "DELETE FROM company_members WHERE user_id = $1"
 
 # uq_invitations_pending: the same number asked again gets the newer invitation, not a second one.
@@ -129,6 +131,7 @@ class MemberStore:
         async with transaction(self._pool) as connection:
             company = await self._other(connection, user, member)
             await connection.execute(SET_ROLE, member, role)
+            await connection.execute(TOUCH, company)
             await _keeps_owner(connection, company)
 
     async def remove(self, user: int, member: int) -> None:

@@ -12,6 +12,7 @@ from dispatch.rounds import Acceptor, Outcome, Standing, judge, judge_driver
 
 from .order_rows import ORDER, end_offers, hurry_searches, lock_order, order_of, step
 from .postgres import Connection
+from .vehicle_rows import carrier
 
 BOARD = 0  # stands for the offer in the answer to an accept from the board
 
@@ -25,7 +26,8 @@ VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING 
 """
 # Primary or unique keys by driver; ix_offers_order_id for the driver's own live offer of a board load.
 STANDING = """
-SELECT u.blocked, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
+SELECT u.blocked, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3, v.length_m, v.width_m, v.height_m,
+    v.sides, v.adr, v.temp_min_c, v.temp_max_c,
     coalesce(p.paid_until > clock_timestamp(), false) AS subscribed,
     EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS busy,
     f.status AS offer_status, extract(epoch FROM f.expires_at)::float8 AS offer_expires_at,
@@ -40,10 +42,12 @@ WHERE u.id = $1
 """
 
 # The last line: the primary key (one winner in the order's history) and uq_assignments_driver (one load a
-# driver). A parallel accept by the same driver waits here and then inserts nothing.
+# driver). A parallel accept by the same driver waits here and then inserts nothing. So does one whose truck is
+# being changed (storage.vehicles): FOR KEY SHARE waits, and then no longer finds it as the driver's.
 ASSIGN = """
 INSERT INTO assignments (order_id, driver_id, vehicle_id, offer_id, assigned_at)
-VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING order_id
+SELECT $1, $2, v.id, $4, clock_timestamp() FROM vehicles v WHERE v.id = $3 AND v.driver_id = $2 FOR KEY SHARE
+ON CONFLICT DO NOTHING RETURNING order_id
 """
 # Primary key; outbox by its unique dedupe_key.
 WIN_OFFER = """
@@ -59,7 +63,8 @@ WHERE dedupe_key IN (SELECT 'offer:' || id FROM won) AND state = 'due'
 TAKE_FROM_BOARD = """
 WITH assigned AS (
     INSERT INTO assignments (order_id, driver_id, vehicle_id, offer_id, assigned_at)
-    VALUES ($1, $2, $3, nextval('offers_id_seq'), clock_timestamp()) ON CONFLICT DO NOTHING
+    SELECT $1, $2, v.id, nextval('offers_id_seq'), clock_timestamp()
+    FROM vehicles v WHERE v.id = $3 AND v.driver_id = $2 FOR KEY SHARE ON CONFLICT DO NOTHING
     RETURNING order_id, driver_id, offer_id, assigned_at AS now
 )
 INSERT INTO offers (id, order_id, driver_id, status, wave, deadhead_m, score, reasons, made_at, seen_at,
@@ -225,7 +230,7 @@ def _standing(row: asyncpg.Record, offer: int, order: Order) -> Standing:
 def _vehicle(row: asyncpg.Record) -> Vehicle | None:
     if row["vehicle_id"] is None:
         return None
-    return Vehicle(row["vehicle_id"], row["body"], row["capacity_kg"], row["volume_m3"])
+    return carrier(row)
 
 
 async def _assign(

@@ -142,7 +142,7 @@ def document(source: str, target: str) -> dict[str, object]:
             raise Refused("file_unsafe", "the document is encrypted")
         pages = len(reader.pages)
         if not 1 <= pages <= MAX_PAGES:
-            raise Refused("file_too_large", f"a document may have {MAX_PAGES} pages at most")
+            raise Refused("file_too_large", "a document may have 50 pages at most")
         numbers = {(number, generation) for generation, row in reader.xref.items() for number in row}
         numbers |= {(number, 0) for number in reader.xref_objStm}
         if len(numbers) > MAX_OBJECTS:

@@ -79,10 +79,8 @@ def spec_of(row: asyncpg.Record) -> Spec:
     return Spec(**values | {"sides": tuple(row["sides"]), "adr": tuple(row["adr"])})
 
 
-def carrier(row: asyncpg.Record) -> Vehicle | None:
-    """The truck that dispatch judges, from `vehicle_id` and the carrying columns; None without one."""
-    if row["vehicle_id"] is None:
-        return None
+def carrier(row: asyncpg.Record) -> Vehicle:
+    """The truck that dispatch judges, from `vehicle_id` and the carrying columns."""
     return Vehicle(
         id=row["vehicle_id"],
         body=row["body"],

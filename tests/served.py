@@ -90,6 +90,7 @@ class Server:
             "DESK_POSTGRES": self.dsn,
             "DESK_REDIS": self.redis_url,
             "DESK_PORT": str(self.port),
+            "DESK_FILES": str(self.folder / "files"),
             **self.secrets,
             **self.extra,
         }

@@ -91,6 +91,8 @@ class Route:
     `grades` names the staff who may use it: empty is any of them, a superadmin always may. Take them from
     `dispatch.rights.grades`; they narrow the role admin and no other.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
+    `upload`: the handler takes the body itself, as a stream (`server.http.uploads`); `produces` are the media
+    types of an answer that is a file.
     `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
     fields of the answer in braces; it becomes the header Location.
     """
@@ -109,6 +111,8 @@ class Route:
     headers: tuple[str, ...] = ()
     location: str = ""
     grades: frozenset[str] = frozenset()
+    upload: bool = False
+    produces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.grades <= frozenset(Grade):
@@ -118,5 +122,7 @@ class Route:
         unknown = [code for code in self.errors if code not in ERRORS]
         if unknown:
             raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")
-        if (self.response is None) != (self.status == 204):
+        if (self.response is None and not self.produces) != (self.status == 204):
             raise ValueError(f"{self.method} {self.path}: 204 and no response type go together")
+        if self.upload and self.request is not None:
+            raise ValueError(f"{self.method} {self.path}: an upload has no other body")

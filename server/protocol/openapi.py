@@ -19,6 +19,11 @@ from .shapes import shape
 TAGS = {
     "auth": "Signing in by phone, staying signed in, signing out.",
     "account": "Who is signed in: profile, vehicle, devices, push.",
+    "vehicles": "Trucks of drivers and fleets.",
+    "companies": "Companies, their people, and invitations.",
+    "fleet": "A company's drivers, and the fleet that a driver is in.",
+    "papers": "Uploads, and the papers of people, vehicles and companies.",
+    "own data": "An export of everything, and the end of the account.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
     "offers": "Loads offered to a driver.",
@@ -34,6 +39,17 @@ HEADERS: dict[str, Json] = {
         "description": "Chosen by the client; a repeated request with the same key gets the same answer.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 80},
     },
+}
+# The file itself, or a form with one part of that name. What it is, its content says.
+UPLOAD: dict[str, Json] = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+            "required": ["file"],
+        }
+    },
+    "application/octet-stream": {},
 }
 PROSE = """\
 Bodies are JSON. Times are seconds since the epoch (UTC), distances metres, speeds m/s, weights kg, volumes
@@ -73,6 +89,10 @@ class Described(Protocol):
     def errors(self) -> tuple[str, ...]: ...
     @property
     def headers(self) -> tuple[str, ...]: ...
+    @property
+    def upload(self) -> bool: ...
+    @property
+    def produces(self) -> tuple[str, ...]: ...
 
 
 def openapi(routes: Sequence[Described]) -> str:
@@ -108,7 +128,7 @@ def possible_errors(route: Described) -> list[ErrorCode]:
     codes = {*route.errors, "rate_limited", "unavailable", "internal"}
     if route.request:
         codes |= {"bad_request", "too_large"}
-    if route.query or route.headers:
+    if route.query or route.headers or route.upload:
         codes |= {"bad_request"}
     if "Idempotency-Key" in route.headers:
         codes |= {"idempotency_conflict"}
@@ -143,6 +163,8 @@ def _operation(route: Described) -> Json:
     if route.grades:
         operation["description"] += f" Staff: {', '.join(sorted(route.grades))}."
         operation["x-grades"] = sorted(route.grades)
+    if route.upload:
+        operation["requestBody"] = {"required": True, "content": UPLOAD}
     if route.request is not None:
         needed = any(field.required for field in shape(route.request).fields)
         operation["requestBody"] = {
@@ -187,7 +209,12 @@ def _parameters(route: Described) -> Iterator[Json]:
 
 
 def _responses(route: Described) -> Iterator[tuple[str, Json]]:
-    if route.response is None:
+    if route.produces:
+        yield (
+            str(route.status),
+            {"description": "The file.", "content": {kind: {} for kind in route.produces}},
+        )
+    elif route.response is None:
         yield str(route.status), {"description": "Done."}
     else:
         yield (

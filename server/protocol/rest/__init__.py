@@ -1,6 +1,6 @@
 """Bodies of the REST API, one module a subject. The same units and types as the websocket messages."""
 
-from . import account, board, common, offers, orders, places, signin, staff
+from . import account, board, common, companies, offers, orders, papers, places, signin, staff, vehicles
 
 # In the order of the documentation: what is used before what uses it.
-MODULES = (common, signin, account, places, orders, offers, board, staff)
+MODULES = (common, signin, account, vehicles, companies, papers, places, orders, offers, board, staff)

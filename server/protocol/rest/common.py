@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from ..messages import RowId
+from ..messages import STORABLE, RowId
 
 Body = Literal["tent", "reefer", "isotherm", "flatbed", "container", "tipper", "tank", "lowboy", "van"]
 Role = Literal["driver", "logistician", "shipper", "admin"]
@@ -16,6 +16,17 @@ Phone = Annotated[
 ]
 WeightKg = Annotated[float, Meta(gt=0, le=100_000)]
 VolumeM3 = Annotated[float, Meta(ge=0, le=500)]
+BodyVolumeM3 = Annotated[float, Meta(gt=0, le=500)]  # of a truck, which has one
+Side = Literal["rear", "side", "top", "full"]  # how a body is loaded; full: it opens on all sides
+AdrClass = Literal[
+    "1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"
+]  # fmt: skip
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]
+Email = Annotated[
+    str,
+    Meta(pattern=r"^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$", max_length=254),
+]
+Name = Annotated[str, Meta(max_length=120, pattern=STORABLE)]
 
 
 class Form(Struct, frozen=True, forbid_unknown_fields=True):
