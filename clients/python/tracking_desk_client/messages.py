@@ -1558,9 +1558,9 @@ class SettingsPatch:
     """What is left out stays; "" clears a text. Number and role are not changed here."""
 
     name: str | None = None  # 0 to 120 characters
-    email: str | None = None  # matches ^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$
+    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
     locale: Lang | None = None
-    time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$
+    time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S])
 
     def to_wire(self) -> Wire:
         wire: Wire = {}
@@ -1854,17 +1854,18 @@ class TruckQuery:
 class TruckDriverForm:
     """Which driver of the fleet gets the truck; null takes it back."""
 
-    driver: int | None  # 1 or more
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
-        return {
-            "driver": self.driver,
-        }
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> TruckDriverForm:
         return cls(
-            wire["driver"],
+            wire.get("driver"),
         )
 
 
@@ -2035,7 +2036,7 @@ class CompanyForm:
     vat_payer: bool = False
     contact_name: str = ""  # 0 to 120 characters
     contact_phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    contact_email: str = ""  # matches ^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$
+    contact_email: str = ""  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -2076,7 +2077,7 @@ class CompanyPatch:
     vat_payer: bool | None = None
     contact_name: str | None = None  # 0 to 120 characters
     contact_phone: str | None = None  # 0 to 32 characters
-    contact_email: str | None = None  # matches ^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$
+    contact_email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
 
     def to_wire(self) -> Wire:
         wire: Wire = {}

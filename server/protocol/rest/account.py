@@ -51,7 +51,12 @@ class SettingsPatch(Form, frozen=True):
     locale: Lang | None = None
     time_zone: (
         Annotated[
-            str, Meta(pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64, description="IANA name.")
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S])",
+                max_length=64,
+                description="IANA name.",
+            ),
         ]
         | None
     ) = None

@@ -22,9 +22,10 @@ AdrClass = Literal[
     "1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"
 ]  # fmt: skip
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]
+# Its end is said so because `$` also matches before a last newline.
 Email = Annotated[
     str,
-    Meta(pattern=r"^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$", max_length=254),
+    Meta(pattern=r"^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])", max_length=254),
 ]
 Name = Annotated[str, Meta(max_length=120, pattern=STORABLE)]
 

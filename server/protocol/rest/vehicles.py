@@ -79,7 +79,7 @@ class TruckQuery(PageQuery, frozen=True):
 class TruckDriverForm(Form, frozen=True):
     """Which driver of the fleet gets the truck; null takes it back."""
 
-    driver: RowId | None
+    driver: RowId | None = None
 
 
 class FleetPosition(View, frozen=True):

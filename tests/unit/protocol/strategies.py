@@ -42,10 +42,15 @@ def _value(seen: mi.Type) -> st.SearchStrategy[Any]:
             )
         case mi.StrType():
             if seen.pattern not in (None, STORABLE):
-                return st.from_regex(str(seen.pattern).removesuffix("$") + r"\Z")
+                longest = seen.max_length or 300
+                return st.from_regex(str(seen.pattern).removesuffix("$") + r"\Z").filter(
+                    lambda text: len(text) <= longest
+                )
             return st.text(TEXT, min_size=seen.min_length or 0, max_size=min(seen.max_length or 30, 300))
         case mi.ListType():
-            return st.lists(_value(seen.item_type), min_size=seen.min_length or 0, max_size=5)
+            return st.lists(
+                _value(seen.item_type), min_size=seen.min_length or 0, max_size=min(seen.max_length or 5, 5)
+            )
         case mi.TupleType():
             return st.tuples(*map(_value, seen.item_types)).map(list)
         case mi.StructType():

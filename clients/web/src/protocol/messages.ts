@@ -532,10 +532,10 @@ export interface SettingsView {
 export interface SettingsPatch {
   /** 0 to 120 characters */
   name?: string | null;
-  /** matches ^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$ */
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
   email?: string | null;
   locale?: Lang | null;
-  /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$ */
+  /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S]) */
   time_zone?: string | null;
 }
 
@@ -640,7 +640,7 @@ export interface TruckQuery {
 /** Which driver of the fleet gets the truck; null takes it back. */
 export interface TruckDriverForm {
   /** 1 or more */
-  driver: number | null;
+  driver?: number | null;
 }
 
 /** Where a driver was, and when. */
@@ -711,7 +711,7 @@ export interface CompanyForm {
   contact_name?: string;
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   contact_phone?: string | null;
-  /** matches ^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$ */
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
   contact_email?: string;
 }
 
@@ -730,7 +730,7 @@ export interface CompanyPatch {
   contact_name?: string | null;
   /** 0 to 32 characters */
   contact_phone?: string | null;
-  /** matches ^$|^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$ */
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
   contact_email?: string | null;
 }
 
