@@ -8,7 +8,7 @@ nobody, in a sandbox.
 import asyncio
 import logging
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from dispatch.errors import Refusal
@@ -25,8 +25,16 @@ FORM = "multipart/form-data"
 FIELD = "file"
 KINDS = ("application/pdf", "image/jpeg", "image/png", "image/webp")
 SUFFIX = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
-# What aiohttp raises for a form that is none, and for a body that ends before its time.
-MALFORMED = (ValueError, AssertionError, web.RequestPayloadError, HttpProcessingError)
+# What aiohttp raises for a form that is none, and for a body that ends before its time. The two in front are
+# warnings, raised where warnings are errors; elsewhere the part has no name, which ends the same way.
+MALFORMED = (
+    BadContentDispositionHeader,
+    BadContentDispositionParam,
+    ValueError,
+    AssertionError,
+    web.RequestPayloadError,
+    HttpProcessingError,
+)
 ATTACHMENT = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",

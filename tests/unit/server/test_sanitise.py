@@ -23,7 +23,7 @@ def run(tmp_path: Path, content: bytes) -> tuple[dict[str, object], bytes]:
     # fmt: off
     done = subprocess.run(
         [sys.executable, "-I", sanitise.__file__, str(source), str(target)],
-        env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True,
+        env={}, capture_output=True, check=True,
     )
     # fmt: on
     told: dict[str, object] = json.loads(done.stdout)
