@@ -312,9 +312,21 @@ class OfferStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class OfferKind(StrEnum):
+    """How a driver came to an offer: found by a wave, asked by name, or written when he won in another way."""
+
+    WAVE = "wave"
+    INVITATION = "invitation"
+    BOARD = "board"
+    BID = "bid"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An order offered to one driver until `expires_at`, and why to that one (`reasons`, term by term)."""
+    """An order offered to one driver until `expires_at`, and why to that one (`reasons`, term by term).
+
+    `version` is that of the order that was offered: after an edit the old offer cannot win.
+    """
 
     id: int
     order: int
@@ -326,6 +338,8 @@ class Offer:
     reasons: dict[str, float]
     made_at: float
     expires_at: float
+    kind: OfferKind = OfferKind.WAVE
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

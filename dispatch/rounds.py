@@ -88,6 +88,8 @@ class Standing(NamedTuple):
 
     status: OfferStatus
     expires_at: float
+    # Still for what is on sale: the order was not edited, and neither side has hidden from the other, since.
+    current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ def judge(order_status: Status, offer: Standing | None, now: float) -> Outcome:
         return Outcome.TAKEN
     if offer is not None and now >= offer.expires_at:
         return Outcome.EXPIRED
+    if offer is not None and not offer.current:
+        return Outcome.CLOSED
     return Outcome.WON
 
 

@@ -209,5 +209,5 @@ class Dispatcher:
     def _place(self, city: int) -> Place:
         found: City | None = self._gazetteer.city(city)
         if found is None:
-            raise Refusal("place_unknown", str(city))
+            raise Refusal("place_unknown", "no city has the number {city}", city=city)
         return Place(found.id, found.names[PLACE_LANG], found.lat, found.lon)

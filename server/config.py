@@ -1,12 +1,23 @@
 """All settings, read from the environment once, with every problem reported at once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from storage.buckets import Limit
 from storage.files import FileLimits
 
+from .limits import BUCKETS, RateLimits
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# Where the shells of the phone apps run their pages.
+CORS_ORIGINS = ("capacitor://localhost", "https://localhost")
+
+RATE_LIMITS = RateLimits()
 
 
 class ConfigError(Exception):
@@ -46,6 +57,8 @@ class Config:
     fcm_credentials: str | None = None
     fcm_url: str | None = None
     otp: OtpLimits = OtpLimits()
+    cors_origins: tuple[str, ...] = CORS_ORIGINS
+    rate_limits: RateLimits = RATE_LIMITS
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -65,6 +78,10 @@ VARIABLES: dict[str, str] = {
     "DESK_TICK_MS": "milliseconds between map frames (default 100)",
     "DESK_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "DESK_TRUSTED_PROXIES": "comma-separated addresses whose X-Forwarded-For is believed (default none)",
+    "DESK_CORS_ORIGINS": "comma-separated origins of other pages that may call the API, beside DESK_PUBLIC_URL "
+    "(default those of the phone apps: capacitor://localhost,https://localhost)",
+    "DESK_RATE_LIMITS": "requests a second and at once, by class (default read=20/120, write=10/60, heavy=1/20, "
+    "anonymous=10/100), e.g. read=50/300,anonymous=2/20",
     "DESK_VAPID_PRIVATE_KEY": "base64url P-256 key for Web Push; without it Web Push is off",
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
@@ -130,7 +147,33 @@ def load(environ: Mapping[str, str]) -> Config:
         vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
         fcm_url=environ.get("DESK_FCM_URL") or None,
+        cors_origins=_origins(environ.get("DESK_CORS_ORIGINS", ""), problems),
+        rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))
     return loaded
+
+
+def _origins(text: str, problems: list[str]) -> tuple[str, ...]:
+    listed = tuple(part.strip() for part in text.split(",") if part.strip())
+    for origin in listed:
+        parts = urlsplit(origin)
+        if origin != f"{parts.scheme}://{parts.netloc}".lower() or not parts.netloc or "*" in origin:
+            problems.append(
+                f"DESK_CORS_ORIGINS has {origin!r}: give whole origins like https://desk.example.org"
+            )
+    return listed or CORS_ORIGINS
+
+
+def _rate_limits(text: str, problems: list[str]) -> RateLimits:
+    given: dict[str, Limit] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match = re.fullmatch(r"(\w+)=(\d{1,6}(?:\.\d{1,3})?)/(\d{1,6})", part)
+        if not match or match[1] not in BUCKETS or not float(match[2]) or not int(match[3]):
+            problems.append(
+                f"DESK_RATE_LIMITS has {part!r}: give class=rate/burst, of {', '.join(sorted(BUCKETS))}"
+            )
+        else:
+            given[match[1]] = Limit(float(match[2]), int(match[3]))
+    return RATE_LIMITS._replace(**given)

@@ -8,8 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from server.gateways.push import (
-    IDS,
-    TEXTS,
     Delivered,
     Gone,
     Later,
@@ -19,6 +17,7 @@ from server.gateways.push import (
     PushSender,
     Rejected,
 )
+from server.i18n.notices import NOTICES, facts_of, ids_of
 from storage.accounts import AccountStore, Endpoint
 from storage.outbox import Notice, Outbox
 from storage.postgres import Unreachable
@@ -71,7 +70,7 @@ class Deliveries:
         by_user: dict[int, list[Endpoint]] = defaultdict(list)
         for endpoint in await self._accounts.endpoints([notice.user for notice in notices]):
             by_user[endpoint.user].append(endpoint)
-        known = [notice for notice in notices if notice.kind in TEXTS]
+        known = [notice for notice in notices if notice.kind in NOTICES]
         pushes = [
             (notice, push_of(notice, endpoint))
             for notice in known
@@ -135,12 +134,18 @@ class Deliveries:
 
 
 def push_of(notice: Notice, endpoint: Endpoint) -> Push:
-    """What one endpoint is told. Of the payload only row ids leave the house."""
-    ids = {name: notice.payload[name] for name in IDS if isinstance(notice.payload.get(name), int)}
+    """What one endpoint is told. Of the payload only row ids leave the house, and words within the text."""
+    ids = ids_of(notice.payload)
     # The news of one offer or one haul replace each other on the phone.
     topic = f"offer:{ids['offer']}" if "offer" in ids else f"order:{ids.get('order', 0)}"
     return Push(
-        endpoint, notice.kind, ids, topic, max(1, int(notice.left_s)), notice.kind.startswith("offer.")
+        endpoint,
+        notice.kind,
+        ids,
+        topic,
+        max(1, int(notice.left_s)),
+        notice.kind.startswith("offer."),
+        facts_of(notice.payload),
     )
 
 

@@ -22,7 +22,9 @@ def refusal_of(error: Exception, log: logging.Logger) -> Refusal:
     return Refusal("internal")
 
 
-def problem_of(refusal: Refusal, path: str | None = None, lang: Lang = "en") -> Problem:
+def problem_of(
+    refusal: Refusal, path: str | None = None, lang: Lang = "en", request: str | None = None
+) -> Problem:
     """The same refusal as RFC 9457 problem details, its sentences in this language."""
     spec: ErrorCode = ERRORS[refusal.code]
     title = say(lang, spec.title)
@@ -34,4 +36,5 @@ def problem_of(refusal: Refusal, path: str | None = None, lang: Lang = "en") -> 
         detail=told(lang, refusal) or title,
         retry=spec.retry,
         path=path,
+        request=request,
     )

@@ -34,6 +34,7 @@ class Counts:
         self.ticks_skipped = 0
         self.frames_out = 0
         self.offers_made = 0
+        self.limits_local = 0
         self.flags: Tally[str] = Tally()
         self.refusals: Tally[str] = Tally()
         self.closes: Tally[str] = Tally()
@@ -42,6 +43,10 @@ class Counts:
     def flagged(self, reason: Reason) -> None:
         """A point was not taken at face value."""
         self.flags[reason.name.lower()] += 1
+
+    def judged_alone(self) -> None:
+        """A request's limit was counted by this worker alone, without Redis."""
+        self.limits_local += 1
 
     def refused(self, code: str) -> None:
         """An error frame left."""
@@ -106,6 +111,7 @@ class Metrics(Collector):
             ),
             ("desk_frames_out", "position frames written", counts.frames_out),
             ("desk_offers_made", "offers told", counts.offers_made),
+            ("desk_limits_local", "requests whose limit was judged without Redis", counts.limits_local),
             ("desk_bus_published", "messages to other workers", services.bus.published),
             ("desk_bus_dropped", "messages that the bus could not take", services.bus.dropped),
         ):

@@ -41,6 +41,8 @@ from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways.otp import LogOtp, OtpSender
 from .http.once import Once
+from .http.origins import Origins
+from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
 from .revocations import Revocations
@@ -102,6 +104,8 @@ class Services:
         self.otp_sender: OtpSender = LogOtp()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
+        self.origins = Origins(config.public_url, config.cors_origins)
+        self.limits = Limits(redis, self.keys, config.rate_limits, self.counts.judged_alone)
         self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()

@@ -11,6 +11,7 @@ from dispatch.rounds import Search, Wave, after_wave
 from .order_rows import changed, offer_of
 from .postgres import Connection
 from .vehicle_rows import carrier
+from .visibility import sees
 
 # ix_orders_seek: the subselect makes the clock one value, which an index condition needs (clock_timestamp()
 # itself is volatile and would be a filter over the whole index).
@@ -22,11 +23,12 @@ ORDER BY o.seek_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 
 # Primary or unique keys by driver in every table; uq_assignments_driver, ix_offers_order_id and
 # ix_offers_driver_live for the three exclusions. $1 drivers, $2 order, $3 bodies, $4 kg, $5 m3, $6 offers.
-ELIGIBLE = """
+ELIGIBLE = f"""
 SELECT u.id AS driver_id, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3, v.length_m, v.width_m,
     v.height_m, v.sides, v.adr, v.temp_min_c, v.temp_max_c,
     coalesce(s.rating, 5) AS rating, extract(epoch FROM s.last_offer_at)::float8 AS last_offer_at
 FROM users u
+JOIN orders o ON o.id = $2
 JOIN vehicles v ON v.driver_id = u.id
 JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN driver_states s ON s.driver_id = u.id
@@ -35,7 +37,8 @@ WHERE u.id = ANY($1::bigint[]) AND u.role = 'driver' AND NOT u.blocked
     AND p.paid_until > clock_timestamp() AND coalesce(s.on_duty, true)
     AND NOT EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL)
     AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = $2 AND f.driver_id = u.id)
-    AND (SELECT count(*) FROM offers f WHERE f.driver_id = u.id AND f.status = 'live') < $6
+    AND (SELECT count(*) FROM offers f WHERE f.driver_id = u.id AND f.status = 'live' AND f.wave > 0) < $6
+    AND {sees()}
 """
 
 # Primary keys of orders and driver_states, the latter touched in driver order, so that two waves with common
@@ -43,8 +46,9 @@ WHERE u.id = ANY($1::bigint[]) AND u.role = 'driver' AND NOT u.blocked
 # $8 seconds to the push, $9 the order's part of the card.
 MAKE_OFFERS = """
 WITH made AS (
-    INSERT INTO offers (order_id, driver_id, status, wave, deadhead_m, score, reasons, made_at, expires_at)
-    SELECT o.id, c.driver_id, 'live', $2, c.deadhead_m, c.score, c.reasons, t.now,
+    INSERT INTO offers (order_id, driver_id, status, version, wave, deadhead_m, score, reasons, made_at,
+        expires_at)
+    SELECT o.id, c.driver_id, 'live', o.version, $2, c.deadhead_m, c.score, c.reasons, t.now,
         least(t.now + make_interval(secs => $7), o.expires_at)
     FROM orders o, (SELECT clock_timestamp() AS now) AS t,
         unnest($3::bigint[], $4::float8[], $5::float8[], $6::jsonb[])

@@ -13,6 +13,7 @@ from dispatch.rounds import Acceptor, Outcome, Standing, judge, judge_driver
 from .order_rows import ORDER, end_offers, hurry_searches, lock_order, order_of, step
 from .postgres import Connection
 from .vehicle_rows import carrier
+from .visibility import unhidden
 
 BOARD = 0  # stands for the offer in the answer to an accept from the board
 
@@ -25,16 +26,18 @@ INSERT INTO accepts (accept_id, driver_id, offer_id, order_id, outcome, at)
 VALUES ($1, $2, $3, $4, $5, clock_timestamp()) ON CONFLICT DO NOTHING RETURNING accept_id
 """
 # Primary or unique keys by driver; ix_offers_order_id for the driver's own live offer of a board load.
-STANDING = """
+STANDING = f"""
 SELECT u.blocked, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3, v.length_m, v.width_m, v.height_m,
     v.sides, v.adr, v.temp_min_c, v.temp_max_c,
     coalesce(p.paid_until > clock_timestamp(), false) AS subscribed,
     EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS busy,
     f.status AS offer_status, extract(epoch FROM f.expires_at)::float8 AS offer_expires_at,
+    f.version AS offer_version, {unhidden()} AS visible,
     (SELECT l.id FROM offers l WHERE l.order_id = $3 AND l.driver_id = u.id AND l.status = 'live')
         AS live_offer,
     extract(epoch FROM clock_timestamp())::float8 AS now
 FROM users u
+JOIN orders o ON o.id = $3
 LEFT JOIN vehicles v ON v.driver_id = u.id
 LEFT JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN offers f ON f.id = $2 AND f.driver_id = u.id
@@ -166,7 +169,7 @@ async def answer(
     if told := await _stored(connection, driver, accept_id, offer, order):
         return told
     row = await connection.fetchrow(STANDING, driver, offer, locked.id)
-    if row is None or (offer == BOARD and locked.board_at is None):
+    if row is None or (offer == BOARD and (locked.board_at is None or not row["visible"])):
         raise Refusal("not_found")
     outcome = judge(locked.status, _standing(row, offer, locked), row["now"])
     vehicle = _vehicle(row)
@@ -224,7 +227,8 @@ def _standing(row: asyncpg.Record, offer: int, order: Order) -> Standing:
     """A load on the board is an offer to everybody, good until the order itself expires."""
     if offer == BOARD:
         return Standing(OfferStatus.LIVE, order.expires_at)
-    return Standing(OfferStatus(row["offer_status"]), row["offer_expires_at"])
+    current = row["visible"] and row["offer_version"] == order.version
+    return Standing(OfferStatus(row["offer_status"]), row["offer_expires_at"], current)
 
 
 def _vehicle(row: asyncpg.Record) -> Vehicle | None:

@@ -14,6 +14,7 @@ from dispatch.model import (
     Load,
     Money,
     Offer,
+    OfferKind,
     OfferStatus,
     Order,
     Place,
@@ -78,11 +79,12 @@ WITH ended AS (
 SELECT id, order_id, driver_id FROM ended ORDER BY id
 """
 
-# Primary key; live offers counted through ix_offers_order_id. Only orders whose search is on.
+# Primary key; live offers counted through ix_offers_order_id. Only orders whose search is on. An invitation
+# (wave 0) may be thought about for hours: no wave waits for it.
 SEARCHES = """
 SELECT id, wave, extract(epoch FROM seek_at)::float8 AS seek_at,
     extract(epoch FROM clock_timestamp())::float8 AS now,
-    (SELECT count(*) FROM offers f WHERE f.order_id = o.id AND f.status = 'live') AS live
+    (SELECT count(*) FROM offers f WHERE f.order_id = o.id AND f.status = 'live' AND f.wave > 0) AS live
 FROM orders o WHERE id = ANY($1::bigint[]) AND seek_at IS NOT NULL
 """
 # Primary key.
@@ -243,6 +245,8 @@ def offer_of(row: asyncpg.Record) -> Offer:
         reasons=row["reasons"],
         made_at=row["made_at"].timestamp(),
         expires_at=row["expires_at"].timestamp(),
+        kind=OfferKind(row["kind"]),
+        version=row["version"],
     )
 
 

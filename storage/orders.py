@@ -1,11 +1,9 @@
 """Orders: placed once, won once, moved step by step. Every decision locks the order's row, then judges."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
-
-import asyncpg
 
 from dispatch.errors import Refusal
 from dispatch.events import Event
@@ -13,13 +11,10 @@ from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, St
 
 from . import offers
 from .candidates import CLAIM_DUE, SearchClaim
+from .deciding import deciding
 from .order_reads import OrderReads, must_own
 from .order_rows import END_ASSIGNMENT, content_values, end_offers, lock_order, order_of, step
 from .postgres import Connection, Pool, Unreachable, transaction
-
-# A decision that cannot get its lock in this time is `busy`: nothing is decided, the same accept may be sent
-# again. Set for the transaction only.
-LOCK_TIMEOUT = "SELECT set_config('lock_timeout', '200ms', true)"
 
 # Rows of two tables in one statement, hence one transaction.
 PLACE = """
@@ -134,15 +129,8 @@ class OrderStore(OrderReads):
                 events += told
         return events
 
-    @asynccontextmanager
-    async def _deciding(self) -> AsyncIterator[Connection]:
-        """A transaction that waits for locks no longer than a driver would, then refuses with `busy`."""
-        try:
-            async with transaction(self._pool) as connection:
-                await connection.execute(LOCK_TIMEOUT)
-                yield connection
-        except asyncpg.LockNotAvailableError:
-            raise Refusal("busy") from None
+    def _deciding(self) -> AbstractAsyncContextManager[Connection]:
+        return deciding(self._pool)
 
 
 async def _owned(connection: Connection, order: int, party: Party) -> Order:
@@ -163,7 +151,12 @@ async def _move(
     """One step of a locked order by a party, or by the clock (None), with all that ends with it."""
     actor = Actor.SYSTEM if party is None else party.actor
     if not allowed(order.status, status, actor):
-        raise Refusal("transition_forbidden", f"{order.status} to {status}")
+        raise Refusal(
+            "transition_forbidden",
+            "{now:label.OrderStatus} → {then:label.OrderStatus}",
+            now=order.status,
+            then=status,
+        )
     withdrawn = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "withdrawn")
     if status in ENDED:
         await connection.execute(END_ASSIGNMENT, order.id)

@@ -100,7 +100,7 @@ class OtpStore:
             asked = await connection.fetchrow(ASKED_BY_PHONE, phone, now)
             if asked["last"] is not None and asked["last"] + RESEND_S > now:
                 wait = int(asked["last"] + RESEND_S - now) + 1
-                raise Refusal("rate_limited", f"a new code can be sent in {wait} s")
+                raise Refusal("rate_limited", "a new code can be sent in {wait:duration}", wait=wait)
             if asked["hour"] >= self._limits.per_number_hour or asked["day"] >= self._limits.per_number_day:
                 raise Refusal("rate_limited", "too many codes were asked for this number: try again later")
             return await self._write(connection, phone, role, address, now, LIFETIME_S)

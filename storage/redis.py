@@ -31,6 +31,10 @@ class Keys:
         """Channel: one blob of packed live entries a tick and worker."""
         return f"{self._prefix}tick:{region:x}"
 
+    def bucket(self, name: str) -> str:
+        """Rate limit: the time at which a caller's bucket of tokens is full again; gone when it is."""
+        return f"{self._prefix}rate:{name}"
+
     def ticket(self, ticket_hash: str) -> str:
         """Websocket ticket: principal and device, 30 s, taken once by GETDEL."""
         return f"{self._prefix}ticket:{ticket_hash}"

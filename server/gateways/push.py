@@ -2,41 +2,21 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from server.i18n import DEFAULT, known, notices
 from storage.accounts import Endpoint
 
 log = logging.getLogger("desk.push")
 
-# A push passes through strangers' servers and lock screens, so it names the kind of news and row ids only
-# (control C61); the app fetches the rest after sign-in. Sentences by kind and language, title and body.
-TEXTS: dict[str, dict[str, tuple[str, str]]] = {
-    "offer.made": {
-        "ru": ("Новый груз", "Для вас есть груз. Откройте приложение, пока предложение действует."),
-        "kk": ("Жаңа жүк", "Сізге жүк бар. Ұсыныс мерзімі біткенше қосымшаны ашыңыз."),
-        "en": ("New load", "A load is offered to you. Open the app before the offer ends."),
-        "zh": ("新货源", "有一票货源推荐给您，请在报价失效前打开应用。"),
-    },
-    "offer.closed": {
-        "ru": ("Предложение закрыто", "Этот груз больше не предлагается."),
-        "kk": ("Ұсыныс жабылды", "Бұл жүк енді ұсынылмайды."),
-        "en": ("Offer closed", "This load is no longer offered."),
-        "zh": ("报价已关闭", "该货源已不再提供。"),
-    },
-    "order.changed": {
-        "ru": ("Статус перевозки", "Статус вашей перевозки изменился."),
-        "kk": ("Тасымал күйі", "Тасымалыңыздың күйі өзгерді."),
-        "en": ("Haul status", "The status of your haul has changed."),
-        "zh": ("运输状态", "您的运输状态已更新。"),
-    },
-}
-IDS = ("offer", "order")
-
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One message to one endpoint. `topic` replaces an older message of the same topic on the phone."""
+    """One message to one endpoint. `topic` replaces an older message of the same topic on the phone.
+
+    `ids` leave as data, for the app to fetch the rest by after sign-in; `facts` are what the text may tell.
+    """
 
     endpoint: Endpoint
     kind: str
@@ -44,12 +24,12 @@ class Push:
     topic: str
     ttl_s: int
     urgent: bool
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def text(self) -> tuple[str, str]:
         """(title, body) in the endpoint's language."""
-        texts = TEXTS[self.kind]
-        return texts.get(self.endpoint.locale, texts["ru"])
+        return notices.text(known(self.endpoint.locale) or DEFAULT, self.kind, {**self.ids, **self.facts})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Signing in by one-time code, staying signed in, signing out, and the ticket for a socket."""
 
-import ipaddress
 import logging
 import time
 
@@ -21,15 +20,15 @@ from server.protocol.rest.signin import (
 from server.tickets import LIFETIME_S as TICKET_LIFETIME_S
 from storage.identity import SESSION_LIFETIME_S, Replayed, SignIn
 
-from .edge import PEER
+from .origins import COOKIE
+from .peer import PEER, network_of
 from .route import Call, Route
 
 log = logging.getLogger("desk.identity")
 
-COOKIE = "desk_refresh"
 COOKIE_PATH = "/api/v1/auth"
-# A page of another origin cannot send this header without a preflight that we never answer: it is what keeps
-# the cookie from working for anybody else (CSRF), beside SameSite=Strict.
+# A page of another origin cannot send this header: no preflight allows it (origins.py). It is what keeps the
+# cookie from working for anybody else (CSRF), beside SameSite=Strict.
 CLIENT_HEADER = "X-Desk-Client"
 
 
@@ -119,19 +118,6 @@ def _answer(call: Call[VerifyForm, None] | Call[RefreshForm, None], signed_in: S
 
 def _is_browser(call: Call[VerifyForm, None] | Call[RefreshForm, None]) -> bool:
     return call.request.headers.get(CLIENT_HEADER) == "web"
-
-
-def network_of(address: str) -> str:
-    """What limits count as one caller: an IPv4 address, or the /64 that every IPv6 subscriber holds whole."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:45]
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -42,7 +42,12 @@ class Once:
         """`work`'s answer, or that of the first request with this key."""
         key = request.headers[KEY_HEADER]
         if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-            raise Refusal("bad_request", f"{KEY_HEADER}: 1 to {MAX_KEY} printable ASCII characters")
+            raise Refusal(
+                "bad_request",
+                "{header}: 1 to {limit} printable ASCII characters",
+                header=KEY_HEADER,
+                limit=MAX_KEY,
+            )
         request_hash = _hash(request, body)
         lock = self._locks.get((user, key))
         if lock is None:

@@ -24,7 +24,9 @@ async def put(call: Call[PushEndpointForm, None]) -> PushEndpoint:
             raise Refusal("bad_request", "p256dh and auth must be those of the subscription, base64url")
         keys = {"p256dh": form.p256dh, "auth": form.auth}
     caller = call.caller.user
-    endpoint = await call.services.accounts.put_endpoint(caller, form.kind, form.address, keys, form.locale)
+    endpoint = await call.services.accounts.put_endpoint(
+        caller, form.kind, form.address, keys, form.locale or call.lang
+    )
     return PushEndpoint(endpoint=endpoint)
 
 

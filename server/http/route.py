@@ -11,6 +11,7 @@ from msgspec import Struct
 from dispatch.errors import Refusal
 from dispatch.rights import Grade
 from server.i18n import Lang, negotiate
+from server.limits import BUCKETS
 from server.protocol.codes import ERRORS
 
 if TYPE_CHECKING:  # both would come back here by way of the handlers
@@ -93,6 +94,8 @@ class Route:
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
     `upload`: the handler takes the body itself, as a stream (`server.http.uploads`); `produces` are the media
     types of an answer that is a file.
+    `cost` is what a call takes out of the caller's bucket of tokens (server.limits.RateLimits): `bucket` names it,
+    by default `read` for GET and `write` for the others.
     `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
     fields of the answer in braces; it becomes the header Location.
     """
@@ -110,11 +113,26 @@ class Route:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     location: str = ""
+    bucket: str = ""
+    cost: int = 1
     grades: frozenset[str] = frozenset()
     upload: bool = False
     produces: tuple[str, ...] = ()
 
+    @property
+    def bucket_name(self) -> str:
+        """The class of its bucket."""
+        return self.bucket or ("read" if self.method == "GET" else "write")
+
+    @property
+    def page_parameter(self) -> str:
+        """What the `next` of a page goes into for the page behind it; empty where nothing is paged."""
+        fields = getattr(self.query, "__struct_fields__", ())
+        return next((name for name in ("after", "before") if name in fields), "")
+
     def __post_init__(self) -> None:
+        if self.bucket_name not in BUCKETS:
+            raise ValueError(f"{self.method} {self.path}: no such bucket: {self.bucket}")
         if not self.grades <= frozenset(Grade):
             raise ValueError(f"{self.method} {self.path}: no such grades: {sorted(self.grades)}")
         if self.grades and "admin" not in (self.roles or ()):

@@ -5,6 +5,7 @@ from . import (
     admin,
     companies,
     devices,
+    dictionaries,
     fleet,
     identity,
     members,
@@ -33,4 +34,5 @@ ROUTES: tuple[Route, ...] = (
     *orders.ROUTES,
     *offers.ROUTES,
     *admin.ROUTES,
+    *dictionaries.ROUTES,
 )

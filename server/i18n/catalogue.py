@@ -17,7 +17,9 @@ from babel.plural import PluralRule
 from dispatch.errors import PLACEHOLDER, Refusal
 
 from . import form
+from .labels import LABELS
 from .langs import LANGS, Lang
+from .phrases import phrase_of
 
 log = logging.getLogger("desk.i18n")
 
@@ -96,13 +98,14 @@ def told(lang: Lang, refusal: Refusal) -> str:
         return plural(
             lang, refusal.template, refusal.plural, n if isinstance(n, int | float) else 0, **values
         )
+    phrase = None if refusal.values else phrase_of(refusal.template)
+    if phrase is not None:
+        return fill(lang, _found(lang, "", phrase[0]), phrase[1])
     return say(lang, refusal.template, **refusal.values) if refusal.template else ""
 
 
 def label(lang: Lang, vocabulary: str, word: str) -> str:
     """What people call this word of a vocabulary of the contract; the word itself when nobody named it."""
-    from .labels import LABELS
-
     english = LABELS.get(vocabulary, {}).get(word)
     return _found(lang, vocabulary, english) if english else word
 

@@ -2,14 +2,15 @@
 
 import re
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import get_args
 
-Lang = Literal["ru", "kk", "en", "zh"]
+from server.protocol.rest.common import Lang as Lang
+
 LANGS: tuple[Lang, ...] = get_args(Lang)
 DEFAULT: Lang = "ru"  # the one that nearly everybody of this trade in Kazakhstan reads
 
 # What a language is called by itself, for a reader who looks for his own.
-NAMES: dict[Lang, str] = {"ru": "Русский", "kk": "Қазақша", "en": "English", "zh": "简体中文"}
+NAMES: dict[str, str] = {"ru": "Русский", "kk": "Қазақша", "en": "English", "zh": "简体中文"}
 
 _BY_TAG: dict[str, Lang] = {lang: lang for lang in LANGS}
 _BY_TAG["kz"] = "kk"  # the country's code where the language's belongs: a common slip

@@ -21,6 +21,11 @@ CHECKS: tuple[tuple[str, list[str | Path], str], ...] = (
         [sys.executable, "-m", "server.contract", "--check"],
         "run: .venv/bin/python -m server.contract --write",
     ),
+    (
+        "texts in four languages",
+        [sys.executable, "-m", "server.i18n", "--check"],
+        "run: .venv/bin/python -m server.i18n --extract, then translate what the log names",
+    ),
 )
 WEB_CHECKS: tuple[tuple[str, list[str | Path], str], ...] = (
     ("vue-tsc", ["npm", "run", "typecheck"], "the log names the lines"),

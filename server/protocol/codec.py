@@ -9,6 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from dispatch.errors import Refusal
+
 from .codes import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 from .messages import ClientMessage, ServerMessage
 
@@ -16,13 +18,11 @@ MAX_FRAME = 64 * 1024
 MAX_TEXT = 200  # of a refusal: it may quote the frame
 
 
-class BadFrame(Exception):
-    """The frame is refused. `code` is in the error catalogue, `path` the field at fault: `$.points[0][2]`."""
+class BadFrame(Refusal):
+    """The frame is refused; `path` is the field at fault: `$.points[0][2]`."""
 
-    def __init__(self, code: str, message: str, path: str | None = None) -> None:
-        super().__init__(f"{code}: {message}" + (f" at {path}" if path else ""))
-        self.code = code
-        self.message = message
+    def __init__(self, code: str, template: str, /, path: str | None = None, **values: object) -> None:
+        super().__init__(code, template, plural="", **values)
         self.path = path
 
 
@@ -48,7 +48,9 @@ class Codec:
     def decode(self, frame: bytes) -> ClientMessage:
         """The message in this frame; raises nothing but BadFrame."""
         if len(frame) > MAX_FRAME:
-            raise BadFrame("too_large", f"{len(frame)} bytes, at most {MAX_FRAME}")
+            raise BadFrame(
+                "too_large", "{size:number} bytes, at most {limit:number}", size=len(frame), limit=MAX_FRAME
+            )
         try:
             return self._decode(frame)
         except msgspec.MsgspecError as error:

@@ -27,6 +27,7 @@ ERRORS = _catalogue(
     ErrorCode("bad_frame", 400, False, "The frame is not a message of this protocol."),
     ErrorCode("bad_request", 400, False, "The request does not have the documented form."),
     ErrorCode("too_large", 413, False, "The message is larger than 64 KiB."),
+    ErrorCode("method_not_allowed", 405, False, "This path does not take this method."),
     ErrorCode("version_unsupported", 400, False, "This protocol version is too old: update the app."),
     # who you are
     ErrorCode("unauthenticated", 401, False, "Sign in first."),

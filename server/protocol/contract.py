@@ -104,7 +104,11 @@ def _channel(structs: Sequence[type[Struct]]) -> Json:
                 "query": {
                     "type": "object",
                     "properties": {
-                        "ticket": {"type": "string", "description": "Instead of a first `hello` frame."}
+                        "ticket": {"type": "string", "description": "Instead of a first `hello` frame."},
+                        "lang": {
+                            "type": "string",
+                            "description": "BCP 47 tag of the language of sentences, before Accept-Language.",
+                        },
                     },
                 },
                 "headers": {
@@ -204,6 +208,9 @@ The answer to `order.watch` and `area.watch` carries a snapshot with `epoch` and
 it has the next offset. When the epoch changes or an offset is missing, watch again: never patch up.
 
 ## Errors
+Act upon the code. Its sentence (`message`, and the reason of a close) is in the language that `hello` or the
+address names, else in that of the profile or of `Accept-Language`: Russian, Kazakh, English or Chinese.
+
 | code | HTTP status of the same | try again | meaning |
 |---|---|---|---|
 {errors}

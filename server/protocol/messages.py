@@ -135,6 +135,7 @@ class Hello(Message, tag="hello", frozen=True):
     device: RowId | None = None
     device_secret: Token | None = None
     app: ShortText = ""
+    lang: Annotated[ShortText, Meta(description="BCP 47 tag of the language to be answered in.")] = ""
 
 
 class AuthRenew(Message, tag="auth.renew", frozen=True):

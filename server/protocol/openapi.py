@@ -29,6 +29,7 @@ TAGS = {
     "offers": "Loads offered to a driver.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",
+    "texts": "What people call the words of this API, in four languages.",
 }
 HEADERS: dict[str, Json] = {
     "If-Match": {
@@ -253,4 +254,5 @@ def _problem(error: ErrorCode) -> Json:
         "detail": error.title,
         "retry": error.retry,
         "path": None,
+        "request": "5f2c9a3b1d7e4f60",
     }

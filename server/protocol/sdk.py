@@ -270,6 +270,8 @@ def _single(seen: mi.Type) -> str:
             return seen.cls.__name__
         case mi.ListType():
             return f"list[{_annotation(seen.item_type)}]"
+        case mi.DictType():
+            return f"dict[str, {_annotation(seen.value_type)}]"
         case mi.TupleType():
             return f"tuple[{', '.join(_annotation(item) for item in seen.item_types)}]"
     raise TypeError(f"no Python type for {seen}")
@@ -279,6 +281,8 @@ def _plain(seen: mi.Type) -> bool:
     """Whether a value of this type is the same on the wire and in memory."""
     if isinstance(seen, mi.ListType):
         return _plain(seen.item_type)
+    if isinstance(seen, mi.DictType):
+        return _plain(seen.value_type)
     return not any(isinstance(part, mi.StructType | mi.TupleType | mi.ListType) for part in parts(seen))
 
 

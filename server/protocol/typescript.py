@@ -128,6 +128,8 @@ def _single(seen: mi.Type) -> str:
         case mi.ListType():
             item = _type(seen.item_type)
             return f"({item})[]" if "|" in item else f"{item}[]"
+        case mi.DictType():
+            return f"Record<string, {_type(seen.value_type)}>"
         case mi.TupleType():
             return f"[{', '.join(_type(item) for item in seen.item_types)}]"
     raise TypeError(f"no TypeScript for {seen}")

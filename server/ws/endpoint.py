@@ -3,14 +3,15 @@
 import asyncio
 import hmac
 import logging
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from dispatch.errors import Refusal
 from server.auth import Principal
 from server.errors import refusal_of
-from server.http.edge import PEER
+from server.http.peer import PEER
+from server.http.route import lang_of
+from server.i18n import Lang, known, say
 from server.protocol.codec import BadFrame
 from server.protocol.codes import CLOSE_MEANING, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION, Close
 from server.protocol.messages import Hello
@@ -30,41 +31,49 @@ def add_websocket(app: web.Application, services: Services) -> None:
     """`/ws`."""
 
     async def upgrade(request: web.Request) -> web.StreamResponse:
-        _check_origin(request, services.config.public_url)
+        services.origins.check_socket(request)
         if not services.ready or len(services.hub.sessions) >= MAX_SESSIONS:
             raise Refusal("unavailable")
         ticket = request.query.get("ticket")
+        # A page cannot set the header, which tells the browser's language: it names its own in the address.
+        lang = known(request.query.get("lang")) or lang_of(request)
         # Redeemed before the handshake, so that a refusal is an HTTP answer that a browser's log shows.
         ticketed = await services.tickets.redeem(ticket) if ticket else None
         if ticketed is not None:
             services.revocations.check(ticketed[0].session)
         socket, response = await Socket.accept(request, request[PEER])
         try:
-            principal, device = ticketed or await _hello(socket, services)
+            if ticketed is not None:
+                principal, device = ticketed
+            else:
+                principal, device, said = await _hello(socket, services)
+                lang = said or lang
         except _Unwelcome as reason:
+            lang = reason.lang or lang
             if reason.refusal is not None:
-                socket.write(frames.message(error_message(reason.refusal), socket.codec))
-            socket.close(reason.code, CLOSE_MEANING[reason.code])
+                socket.write(frames.message(error_message(reason.refusal, lang), socket.codec))
+            socket.close(reason.code, say(lang, CLOSE_MEANING[reason.code]))
             log.info("ws.unwelcome", extra={"code": int(reason.code), "address": socket.address})
             await _linger(socket)
         except PeerGone:
             socket.end()
         else:
-            await Session(socket, principal, device, services).run()
+            await Session(socket, principal, device, services, lang).run()
         return response
 
     app.router.add_get("/ws", upgrade)
 
 
 class _Unwelcome(Exception):
-    def __init__(self, code: Close, refusal: Refusal | None = None) -> None:
+    def __init__(self, code: Close, refusal: Refusal | None = None, lang: Lang | None = None) -> None:
         super().__init__(code.name)
         self.code = code
         self.refusal = refusal
+        self.lang = lang
 
 
-async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | None]:
-    """The first frame must say who is there, within 5 s."""
+async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | None, Lang | None]:
+    """The first frame must say who is there, within 5 s; it may say in which language to answer."""
     try:
         async with asyncio.timeout(HELLO_S):
             raw = b""
@@ -75,11 +84,12 @@ async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | N
     try:
         message = socket.codec.decode(raw)
     except BadFrame as error:
-        raise _Unwelcome(Close.BAD_FRAME, Refusal(error.code, error.message)) from None
+        raise _Unwelcome(Close.BAD_FRAME, error) from None
     if not isinstance(message, Hello):
         raise _Unwelcome(Close.UNAUTHENTICATED, Refusal("unauthenticated", "the first frame is a hello"))
+    lang = known(message.lang)
     if not MIN_PROTOCOL_VERSION <= message.version <= PROTOCOL_VERSION:
-        raise _Unwelcome(Close.TOO_OLD, Refusal("version_unsupported"))
+        raise _Unwelcome(Close.TOO_OLD, Refusal("version_unsupported"), lang)
     try:
         if message.token is None:
             raise Refusal("unauthenticated")
@@ -94,8 +104,8 @@ async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | N
         refusal = refusal_of(error, log)
         # A database that is away is no reason to send a phone to the sign-in page.
         code = Close.DRAIN if refusal.code in ("unavailable", "internal") else Close.UNAUTHENTICATED
-        raise _Unwelcome(code, refusal) from None
-    return principal, device
+        raise _Unwelcome(code, refusal, lang) from None
+    return principal, device, lang
 
 
 async def _linger(socket: Socket) -> None:
@@ -106,15 +116,3 @@ async def _linger(socket: Socket) -> None:
                 await socket.receive()
     except (PeerGone, TimeoutError):
         socket.end()
-
-
-def _check_origin(request: web.Request, public_url: str) -> None:
-    """Browsers say where a page is from: only our own pages may connect. Programs send no Origin."""
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return
-    own = urlsplit(public_url)
-    given = urlsplit(origin)
-    if (given.scheme, given.netloc) == (own.scheme, own.netloc) or given.netloc == request.host:
-        return
-    raise Refusal("forbidden", "this page may not connect")

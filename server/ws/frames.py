@@ -40,7 +40,8 @@ def message(content: ServerMessage, codec: Codec) -> bytes:
 
 def close(code: int, reason: str) -> bytes:
     """A close frame; a reason beyond the 123 bytes of a control frame is cut."""
-    return frame(struct.pack("!H", code) + reason.encode()[:123], _CLOSE)
+    told = reason.encode()[:123].decode(errors="ignore").encode()  # half a letter would break the protocol
+    return frame(struct.pack("!H", code) + told, _CLOSE)
 
 
 def pong(payload: bytes) -> bytes:

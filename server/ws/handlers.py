@@ -56,7 +56,7 @@ def report(session: Session, message: PositionReport) -> None:
     mark = session.mark
     services = session.services
     if mark is None:
-        session.refuse("stream_required")
+        session.refuse(Refusal("stream_required"))
         return
     now = time.time()
     positions, counts = services.positions, services.counts
@@ -71,7 +71,8 @@ def report(session: Session, message: PositionReport) -> None:
             if seq <= mark.received:
                 counts.resent += 1  # sent again after a reconnect; its ack is on the way or was
                 continue
-            session.refuse("seq_gap", f"expected {mark.received + 1}, got {seq}")
+            expected = mark.received + 1
+            session.refuse(Refusal("seq_gap", "expected {expected}, got {seq}", expected=expected, seq=seq))
             return
         fix = fix_of(point)
         # The device's state is kept as it was when the point finds no room: it will come again.
@@ -98,7 +99,7 @@ def over_credit(session: Session) -> None:
     """More than was granted, or no room: the phone keeps them. One that goes on regardless is asked to leave."""
     session.services.counts.over_credit += 1
     session.over_credit += 1
-    session.refuse("credit_exceeded")
+    session.refuse(Refusal("credit_exceeded"))
     if session.over_credit >= MAX_OVER_CREDIT:
         session.close(Close.RATE)
 
@@ -107,7 +108,7 @@ def live(session: Session, message: PositionLive) -> None:
     """The newest fix ahead of a backlog: for the map only."""
     mark = session.mark
     if mark is None:
-        session.refuse("stream_required")
+        session.refuse(Refusal("stream_required"))
         return
     now = time.time()
     fix = fix_of(message.point)
@@ -118,7 +119,7 @@ def live(session: Session, message: PositionLive) -> None:
 def gap(session: Session, message: PositionGap) -> None:
     """The phone threw points away when its buffer was full."""
     if session.mark is None:
-        session.refuse("stream_required")
+        session.refuse(Refusal("stream_required"))
         return
     session.services.positions.skip(session.mark, message.upto, time.time())
 
@@ -126,9 +127,9 @@ def gap(session: Session, message: PositionGap) -> None:
 def resume(session: Session, message: StreamResume) -> None:
     """Opens the stream: the phone hears what is committed and how much it may send."""
     if session.principal.role != "driver":
-        session.refuse("forbidden")
+        session.refuse(Refusal("forbidden"))
     elif session.device is None:
-        session.refuse("device_required")
+        session.refuse(Refusal("device_required"))
     else:
         session.carry_out(None, _resume(session, session.device, message))
 
@@ -167,7 +168,7 @@ def ping(session: Session, message: Ping) -> None:
 
 def hello(session: Session, message: Hello) -> None:
     """Only the first frame may be a hello."""
-    session.refuse("bad_frame", "hello is only for the first frame")
+    session.refuse(Refusal("bad_frame", "hello is only for the first frame"))
 
 
 def _driver(session: Session) -> int:
@@ -226,7 +227,7 @@ def advance(session: Session, message: OrderAdvance) -> None:
         try:
             status = Status(message.status)
         except ValueError:
-            raise Refusal("transition_forbidden", f"no such status: {message.status}") from None
+            raise Refusal("transition_forbidden", "no such status: {status}", status=message.status) from None
         await session.services.dispatcher.advance(driver, message.order, status)
 
     session.carry_out(message.id, work())

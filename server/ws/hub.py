@@ -142,7 +142,12 @@ class Hub:
         """Authorises, subscribes, reads the state; what happens while it reads comes as events behind it."""
         watched = session.watched if session.watched is not None else set()
         if len(watched) >= MAX_WATCHED and order_id not in watched:
-            raise Refusal("rate_limited", f"at most {MAX_WATCHED} orders at once")
+            raise Refusal(
+                "rate_limited",
+                "at most {n} order at once",
+                plural="at most {n} orders at once",
+                n=MAX_WATCHED,
+            )
         services = self._services
         order = await services.orders.visible(order_id, session.principal.user, session.principal.role)
         topic = self._topics.get(order_id)

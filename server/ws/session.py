@@ -11,6 +11,7 @@ from dispatch.errors import Refusal
 from geo.types import Reason
 from server.auth import Principal
 from server.errors import refusal_of
+from server.i18n import Lang, say, told
 from server.log import CONNECTION, PRINCIPAL
 from server.protocol.codec import BadFrame
 from server.protocol.codes import CLOSE_MEANING, ERRORS, Close
@@ -58,6 +59,7 @@ class Session:
         "expires_at",
         "heard",
         "id",
+        "lang",
         "mark",
         "over_credit",
         "principal",
@@ -67,13 +69,19 @@ class Session:
     )
 
     def __init__(
-        self, socket: Socket, principal: Principal, device: int | None, services: "Services"
+        self,
+        socket: Socket,
+        principal: Principal,
+        device: int | None,
+        services: "Services",
+        lang: Lang,
     ) -> None:
         self.id = secrets.token_hex(8)
         self.socket = socket
         self.codec = socket.codec
         self.principal = principal
         self.device = device
+        self.lang = lang
         self.services = services
         self.expires_at = principal.expires_at
         self.heard = asyncio.get_running_loop().time()
@@ -160,7 +168,7 @@ class Session:
     def _bad_frame(self, error: BadFrame) -> None:
         self.services.counts.bad_frames += 1
         self.bad_frames += 1
-        self.refuse(error.code, error.message, path=error.path)
+        self.refuse(error, path=error.path)
         if self.bad_frames >= MAX_BAD_FRAMES:
             self.close(Close.BAD_FRAME)
 
@@ -175,7 +183,7 @@ class Session:
             self.commands = set()
         if len(self.commands) >= MAX_COMMANDS:
             work.close()
-            self.refuse("rate_limited", command_id=command_id)
+            self.refuse(Refusal("rate_limited"), command_id=command_id)
             return
         task = asyncio.get_running_loop().create_task(
             self._answer(command_id, work), name=f"command {self.id}"
@@ -187,8 +195,7 @@ class Session:
         try:
             answer = await work
         except Exception as error:
-            refusal = refusal_of(error, log)
-            self.refuse(refusal.code, refusal.detail, command_id=command_id)
+            self.refuse(refusal_of(error, log), command_id=command_id)
         else:
             if command_id is not None:
                 self.send(answer or Ok(id=command_id))
@@ -222,13 +229,10 @@ class Session:
         socket.write(ready)
         return True
 
-    def refuse(
-        self, code: str, detail: str = "", *, command_id: int | None = None, path: str | None = None
-    ) -> None:
-        """An `error` frame with its sentence from the catalogue."""
-        spec = Refusal(code, detail)
-        self.services.counts.refused(code)
-        self.send(error_message(spec, command_id, path))
+    def refuse(self, refusal: Refusal, *, command_id: int | None = None, path: str | None = None) -> None:
+        """An `error` frame with its sentence in the reader's language."""
+        self.services.counts.refused(refusal.code)
+        self.send(error_message(refusal, self.lang, command_id, path))
 
     def acknowledge(self, mark: Mark, rejected: list[tuple[int, Reason]]) -> None:
         """Called after COMMIT."""
@@ -259,12 +263,13 @@ class Session:
     def close(self, code: Close) -> None:
         """Ends the connection with a code that says whether to come back."""
         self.services.counts.closed(code)
-        self.socket.close(code, CLOSE_MEANING[code])
+        self.socket.close(code, say(self.lang, CLOSE_MEANING[code]))
 
 
-def error_message(refusal: Refusal, command_id: int | None = None, path: str | None = None) -> Error:
-    """A refusal as the wire tells it."""
+def error_message(
+    refusal: Refusal, lang: Lang, command_id: int | None = None, path: str | None = None
+) -> Error:
+    """A refusal as the wire tells it, its sentence in this language."""
     spec = ERRORS[refusal.code]
-    return Error(
-        code=spec.code, message=refusal.detail or spec.title, retry=spec.retry, id=command_id, path=path
-    )
+    message = told(lang, refusal) or say(lang, spec.title)
+    return Error(code=spec.code, message=message, retry=spec.retry, id=command_id, path=path)

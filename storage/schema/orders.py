@@ -74,6 +74,8 @@ orders = Table(
     Column("private", Boolean, nullable=False, server_default=text("false")),
     Column("hidden_from", ARRAY(BigInteger), nullable=False, server_default=text("'{}'::bigint[]")),
     Column("version", Integer, nullable=False, server_default="1"),
+    # Bidders are told whether a lower bid is live; sealed otherwise.
+    Column("open_bids", Boolean, nullable=False, server_default=text("false")),
     at("created_at", now=True),
     at("expires_at", nullable=True),
     at("confirm_by", nullable=True),  # leaves the board then, unless confirmed again
@@ -141,6 +143,7 @@ offers = Table(
     # live | accepted | lost | declined | expired | withdrawn
     Column("status", String(16), nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),  # of the order that was offered
+    Column("kind", String(12), nullable=False, server_default="wave"),  # dispatch.model.OfferKind
     Column("wave", SmallInteger, nullable=False),
     Column("deadhead_m", Float, nullable=False),
     Column("score", Float, nullable=False),
@@ -149,6 +152,8 @@ offers = Table(
     at("seen_at", nullable=True),
     at("expires_at"),
     at("ended_at", nullable=True),
+    Column("decline_reason", String(24)),
+    Column("decline_note", String(200), nullable=False, server_default=""),
     Index(None, "order_id"),
     Index("ix_offers_due", "expires_at", postgresql_where=text("status = 'live'")),
     Index("ix_offers_driver_live", "driver_id", postgresql_where=text("status = 'live'")),
@@ -171,9 +176,16 @@ assignments = Table(
     ref("driver_id", "users.id"),
     ref("vehicle_id", "vehicles.id"),
     ref("offer_id", "offers.id"),
+    ref("bid_id", "bids.id", nullable=True),
+    ref("acted_by", "users.id", nullable=True),  # who took it or picked the driver; null in older rows
+    Column("slot", SmallInteger, nullable=False, server_default="0"),
     at("assigned_at", now=True),
     at("ended_at", nullable=True),
-    Index("uq_assignments_driver", "driver_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    # Two hands: the load being carried and, once that one is at its drop, the next (ADR 0009).
+    Index(
+        "uq_assignments_driver", "driver_id", "slot", unique=True, postgresql_where=text("ended_at IS NULL")
+    ),
+    CheckConstraint("slot IN (0, 1)", name="slot"),
     Index(None, "driver_id", "order_id"),  # a driver's own orders, page by page
 )
 
@@ -185,6 +197,8 @@ accepts = Table(
     Column("driver_id", BigInteger, nullable=False),
     Column("offer_id", BigInteger, nullable=False),
     Column("order_id", BigInteger, nullable=False),
+    Column("bid_id", BigInteger),  # a bid that was picked, or whose counter-offer was accepted
+    Column("actor_id", BigInteger),  # who asked; null in older rows: the driver
     Column("outcome", String(32), nullable=False),  # won, or the error code
     at("at", now=True),
 )

@@ -85,6 +85,14 @@ async def test_whatever_an_error_looks_like_it_has_a_code(
     assert (refused.value.code, refused.value.retry, refused.value.retry_after) == (code, retry, after)
 
 
+async def test_sentences_are_asked_for_in_the_callers_language(desk: FakeDesk) -> None:
+    desk.rest["GET", "/api/v1/board"] = lambda body: web.json_response({"loads": []})
+    for language in ("en", "kk"):
+        async with desk.api(language=language) as api:
+            await api.board()
+        assert desk.requests[-1][3]["Accept-Language"] == language
+
+
 async def test_a_board_query_leaves_out_what_is_not_asked(desk: FakeDesk) -> None:
     desk.rest["GET", "/api/v1/board"] = lambda body: web.json_response({"loads": []})
     async with desk.api() as api:

@@ -30,11 +30,14 @@ def connection(desk: FakeDesk, **more: Any) -> Connection:
     return Connection(desk.api(), device=(5, "secret"), app="test", random=Random(1), **more)
 
 
-async def test_the_first_frame_is_a_hello_with_token_and_device(desk: FakeDesk) -> None:
+async def test_the_first_frame_is_a_hello_with_token_device_and_language(desk: FakeDesk) -> None:
     token = make_token()
-    async with desk.api(token) as api, Connection(api, device=(5, "secret"), app="test") as link:
+    async with (
+        desk.api(token, language="kk") as api,
+        Connection(api, device=(5, "secret"), app="test") as link,
+    ):
         await link.wait_connected()
-        assert desk.heard == [Hello(1, token, 5, "secret", "test")]
+        assert desk.heard == [Hello(1, token, 5, "secret", "test", "kk")]
 
 
 @pytest.mark.parametrize("code", [4400, 4401, 4403, 4409, 4426, 4499])

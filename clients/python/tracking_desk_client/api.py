@@ -54,7 +54,8 @@ class Api:
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
     that an app can store them: a refresh token is good for one use. `http` may be shared by many accounts.
-    Methods raise ApiError for refusals, aiohttp.ClientError or TimeoutError when the desk cannot be reached.
+    `language` is what the desk's sentences shall be in: ru, kk, en or zh. Methods raise ApiError for refusals,
+    aiohttp.ClientError or TimeoutError when the desk cannot be reached.
     """
 
     def __init__(
@@ -64,8 +65,10 @@ class Api:
         *,
         on_tokens: Callable[[Tokens], None] = lambda tokens: None,
         http: aiohttp.ClientSession | None = None,
+        language: str = "en",
     ) -> None:
         self.url = url.rstrip("/")
+        self.language = language
         self.tokens = tokens
         self._on_tokens = on_tokens
         self._http = http
@@ -264,7 +267,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
         signed: bool = True,
     ) -> Any:
-        sent = dict(headers or {})
+        sent = {"Accept-Language": self.language, **(headers or {})}
         if signed:
             sent["Authorization"] = f"Bearer {await self.access()}"
         try:

@@ -235,7 +235,7 @@ class Connection:
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN_S),
             ) as ws:
                 device, secret = self._device or (None, None)
-                hello = Hello(PROTOCOL_VERSION, token, device, secret, self._app)
+                hello = Hello(PROTOCOL_VERSION, token, device, secret, self._app, self.api.language)
                 await ws.send_bytes(msgpack.packb(hello.to_wire()))
                 try:
                     await self._receive(ws)

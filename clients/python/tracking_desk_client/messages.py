@@ -66,6 +66,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("bad_frame", 400, False, "The frame is not a message of this protocol."),
         ErrorCode("bad_request", 400, False, "The request does not have the documented form."),
         ErrorCode("too_large", 413, False, "The message is larger than 64 KiB."),
+        ErrorCode("method_not_allowed", 405, False, "This path does not take this method."),
         ErrorCode("version_unsupported", 400, False, "This protocol version is too old: update the app."),
         ErrorCode("unauthenticated", 401, False, "Sign in first."),
         ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
@@ -379,6 +380,7 @@ class Hello:
     device: int | None = None  # 1 or more
     device_secret: str | None = None  # 1 to 4096 characters
     app: str = ""  # 0 to 200 characters
+    lang: str = ""  # BCP 47 tag of the language to be answered in; 0 to 200 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -393,6 +395,8 @@ class Hello:
             wire["device_secret"] = self.device_secret
         if self.app != "":
             wire["app"] = self.app
+        if self.lang != "":
+            wire["lang"] = self.lang
         return wire
 
     @classmethod
@@ -403,6 +407,7 @@ class Hello:
             wire.get("device"),
             wire.get("device_secret"),
             wire.get("app", ""),
+            wire.get("lang", ""),
         )
 
 
@@ -1222,6 +1227,7 @@ class Problem:
     detail: str
     retry: bool
     path: str | None = None
+    request: str | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -1232,6 +1238,7 @@ class Problem:
             "detail": self.detail,
             "retry": self.retry,
             "path": self.path,
+            "request": self.request,
         }
 
     @classmethod
@@ -1244,6 +1251,7 @@ class Problem:
             wire["detail"],
             wire["retry"],
             wire.get("path"),
+            wire.get("request"),
         )
 
 
@@ -1592,16 +1600,18 @@ class PushEndpointForm:
     address: str  # 1 to 1000 characters
     p256dh: str = ""  # 0 to 200 characters
     auth: str = ""  # 0 to 200 characters
-    locale: Lang = "ru"
+    locale: Lang | None = None  # Of the texts; without it, the language of the request
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "kind": self.kind,
             "address": self.address,
             "p256dh": self.p256dh,
             "auth": self.auth,
-            "locale": self.locale,
         }
+        if self.locale is not None:
+            wire["locale"] = self.locale
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> PushEndpointForm:
@@ -1610,7 +1620,7 @@ class PushEndpointForm:
             wire["address"],
             wire.get("p256dh", ""),
             wire.get("auth", ""),
-            wire.get("locale", "ru"),
+            wire.get("locale"),
         )
 
 
@@ -3244,6 +3254,57 @@ class Drivers:
         return cls(
             [DriverView.from_wire(item) for item in wire["drivers"]],
             wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DictionaryQuery:
+    """Without `lang`, the language of the request."""
+
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DictionaryQuery:
+        return cls(
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionaries:
+    """Labels by vocabulary and word, sentences by error code and close code, languages by their own names.
+
+    A word that is not here is newer than what you hold: show it as it is, and ask again."""
+
+    lang: Lang
+    words: dict[str, dict[str, str]]
+    errors: dict[str, str]
+    closes: dict[str, str]
+    languages: dict[str, str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "lang": self.lang,
+            "words": self.words,
+            "errors": self.errors,
+            "closes": self.closes,
+            "languages": self.languages,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Dictionaries:
+        return cls(
+            wire["lang"],
+            wire["words"],
+            wire["errors"],
+            wire["closes"],
+            wire["languages"],
         )
 
 

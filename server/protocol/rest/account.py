@@ -69,7 +69,9 @@ class PushEndpointForm(Form, frozen=True):
     address: Annotated[str, Meta(min_length=1, max_length=1000, pattern=STORABLE)]
     p256dh: ShortText = ""
     auth: ShortText = ""
-    locale: Lang = "ru"
+    locale: (
+        Annotated[Lang, Meta(description="Of the texts; without it, the language of the request.")] | None
+    ) = None
 
 
 class PushEndpoint(View, frozen=True):

@@ -38,6 +38,18 @@ class View(Struct, frozen=True):
     """An answer body."""
 
 
+# `next` of one page is `after` of the following one; what is in it is the server's own affair.
+CursorText = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=400,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="`next` of the page before; opaque, and of this list in this order only.",
+    ),
+]
+
+
 class PageQuery(Form, frozen=True):
     """Keyset page."""
 
@@ -55,3 +67,4 @@ class Problem(View, frozen=True):
     detail: str
     retry: bool
     path: str | None = None
+    request: str | None = None  # the answer's X-Request-Id, to be quoted to support

@@ -11,7 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from server.gateways.fcm import QUOTA_WAIT_S, FcmSender
-from server.gateways.push import TEXTS, Delivered, Gone, Later, Push, Rejected
+from server.gateways.push import Delivered, Gone, Later, Push, Rejected
+from server.i18n import notices
 from storage.accounts import Endpoint
 
 pytest.importorskip("firebase_admin", reason="the optional extra fcm is not installed")
@@ -86,7 +87,7 @@ async def test_a_message_carries_kind_ids_and_a_sentence_and_nothing_else(
 ) -> None:
     assert await sender.send([offer("fid-1")]) == [Delivered()]
     (message,) = fcm.asked
-    title, body = TEXTS["offer.made"]["kk"]
+    title, body = notices.text("kk", "offer.made", {})
     assert fcm.projects == {"demo"}
     expires = int(message["apns"]["headers"].pop("apns-expiration"))
     assert 0 <= expires - time.time() <= 42

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from server.gateways.push import TEXTS, Delivered, Gone, Later, Push, Rejected
+from server.gateways.push import Delivered, Gone, Later, Push, Rejected
 from server.gateways.webpush import (
     MAX_WAIT_S,
     PublicResolver,
@@ -27,6 +27,7 @@ from server.gateways.webpush import (
     public_key_of,
     wait_of,
 )
+from server.i18n import notices
 from storage.accounts import Endpoint
 
 PRIVATE = base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=")
@@ -123,7 +124,7 @@ async def test_the_browser_can_read_the_message_and_nobody_else(
     assert await sender.send([offer(service.endpoint())]) == [Delivered()]
     ((path, headers, body),) = service.asked
     assert path == "/sub/1" and headers["Content-Encoding"] == "aes128gcm"
-    title, text = TEXTS["offer.made"]["ru"]
+    title, text = notices.text("ru", "offer.made", {})
     assert service.read(body) == {"type": "offer.made", "offer": 5, "order": 9, "title": title, "body": text}
     assert b"offer" not in body
     assert (headers["TTL"], headers["Urgency"]) == ("42", "high")

@@ -45,33 +45,39 @@ class Wire:
 
     async def close_code(self, within: float = 10.0) -> int | None:
         """Reads on until the server closes."""
+        return (await self.close_reason(within))[0]
+
+    async def close_reason(self, within: float = 10.0) -> tuple[int | None, str]:
+        """Reads on until the server closes; the code and its sentence."""
         async with asyncio.timeout(within):
-            while (await self.socket.receive()).type not in (
+            while (message := await self.socket.receive()).type not in (
                 aiohttp.WSMsgType.CLOSE,
                 aiohttp.WSMsgType.CLOSED,
                 aiohttp.WSMsgType.CLOSING,
                 aiohttp.WSMsgType.ERROR,
             ):
                 pass
-        return self.socket.close_code
+        return self.socket.close_code, message.extra or ""
 
 
 @asynccontextmanager
-async def connect(server: Server, **kwargs: Any) -> AsyncIterator[Wire]:
+async def connect(server: Server, path: str = "/ws", **kwargs: Any) -> AsyncIterator[Wire]:
     """An upgraded socket, not signed in yet."""
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(f"{server.url}/ws", protocols=("desk.v1.json",), **kwargs) as socket,
+        session.ws_connect(f"{server.url}{path}", protocols=("desk.v1.json",), **kwargs) as socket,
     ):
         yield Wire(socket)
 
 
 @asynccontextmanager
-async def signed_in(server: Server, account: Account, *, stream: bool = False) -> AsyncIterator[Wire]:
+async def signed_in(
+    server: Server, account: Account, *, stream: bool = False, lang: str = ""
+) -> AsyncIterator[Wire]:
     """Past hello and welcome; drivers with their device, and with an open stream if asked."""
     async with connect(server) as wire:
         device = {name: account[name] for name in ("device", "device_secret") if name in account}
-        await wire.send("hello", version=1, token=account["access"], **device)
+        await wire.send("hello", version=1, token=account["access"], lang=lang, **device)
         await wire.receive("welcome")
         if stream:
             await wire.send("stream.resume", stream=STREAM, upto=0)

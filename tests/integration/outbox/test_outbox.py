@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from server.deliver import FIRST_WAIT_S, LONGEST_WAIT_S, Deliveries, backoff
-from server.gateways.push import TEXTS, Delivered, Gone, Later, Outcome, Push, PushSender, Rejected
+from server.gateways.push import Delivered, Gone, Later, Outcome, Push, PushSender, Rejected
+from server.i18n import notices
 from storage.accounts import AccountStore
 from storage.outbox import Outbox
 from storage.postgres import Pool
@@ -199,7 +200,7 @@ async def test_a_push_names_the_kind_and_ids_and_lives_as_long_as_the_offer(pool
         "offer:1",
         True,
     )
-    assert 40 <= push.ttl_s <= 45 and push.text == TEXTS["offer.made"]["en"]
+    assert 40 <= push.ttl_s <= 45 and push.text == notices.text("en", "offer.made", {})
     assert await states(pool) == {"sent": 1}
     assert await pool.fetchval("SELECT last_ok_at IS NOT NULL FROM push_endpoints")
 
@@ -304,12 +305,6 @@ async def test_the_loop_empties_the_queue_and_ends_when_told(
     for loop in loops:
         loop.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
-
-
-def test_every_kind_speaks_every_language() -> None:
-    for texts in TEXTS.values():
-        assert set(texts) == {"ru", "kk", "en", "zh"}
-        assert all(title and body and len(title) + len(body) < 160 for title, body in texts.values())
 
 
 def test_the_backoff_doubles_to_a_minute_and_jitters_in_its_upper_half() -> None:

@@ -40,7 +40,7 @@ def refuse(codec: Codec, frame: bytes) -> BadFrame:
     with pytest.raises(BadFrame) as caught:
         codec.decode(frame)
     assert caught.value.code in ERRORS
-    assert caught.value.message
+    assert caught.value.detail
     return caught.value
 
 
@@ -140,7 +140,7 @@ def test_of_a_field_given_twice_both_encodings_take_the_last() -> None:
 def test_a_refused_frame_names_the_field_at_fault(codec: Codec, frame: object, path: str | None) -> None:
     refusal = refuse(codec, pack(codec, frame))
     assert (refusal.code, refusal.path) == ("bad_frame", path)
-    assert " - at " not in refusal.message
+    assert " - at " not in refusal.detail
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_frame_over_the_limit_is_too_large_before_it_is_read(codec: Codec) -> 
 
 @both
 def test_a_refusal_does_not_send_a_long_frame_back(codec: Codec) -> None:
-    assert len(refuse(codec, pack(codec, {"type": "x" * 60_000})).message) <= 200
+    assert len(refuse(codec, pack(codec, {"type": "x" * 60_000})).detail) <= 200
 
 
 # -- numbers that are none -----------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ def survives(codec: Codec, frame: bytes) -> None:
         message = codec.decode(frame)
     except BadFrame as refusal:
         assert refusal.code in ERRORS
-        assert len(refusal.message) <= 200
+        assert len(refusal.detail) <= 200
     else:
         assert isinstance(message, CLIENT)
 

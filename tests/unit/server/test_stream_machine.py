@@ -13,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from dispatch.errors import Refusal
 from geo.types import Reason
 from server.metrics import Counts
 from server.protocol.messages import Point, PositionReport
@@ -35,8 +36,8 @@ class Phone:
         self.acked = 0
         self.refusals: list[str] = []
 
-    def refuse(self, code: str, detail: str = "") -> None:
-        self.refusals.append(code)
+    def refuse(self, refusal: Refusal) -> None:
+        self.refusals.append(refusal.code)
 
     def acknowledge(self, mark: Mark, rejected: list[tuple[int, Reason]]) -> None:
         self.acked = mark.committed

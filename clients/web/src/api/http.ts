@@ -7,11 +7,14 @@ export class ApiError extends Error {
   constructor(
     readonly code: string,
     readonly status: number,
-    detail: string,
+    /** The server's sentences, or our own English when nobody answered. */
+    message: string,
     readonly retry: boolean,
     readonly path: string | null = null,
+    /** The language of the message; null when it is nobody's translation. */
+    readonly lang: string | null = null,
   ) {
-    super(detail);
+    super(message);
   }
 }
 
@@ -32,7 +35,11 @@ export interface Call {
 }
 
 export class Http {
-  constructor(private readonly auth: Auth) {}
+  /** `lang`: the reader's language of the moment, which the server's sentences shall be in. */
+  constructor(
+    private readonly auth: Auth,
+    private readonly lang: () => string = () => "ru",
+  ) {}
 
   get<T>(path: string, call: Call = {}): Promise<T> {
     return this.send<T>("GET", path, call);
@@ -60,7 +67,11 @@ export class Http {
     for (const [name, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined) query.set(name, String(value));
     }
-    const headers: Record<string, string> = { "X-Desk-Client": "web", ...call.headers };
+    const headers: Record<string, string> = {
+      "X-Desk-Client": "web",
+      "Accept-Language": this.lang(),
+      ...call.headers,
+    };
     const token = call.open ? null : this.auth.token();
     if (token) headers["Authorization"] = `Bearer ${token}`;
     const request: RequestInit = { method, headers, credentials: "same-origin" };
@@ -79,15 +90,23 @@ export class Http {
   }
 }
 
+/** The title says what is wrong, the detail what only this case knows; often they are one. */
+function sentences({ title = "", detail = "" }: Partial<Problem>): string {
+  if (!title || !detail || title === detail) return detail || title;
+  const more = detail.charAt(0).toLocaleUpperCase() + detail.slice(1);
+  return title.endsWith("。") ? `${title}${more}` : `${title} ${more}`;
+}
+
 async function refusal(response: Response): Promise<ApiError> {
   try {
     const problem = (await response.json()) as Partial<Problem>;
     return new ApiError(
       problem.code ?? "internal",
       response.status,
-      problem.detail ?? problem.title ?? response.statusText,
+      sentences(problem) || response.statusText,
       problem.retry ?? response.status >= 500,
       problem.path ?? null,
+      response.headers.get("Content-Language"),
     );
   } catch {
     return new ApiError("internal", response.status, response.statusText, response.status >= 500);

@@ -64,6 +64,11 @@ export async function useLocale(locale: Locale): Promise<void> {
   localStorage.setItem(LOCALE_KEY, locale);
 }
 
+/** The reader's language of the moment, as the API names it. */
+export function spokenLang(): ApiLang {
+  return apiLang(i18n.global.locale.value as Locale);
+}
+
 /** The API names languages without a region. */
 export function apiLang(locale: Locale): ApiLang {
   return locale === "zh-CN" ? "zh" : locale;

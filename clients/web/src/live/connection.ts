@@ -18,6 +18,8 @@ export class Refused extends Error {
     readonly code: string,
     message: string,
     readonly retry: boolean,
+    /** The language of the message; null when it is nobody's translation. */
+    readonly lang: string | null = null,
   ) {
     super(message);
   }
@@ -45,6 +47,8 @@ export interface Ports {
   ticket(): Promise<string>;
   /** Renews the session once; false when it has ended. */
   renew(): Promise<boolean>;
+  /** The reader's language when a link is opened: what the server's sentences on it are in. */
+  lang(): string;
   random(): number;
 }
 
@@ -67,6 +71,7 @@ interface Pending {
 export class Connection {
   private status: Status = { phase: "idle", retryAt: null, code: null };
   private link: Link | null = null;
+  private lang = ""; // of the current link
   private era = 0; // of the current link: anything heard from an older one is ignored
   private attempt = 0;
   private openedAt = 0;
@@ -120,7 +125,7 @@ export class Connection {
         this.pending.delete(id);
         if (answer === null) reject(new Disconnected("the link broke"));
         else if (answer.type === "ok") resolve(answer.result ?? null);
-        else reject(new Refused(answer.code, answer.message, answer.retry));
+        else reject(new Refused(answer.code, answer.message, answer.retry, answer === late ? null : this.lang));
       };
       const late: ErrorMessage = { type: "error", id, code: "timeout", message: "no answer in time", retry: true };
       this.pending.set(id, { settle, timer: setTimeout(() => settle(late), ANSWER_MS) });
@@ -162,7 +167,8 @@ export class Connection {
     }
     if (era !== this.era) return;
     this.openedAt = this.heardAt = Date.now();
-    this.link = this.ports.open(ticket, {
+    this.lang = this.ports.lang();
+    this.link = this.ports.open(ticket, this.lang, {
       received: (message) => {
         if (era === this.era) this.receive(message);
       },

@@ -11,6 +11,7 @@ export const ERRORS = {
   bad_frame: { status: 400, retry: false, title: "The frame is not a message of this protocol." },
   bad_request: { status: 400, retry: false, title: "The request does not have the documented form." },
   too_large: { status: 413, retry: false, title: "The message is larger than 64 KiB." },
+  method_not_allowed: { status: 405, retry: false, title: "This path does not take this method." },
   version_unsupported: { status: 400, retry: false, title: "This protocol version is too old: update the app." },
   unauthenticated: { status: 401, retry: false, title: "Sign in first." },
   token_expired: { status: 401, retry: true, title: "The access token has expired: refresh it." },

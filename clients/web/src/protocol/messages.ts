@@ -126,6 +126,8 @@ export interface Hello {
   device_secret?: string | null;
   /** 0 to 200 characters */
   app?: string;
+  /** BCP 47 tag of the language to be answered in; 0 to 200 characters */
+  lang?: string;
 }
 
 /** Give the socket a fresh access token before the old one ends. */
@@ -422,6 +424,7 @@ export interface Problem {
   detail: string;
   retry: boolean;
   path?: string | null;
+  request?: string | null;
 }
 
 /** Ask for a one-time code. `role` is that of the account made when the phone is new. */
@@ -548,7 +551,8 @@ export interface PushEndpointForm {
   p256dh?: string;
   /** 0 to 200 characters */
   auth?: string;
-  locale?: Lang;
+  /** Of the texts; without it, the language of the request */
+  locale?: Lang | null;
 }
 
 /** A stored endpoint. */
@@ -1100,6 +1104,20 @@ export interface DriverView {
 export interface Drivers {
   drivers: DriverView[];
   next?: number | null;
+}
+
+/** Without `lang`, the language of the request. */
+export interface DictionaryQuery {
+  lang?: Lang | null;
+}
+
+/** Labels by vocabulary and word, sentences by error code and close code, languages by their own names. A word that is not here is newer than what you hold: show it as it is, and ask again. */
+export interface Dictionaries {
+  lang: Lang;
+  words: Record<string, Record<string, string>>;
+  errors: Record<string, string>;
+  closes: Record<string, string>;
+  languages: Record<string, string>;
 }
 
 /** Every frame a client may send. */

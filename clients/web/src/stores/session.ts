@@ -3,6 +3,7 @@ import { markRaw, ref, shallowRef } from "vue";
 
 import { DeskApi } from "../api/desk";
 import { ApiError, Http } from "../api/http";
+import { spokenLang } from "../i18n";
 import { ServerClock } from "../live/clock";
 import { Connection, SessionOver, type Status } from "../live/connection";
 import { openSocket } from "../live/socket";
@@ -27,7 +28,7 @@ export const useSession = defineStore("session", () => {
   let expiresAt = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const api = markRaw(new DeskApi(new Http({ token: () => access, renew })));
+  const api = markRaw(new DeskApi(new Http({ token: () => access, renew }, spokenLang)));
   const clock = markRaw(new ServerClock());
   const connection = markRaw(
     new Connection({
@@ -42,6 +43,7 @@ export const useSession = defineStore("session", () => {
         }
       },
       renew,
+      lang: spokenLang,
       random: Math.random,
     }),
   );

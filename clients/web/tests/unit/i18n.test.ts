@@ -51,10 +51,14 @@ test("Russian plurals have three forms, the others one or two", () => {
   }
 });
 
-test("every error code of the contract has a sentence", () => {
-  for (const code of [...Object.keys(ERRORS), "offline", "timeout", "disconnected"]) {
+test("what the page must say without the server has a sentence, and no sentence is for a code that is gone", () => {
+  const own = ["offline", "timeout", "disconnected"];
+  for (const code of [...own, "internal", "unauthenticated", "unavailable"]) {
     expect(reference.has(`error.${code}`), code).toBe(true);
   }
+  const known = [...Object.keys(ERRORS), ...own];
+  const spoken = [...reference.keys()].filter((key) => key.startsWith("error.")).map((key) => key.slice("error.".length));
+  expect(spoken.filter((code) => !known.includes(code))).toEqual([]);
 });
 
 test("every close code that ends the connection has words for the chip", () => {

@@ -57,13 +57,17 @@ export class FakeServer {
   answer: ((message: ClientMessage) => ServerMessage | null) | null = null;
   tickets: () => Promise<string> = () => Promise.resolve(`ticket-${this.links.length + 1}`);
   renewals = 0;
+  lang = "ru";
+  readonly opened: string[] = []; // the language of each link
   renew: () => Promise<boolean> = () => Promise.resolve(true);
 
   readonly connection: Connection;
 
   constructor(random: () => number = () => 0.5) {
     const ports: Ports = {
-      open: (ticket, events) => {
+      lang: () => this.lang,
+      open: (ticket, lang, events) => {
+        this.opened.push(lang);
         const link = new FakeLink(ticket, events, this);
         this.links.push(link);
         return link;

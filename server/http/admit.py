@@ -1,0 +1,79 @@
+"""The door of a route: who is there, whether the route is for them, and whether they have asked enough."""
+
+from aiohttp import web
+
+from dispatch.errors import Refusal
+from dispatch.rights import Grade
+from server.auth import Principal
+from server.log import PRINCIPAL
+from server.services import Services
+from storage.buckets import Limit, Taken
+
+from .peer import PEER, network_of
+from .route import Route
+
+SPENT = web.RequestKey("spent", tuple)  # (Limit, Taken), for the answer's headers
+
+
+async def admit(route: Route, request: web.Request, services: Services) -> Principal | None:
+    """Who asks (None: nobody in particular), after their tokens were taken.
+
+    A refused sign-in costs the network address: guessing is not free.
+    """
+    try:
+        principal = who(route, request, services)
+    except Refusal as refusal:
+        if refusal.code != "forbidden":
+            await _spend(request, services, "anonymous", network_of(request[PEER]), 1)
+        raise
+    if principal is None:
+        await _spend(request, services, "anonymous", network_of(request[PEER]), route.cost)
+    else:
+        await _spend(request, services, route.bucket_name, str(principal.user), route.cost)
+    return principal
+
+
+def who(route: Route, request: web.Request, services: Services) -> Principal | None:
+    """Who asks, if the route is for them."""
+    header = request.headers.get("Authorization", "")
+    if route.roles is None and not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        if route.roles is None:
+            return None
+        raise Refusal("unauthenticated")
+    principal = services.authenticate(token.strip())
+    PRINCIPAL.set(principal.user)
+    if route.roles and principal.role not in route.roles:
+        raise Refusal("forbidden")
+    if (
+        route.grades
+        and principal.role == "admin"
+        and principal.grade not in route.grades | {Grade.SUPERADMIN}
+    ):
+        raise Refusal("forbidden")
+    return principal
+
+
+async def _spend(request: web.Request, services: Services, bucket: str, caller: str, cost: int) -> None:
+    limit, taken = await services.limits.take(bucket, caller, cost)
+    request[SPENT] = (limit, taken)
+    if not taken.allowed:
+        raise Refusal("rate_limited")
+
+
+def rate_headers(request: web.Request) -> dict[str, str]:
+    """What is left of the bucket (draft-ietf-httpapi-ratelimit-headers-07): size, tokens, seconds until full."""
+    spent: tuple[Limit, Taken] | None = request.get(SPENT)
+    if spent is None:
+        return {}
+    limit, taken = spent
+    headers = {
+        "RateLimit-Limit": str(limit.burst),
+        "RateLimit-Remaining": str(taken.remaining),
+        "RateLimit-Reset": str(-int(-taken.full_s // 1)),
+    }
+    if not taken.allowed:
+        headers["Retry-After"] = str(max(1, -int(-taken.wait_s // 1)))
+    return headers

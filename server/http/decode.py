@@ -1,0 +1,54 @@
+"""What was asked: bodies and query strings as the types that a route declares."""
+
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from aiohttp import web
+from multidict import MultiMapping
+
+from dispatch.errors import Refusal
+
+
+class BadField(Exception):
+    """A body or query that does not have its form; `path` names the field."""
+
+    def __init__(self, message: str, path: str | None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+async def body_of(request: web.Request, decoder: msgspec.json.Decoder[Any] | None) -> object:
+    """The decoded body; None for a route that takes none, or reads it by itself."""
+    if decoder is None:
+        return None
+    if request.content_type not in ("application/json", "application/octet-stream", ""):
+        raise BadField("send application/json", None)
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise Refusal("too_large") from None
+    try:
+        return decoder.decode(raw or b"{}")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        text = str(error)
+        message, _, path = text.rpartition(" - at ")
+        raise BadField(message or text, path.strip("`") or None) from None
+
+
+def query_of(given: MultiMapping[str], kind: type) -> object:
+    """Query strings are text: the declared types decide what the text means."""
+    hints = get_type_hints(kind)
+    unknown = set(given) - set(hints)
+    if unknown:
+        raise BadField("no such parameter", sorted(unknown)[0])
+    try:
+        return msgspec.convert({name: _text(given[name], hints[name]) for name in given}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).rpartition(" - at ")
+        raise BadField(message or str(error), path.strip("`$.") or None) from None
+
+
+def _text(value: str, hint: Any) -> str | None:
+    optional = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
+    return None if optional and value == "" else value

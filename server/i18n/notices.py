@@ -1,0 +1,92 @@
+"""What a phone shows of a push: title and body by kind of news, in the language of the endpoint.
+
+A push passes through strangers' servers and lies on lock screens (control C61): a text may hold row ids, a count
+and words of the contract's vocabularies, never a name, a number to call, an address or anybody's free text. The
+gate refuses a template that asks for more; `facts_of` lets nothing else out of a notice's payload.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .catalogue import plural, say
+from .langs import Lang
+
+IDS = ("offer", "order")  # row ids, which also leave as data
+WORDS = ("event", "reason", "status")  # of a vocabulary
+COUNT = "n"
+_WORD = re.compile(r"[a-z][a-z_]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """English sentences; `many` is the body for other counts than one, chosen by the fact `n`."""
+
+    title: str
+    body: str
+    many: str = ""
+
+
+# `kind/word` is told instead of `kind` when one of the notice's WORDS is that word.
+NOTICES: dict[str, Template] = {
+    "offer.made": Template("New load", "A load is offered to you. Open the app before the offer ends."),
+    "offer.closed": Template("Offer closed", "This load is no longer offered."),
+    "offer.closed/taken": Template("Offer closed", "Another driver has taken this load."),
+    "offer.closed/withdrawn": Template("Offer closed", "The shipper has withdrawn this load."),
+    "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
+    "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
+    "order.changed/assigned": Template("Order {order}", "A driver has taken the load."),
+    "order.changed/at_pickup": Template("Order {order}", "The truck is at the pickup."),
+    "order.changed/loaded": Template("Order {order}", "The cargo is loaded."),
+    "order.changed/in_transit": Template("Order {order}", "The truck is on its way."),
+    "order.changed/at_drop": Template("Order {order}", "The truck is at the drop."),
+    "order.changed/delivered": Template("Order {order}", "The cargo is delivered."),
+    "order.changed/closed": Template("Order {order}", "The order is closed."),
+    "order.changed/cancelled": Template("Order {order}", "The order is cancelled."),
+    "order.changed/expired": Template(
+        "Order {order}", "Nobody took the load in time: the order has expired."
+    ),
+    "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+}
+
+
+def ids_of(payload: Mapping[str, object]) -> dict[str, int]:
+    """The row ids of a payload: all that a push carries as data."""
+    return {name: value for name in IDS if (value := _whole(payload.get(name))) is not None}
+
+
+def facts_of(payload: Mapping[str, object]) -> dict[str, object]:
+    """What else of a payload may be told in words: a count, and words of vocabularies."""
+    count = _whole(payload.get(COUNT))
+    facts: dict[str, object] = {} if count is None else {COUNT: count}
+    for name in WORDS:
+        value = payload.get(name)
+        if isinstance(value, str) and _WORD.fullmatch(value):
+            facts[name] = value
+    return facts
+
+
+def text(lang: Lang, kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
+    """(title, body) for news of a known kind; `facts` as `ids_of` and `facts_of` give them."""
+    variants = (f"{kind}/{facts[name]}" for name in WORDS if name in facts)
+    template = next((NOTICES[name] for name in variants if name in NOTICES), NOTICES[kind])
+    given = dict(facts)
+    count = given.pop(COUNT, 1)
+    n = count if isinstance(count, int) else 1
+    title = say(lang, template.title, **given)
+    if template.many:
+        return title, plural(lang, template.body, template.many, n, **given)
+    return title, say(lang, template.body, **given)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def preview(lang: Lang) -> Iterator[tuple[str, str, str]]:
+    """(kind, title, body) of every text, with made-up facts: for proof-readers."""
+    for name, template in NOTICES.items():
+        for n in (1, 3, 5) if template.many else (1,):
+            kind, _, word = name.partition("/")
+            facts = {**dict.fromkeys(IDS, 1042), COUNT: n, **({"event": word} if word else {})}
+            yield name, *text(lang, kind, facts)

@@ -1,0 +1,14 @@
+"""What staff see and set."""
+
+from ..matrix import Row
+from ..world import Person, World
+
+
+async def a_driver(world: World, person: Person) -> int:
+    return (await world.person("driver")).user
+
+
+ROWS = (
+    Row("GET /api/v1/admin/drivers"),
+    Row("PUT /api/v1/admin/drivers/{driver}/subscription", own=a_driver, body={"paid_until": 1.9e9}),
+)

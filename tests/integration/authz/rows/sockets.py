@@ -1,0 +1,92 @@
+"""Every message that a client may send over the websocket."""
+
+import time
+import uuid
+from typing import Any
+
+from ..matrix import Cell, Frame
+from ..world import World
+
+_DRIVER = frozenset({"driver"})
+_STREAM = "0123456789abcdef"
+_RESUME = ("stream.resume", {"stream": _STREAM, "upto": 0}, "stream.resumed")
+
+
+def _point(seq: int = 1) -> list[Any]:
+    return [seq, time.time(), 43.25, 76.95]
+
+
+def _offer(cell: Cell) -> dict[str, Any]:
+    return {"offer": cell.ids["offer"]}
+
+
+def _order(cell: Cell) -> dict[str, Any]:
+    return {"order": cell.ids["order"]}
+
+
+FRAMES = (
+    # Only the first frame may be a hello; here everybody has said it already.
+    Frame("hello", fields={"version": 1}, expect={"*": "bad_frame"}),
+    Frame("auth.renew", fields=lambda cell: {"token": cell.person.account.get("access", "x")}),
+    Frame("ping"),
+    Frame("shift.set", _DRIVER, {"on_duty": True}),
+    Frame("stream.resume", _DRIVER, {"stream": _STREAM, "upto": 0}, reply="stream.resumed"),
+    # Positions are refused for want of a stream, which only a driver's device can open.
+    Frame(
+        "position.report",
+        _DRIVER,
+        lambda cell: {"points": [_point()]},
+        (_RESUME,),
+        "position.ack",
+        expect={f"{role}.own": "stream_required" for role in ("logistician", "shipper", "admin")},
+    ),
+    Frame(
+        "position.live",
+        _DRIVER,
+        lambda cell: {"point": _point()},
+        (_RESUME,),
+        "",
+        expect={f"{role}.own": "stream_required" for role in ("logistician", "shipper", "admin")},
+    ),
+    Frame(
+        "position.gap",
+        _DRIVER,
+        {"upto": 5},
+        (_RESUME,),
+        "position.ack",
+        expect={f"{role}.own": "stream_required" for role in ("logistician", "shipper", "admin")},
+    ),
+    Frame("offer.seen", _DRIVER, _offer, own=World.offer, names=("offer",)),
+    Frame(
+        "offer.accept",
+        _DRIVER,
+        lambda cell: {**_offer(cell), "accept_id": str(uuid.uuid4())},
+        own=World.offer,
+        names=("offer",),
+        expect={"expired.own": "subscription_expired"},
+    ),
+    Frame("offer.decline", _DRIVER, _offer, own=World.offer, names=("offer",)),
+    Frame(
+        "order.advance",
+        _DRIVER,
+        lambda cell: {**_order(cell), "status": "at_pickup"},
+        own=World.order,
+        names=("order",),
+    ),
+    Frame(
+        "order.watch",
+        None,
+        _order,
+        own=World.order,
+        names=("order",),
+        expect={"logistician": "not_found"},  # has no orders yet
+    ),
+    # Ends what this socket watches; of an order that it does not watch there is nothing to end or to learn.
+    Frame("order.unwatch", None, _order, own=World.order, names=("order",), expect={"*": "ok"}),
+    Frame(
+        "area.watch",
+        frozenset({"shipper", "admin"}),
+        {"west": 76.0, "south": 43.0, "east": 77.0, "north": 44.0},
+    ),
+    Frame("area.unwatch"),
+)

@@ -1,0 +1,145 @@
+"""People of every kind, and the things that they own: what rows are made of."""
+
+import asyncio
+import itertools
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dispatch.rights import Grade
+from server.auth import Tokens
+from server.provision import Wanted, accounts
+from tests.integration.orders.market import Market, new_order
+from tests.served import LocalServer
+
+# Every kind of caller, with its role. None is nobody at all.
+KINDS: dict[str, str | None] = {
+    "anonymous": None,
+    "driver": "driver",
+    "expired": "driver",  # whose subscription has ended
+    "logistician": "logistician",
+    "shipper": "shipper",
+    "support": "admin",
+    "moderator": "admin",
+    "finance": "admin",
+    "superadmin": "admin",
+    "blocked": "driver",
+}
+STAFF = frozenset(kind for kind, role in KINDS.items() if role == "admin")
+AT_ONCE = 60  # accounts of one kind that are made together
+
+
+@dataclass(frozen=True)
+class Person:
+    """One account, used for one cell."""
+
+    kind: str
+    role: str | None
+    account: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def user(self) -> int:
+        user: int = self.account["user"]
+        return user
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who this is, for HTTP."""
+        return {"Authorization": f"Bearer {self.account['access']}"} if self.role else {}
+
+    def truck(self) -> dict[str, Any]:
+        """A load that a driver's truck can take; any load for others."""
+        if "body" not in self.account:
+            return {}
+        return {"body": self.account["body"], "weight_kg": 100.0, "volume_m3": 1.0}
+
+
+NOBODY = Person("anonymous", None)
+
+
+class World:
+    """The server's database, filled as rows need it."""
+
+    def __init__(self, server: LocalServer) -> None:
+        self.server = server
+        self.services = server.services
+        self.pool = server.services.pool
+        self.market = Market(self.pool)
+        self._tokens: Tokens = server.services.tokens
+        self._waiting: defaultdict[str, list[Person]] = defaultdict(list)
+        self._batches: Iterator[int] = itertools.count(1)
+        self._making = asyncio.Lock()
+
+    async def person(self, kind: str) -> Person:
+        """Somebody new of this kind."""
+        if kind == "anonymous":
+            return NOBODY
+        async with self._making:
+            if not self._waiting[kind]:
+                self._waiting[kind] = await self._people(kind)
+        return self._waiting[kind].pop()
+
+    async def other(self, person: Person) -> Person:
+        """A stranger who could own the same: of the same role, and in good standing."""
+        kind = person.role if person.role in KINDS else "superadmin" if person.role == "admin" else "shipper"
+        return await self.person(kind)
+
+    async def _people(self, kind: str) -> list[Person]:
+        role = KINDS[kind]
+        # Numbers of a prefix of its own: the ranges of provisioned accounts never meet.
+        wanted = Wanted(prefix=f"+77{next(self._batches):03d}", access_hours=1)
+        if role == "admin":
+            wanted = replace(wanted, staff=(Grade(kind),) * AT_ONCE)
+        elif role == "driver":
+            wanted = replace(wanted, drivers=AT_ONCE, paid_days=-1 if kind == "expired" else 30)
+        else:
+            wanted = replace(wanted, **{f"{role}s": AT_ONCE})
+        made = await accounts(self.pool, self._tokens, wanted, time.time())
+        people = [Person(kind, role, account) for account in made[f"{role}s"]]
+        if kind == "blocked":
+            await self._block(people)
+        return people
+
+    async def _block(self, people: list[Person]) -> None:
+        users = [person.user for person in people]
+        await self.pool.execute("UPDATE users SET blocked = true WHERE id = ANY($1::bigint[])", users)
+        rows = await self.pool.fetch(
+            "UPDATE sessions SET revoked_at = now(), revoke_reason = 'blocked' WHERE user_id = ANY($1::bigint[])"
+            " RETURNING id::text",
+            users,
+        )
+        for row in rows:
+            self.services.revocations.add(row["id"])
+
+    # -- things -------------------------------------------------------------------------------------------
+
+    async def order(self, person: Person) -> int:
+        """An open order: a shipper's own, a driver's to carry, anybody's for the others."""
+        shipper = person if person.role == "shipper" else await self.person("shipper")
+        carrier = person if person.role == "driver" else None
+        load = carrier.truck() if carrier else {}
+        order = await self.market.orders.add(new_order(shipper.user, **load))
+        if carrier:
+            await self._pay(carrier)
+            offer = (await self.market.offer(order, [carrier.user]))[carrier.user]
+            await self.market.orders.accept(carrier.user, offer, uuid.uuid4())
+        return order.id
+
+    async def offer(self, person: Person) -> int:
+        """A live offer to a driver; to some driver for anybody else."""
+        driver = person if person.role == "driver" else await self.person("driver")
+        order = await self.market.orders.add(new_order((await self.person("shipper")).user, **driver.truck()))
+        return (await self.market.offer(order, [driver.user]))[driver.user]
+
+    async def board_load(self, person: Person) -> int:
+        """An order on the board, which every driver sees."""
+        order = await self.market.orders.add(new_order((await self.person("shipper")).user, **person.truck()))
+        await self.pool.execute("UPDATE orders SET board_at = now(), seek_at = NULL WHERE id = $1", order.id)
+        return order.id
+
+    async def _pay(self, driver: Person) -> None:
+        """An accept needs a paid subscription; whose had ended gets it back to the end of the accept only."""
+        await self.market.pay(driver.user, 3600 if driver.kind != "expired" else 2)
