@@ -45,9 +45,18 @@ PENDING = """
 SELECT c.*, NULL AS role FROM companies c WHERE c.state = 'pending' AND c.id > $1 ORDER BY c.id LIMIT $2
 """
 LOCK = "SELECT version FROM companies WHERE id = $1 FOR NO KEY UPDATE"
+# Every owner is told.
 DECIDE = """
-UPDATE companies SET state = $2, reason = $3, decided_by = $4, decided_at = now(), version = version + 1
-WHERE id = $1 RETURNING *, NULL AS role
+WITH decided AS (
+    UPDATE companies SET state = $2, reason = $3, decided_by = $4, decided_at = now(), version = version + 1
+    WHERE id = $1 RETURNING *
+), told AS (
+    INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
+    SELECT m.user_id, 'company.decided', jsonb_build_object('company', d.id, 'state', d.state),
+        'company:' || d.id || ':' || d.version || ':' || m.user_id, now() + interval '3 days'
+    FROM decided d JOIN company_members m ON m.company_id = d.id AND m.role = 'owner'
+)
+SELECT *, NULL AS role FROM decided
 """
 
 

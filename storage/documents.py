@@ -107,7 +107,7 @@ WITH near AS (
     LEFT JOIN company_members c ON c.company_id = coalesce(m.company_id, v.company_id)
 ), told AS (
     INSERT INTO outbox (user_id, kind, payload, dedupe_key, due_at, expires_at)
-    SELECT user_id, 'document.expires', jsonb_build_object('document', id, 'days', warned_days),
+    SELECT user_id, 'document.expires', jsonb_build_object('document', id, 'n', warned_days),
         'expires:' || id || ':' || warned_days || ':' || user_id, to_timestamp($1), expires_at
     FROM readers ON CONFLICT DO NOTHING
 )
@@ -163,7 +163,7 @@ class DocumentStore:
         """
         subject = _VEHICLE if new.vehicle is not None else _COMPANY if new.for_company else _PERSON
         if subject not in SUBJECTS[new.kind] or (new.vehicle is not None and new.for_company):
-            raise Refusal("bad_request", f"{new.kind} is a paper of: {', '.join(sorted(SUBJECTS[new.kind]))}")
+            raise Refusal("bad_request", "this kind of paper is not of that subject")
         if (new.issued_at or 0.0) >= (new.expires_at or math.inf):
             raise Refusal("bad_request", "a paper is issued before it expires")
         async with transaction(self._pool) as connection:

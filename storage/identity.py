@@ -11,6 +11,7 @@ from asyncpg import Record
 
 from dispatch.errors import Refusal
 
+from .erasure import CANCEL as KEEP_ACCOUNT
 from .otp import Code, OtpLimits, OtpStore
 from .postgres import Connection, Pool, transaction
 
@@ -181,6 +182,7 @@ class IdentityStore:
         self, connection: Connection, user: Record, address: str, user_agent: str, now: float
     ) -> SignIn:
         session, refresh = uuid.uuid4(), random_token()
+        await connection.execute(KEEP_ACCOUNT, user["id"])  # who signs in does not want it erased any more
         await connection.execute(
             OPEN_SESSION, session, user["id"], address, user_agent[:200], now, now + SESSION_LIFETIME_S
         )

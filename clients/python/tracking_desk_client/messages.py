@@ -127,6 +127,7 @@ AdrClass = Literal["1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
 Joins = Literal["owner", "manager", "driver"]
+MemberRole = Literal["owner", "manager"]
 DocumentKind = Literal["driver_licence", "adr_driver", "medical", "vehicle_registration", "trailer_registration", "insurance", "inspection", "adr_vehicle", "tir_approval", "tir_carnet", "cargo_insurance", "company_registration", "vat_certificate", "transport_licence", "power_of_attorney", "other"]
 DocumentReason = Literal["unreadable", "wrong_kind", "expired", "belongs_to_other", "data_mismatch", "other"]
 
@@ -2339,7 +2340,7 @@ class Members:
 class MemberForm:
     """A member's place."""
 
-    role: Literal["manager", "owner"]
+    role: MemberRole
 
     def to_wire(self) -> Wire:
         return {

@@ -16,6 +16,7 @@ Address = Annotated[str, Meta(max_length=300, pattern=STORABLE)]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
 Joins = Literal["owner", "manager", "driver"]
+MemberRole = Literal["owner", "manager"]
 
 
 class CompanyForm(Form, frozen=True):
@@ -114,7 +115,7 @@ class Members(View, frozen=True):
 class MemberForm(Form, frozen=True):
     """A member's place."""
 
-    role: Literal["owner", "manager"]
+    role: MemberRole
 
 
 class InvitationForm(Form, frozen=True):

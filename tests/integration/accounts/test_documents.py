@@ -145,7 +145,7 @@ async def test_owners_are_told_of_papers_that_run_out_thirty_seven_and_one_day_b
 
     async def told() -> list[tuple[int, int]]:
         rows = await desk.pool.fetch("SELECT payload FROM outbox WHERE kind = 'document.expires' ORDER BY id")
-        return [(row["payload"]["document"], row["payload"]["days"]) for row in rows]
+        return [(row["payload"]["document"], row["payload"]["n"]) for row in rows]
 
     for day, expected in (
         (0, []),

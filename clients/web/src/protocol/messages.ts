@@ -10,6 +10,7 @@ export type AdrClass = "1" | "2.1" | "2.2" | "2.3" | "3" | "4.1" | "4.2" | "4.3"
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
 export type Joins = "owner" | "manager" | "driver";
+export type MemberRole = "owner" | "manager";
 export type DocumentKind = "driver_licence" | "adr_driver" | "medical" | "vehicle_registration" | "trailer_registration" | "insurance" | "inspection" | "adr_vehicle" | "tir_approval" | "tir_carnet" | "cargo_insurance" | "company_registration" | "vat_certificate" | "transport_licence" | "power_of_attorney" | "other";
 export type DocumentReason = "unreadable" | "wrong_kind" | "expired" | "belongs_to_other" | "data_mismatch" | "other";
 
@@ -807,7 +808,7 @@ export interface Members {
 
 /** A member's place. */
 export interface MemberForm {
-  role: "manager" | "owner";
+  role: MemberRole;
 }
 
 /** Invites a phone number, whether or not it has an account. */
