@@ -41,6 +41,8 @@ SELECT EXISTS (SELECT FROM assignments WHERE driver_id = $1 AND ended_at IS NULL
     OR EXISTS (SELECT FROM orders WHERE shipper_id = $1
         AND status NOT IN ('draft', 'delivered', 'closed', 'cancelled', 'expired'))
 """
+# ix_bids_driver_live. A bid that a shipper could pick meanwhile would be a load again.
+BIDS_LIVE = "SELECT EXISTS (SELECT FROM bids WHERE driver_id = $1 AND status IN ('live', 'countered'))"
 # uq_erasures_pending: asked again, the first request counts.
 ASK = """
 INSERT INTO erasures (user_id, due_at) VALUES ($1, now() + make_interval(days => $2))
@@ -97,7 +99,7 @@ class ErasureStore:
         """(when the account will be erased, the sessions that this has ended). Refusal `trip_on`."""
         async with transaction(self._pool) as connection:
             await connection.execute(LOCK_USER, user)
-            if await connection.fetchval(TRIP_ON, user):
+            if await connection.fetchval(TRIP_ON, user) or await connection.fetchval(BIDS_LIVE, user):
                 raise Refusal("trip_on")
             due_at: float = await connection.fetchval(ASK, user, GRACE_DAYS)
             await connection.execute(OFF_DUTY, user)

@@ -27,13 +27,21 @@ KEPT = frozenset(
         "order_versions.actor_id",
         "offers.driver_id",
         "accepts.driver_id",
+        "accepts.actor_id",
         "assignments.driver_id",
+        "assignments.acted_by",
+        "bids.driver_id",
+        "bids.acted_by",
+        "bid_versions.actor_id",
+        "order_invitations.invited_by",
         "subscriptions.driver_id",
         "erasures.user_id",
         # who of the staff or of a company decided
         "companies.decided_by",
         "documents.reviewed_by",
         "invitations.invited_by",
+        "blocks.actor_id",
+        "flags.cleared_by",
         # rows that are emptied below, or go before them (FORGET_POSITIONS) or after (FILES_GONE, EXPORTS_GONE)
         "sessions.user_id",
         "positions.driver_id",
@@ -74,6 +82,22 @@ WHERE shipper_id = $1""",
 UPDATE order_versions SET content = regexp_replace(content::text, p.person, p.nobody, 'g')::jsonb
 FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
 WHERE order_id IN (SELECT id FROM orders WHERE shipper_id = $1)""",
+    # Own words on bids, and the number by which a shipper has asked for this driver.
+    "bids.message": "UPDATE bids SET message = '' WHERE driver_id = $1",
+    "bid_versions.message": """
+UPDATE bid_versions SET message = ''
+WHERE actor_id = $1 AND bid_id IN (SELECT id FROM bids WHERE driver_id = $1)""",
+    "order_invitations.contact": """
+UPDATE order_invitations i SET contact = NULL, note = CASE WHEN invited_by = $1 THEN '' ELSE note END
+WHERE invited_by = $1 OR contact = (SELECT phone FROM users WHERE id = $1)
+    OR EXISTS (SELECT FROM offers f WHERE f.id = i.offer_id AND f.driver_id = $1)""",
+    "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
+    "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
+    "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",
+    "blocks.note": "UPDATE blocks SET note = '' WHERE actor_id = $1",
+    "habits.user_id": "DELETE FROM habits WHERE user_id = $1",
+    "cooldowns.user_id": "DELETE FROM cooldowns WHERE user_id = $1",
+    "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.
     "documents.user_id": """
 DELETE FROM documents d WHERE d.user_id = $1 AND d.company_id IS NULL

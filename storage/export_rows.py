@@ -37,6 +37,12 @@ SELECT to_jsonb(d) - 'reviewed_by' - 'warned_days' FROM documents d WHERE user_i
     "files": """
 SELECT to_jsonb(f) - 'name' - 'owner_id' || jsonb_build_object('sha256', encode(sha256, 'hex'))
 FROM files f WHERE owner_id = $1 ORDER BY id""",
+    "driver_code": "SELECT to_jsonb(c) FROM driver_codes c WHERE driver_id = $1",
+    "blocks": """
+SELECT to_jsonb(b) - 'actor_id' FROM blocks b WHERE actor_id = $1 OR shipper_id = $1 AND made_by = 'shipper'
+    OR driver_id = $1 AND made_by = 'carrier' ORDER BY id""",
+    "habits": "SELECT to_jsonb(h) FROM habits h WHERE user_id = $1 ORDER BY day, kind",
+    "cooldowns": "SELECT to_jsonb(c) FROM cooldowns c WHERE user_id = $1",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
@@ -63,6 +69,14 @@ SELECT o.id, jsonb_build_object('order', o.id, 'status', o.status, 'pickup', o.p
         FROM order_events e WHERE e.order_id = o.id AND e.actor_id = $1))
 FROM assignments a JOIN orders o ON o.id = a.order_id
 WHERE a.driver_id = $1 AND a.order_id > $2 ORDER BY a.order_id LIMIT $3""",
+    # ix_bids_driver_id_id; of the versions the own words and the shipper's answers to them.
+    "bids": """
+SELECT b.id, to_jsonb(b) - 'acted_by' || jsonb_build_object('versions',
+    (SELECT jsonb_agg(to_jsonb(v) - 'actor_id' ORDER BY version) FROM bid_versions v WHERE v.bid_id = b.id))
+FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
+    "order_invitations": """
+SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
+WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
 }
 
 # By ranges of the primary key, for no index has them by driver: rows of (key, JSON value), $2 < key <= $3.
@@ -92,6 +106,9 @@ WHERE d.user_id = $1 ORDER BY d.id
 
 NOT_EXPORTED = {
     "accepts.driver_id": "the answers to own requests, which the offers tell",
+    "accepts.actor_id": "the same",
+    "flags.user_id": "what staff suspects: told, it could not be looked into",
+    "flags.cleared_by": "staff's work, not the user's data",
     "companies.contact_phone": "in company",
     "companies.decided_by": "staff's work, not the user's data",
     "documents.reviewed_by": "staff's work, not the user's data",

@@ -50,7 +50,7 @@ ERRORS = _catalogue(
     ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
     ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
     ErrorCode("limit_reached", 409, False, "There are as many of these as there may be: remove one first."),
-    ErrorCode("trip_on", 409, False, "Finish or cancel your loads first."),
+    ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
     ErrorCode("proof_required", 403, False, "Confirm this with a fresh code or sign in again."),
     # files
     ErrorCode("file_type", 415, False, "This kind of file is not accepted."),

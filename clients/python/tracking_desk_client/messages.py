@@ -87,7 +87,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
         ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
         ErrorCode("limit_reached", 409, False, "There are as many of these as there may be: remove one first."),
-        ErrorCode("trip_on", 409, False, "Finish or cancel your loads first."),
+        ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
         ErrorCode("proof_required", 403, False, "Confirm this with a fresh code or sign in again."),
         ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
         ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),

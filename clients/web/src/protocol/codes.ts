@@ -32,7 +32,7 @@ export const ERRORS = {
   plate_taken: { status: 409, retry: false, title: "Another vehicle has this number plate." },
   vehicle_archived: { status: 409, retry: false, title: "This vehicle is out of use." },
   limit_reached: { status: 409, retry: false, title: "There are as many of these as there may be: remove one first." },
-  trip_on: { status: 409, retry: false, title: "Finish or cancel your loads first." },
+  trip_on: { status: 409, retry: false, title: "Finish or cancel your loads and bids first." },
   proof_required: { status: 403, retry: false, title: "Confirm this with a fresh code or sign in again." },
   file_type: { status: 415, retry: false, title: "This kind of file is not accepted." },
   file_unsafe: { status: 422, retry: false, title: "The file holds more than a picture or pages, and is refused." },
