@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .bids import Bid, Bidder
 from .model import Offer, Order, Status
 
 
@@ -14,11 +15,12 @@ class OrderPlaced:
 
 @dataclass(frozen=True, slots=True)
 class OfferMade:
-    """A load is offered to `driver`: the order and the offer are what the card shows."""
+    """A load is offered to `driver`: order, offer and an invitation's `note` are what the card shows."""
 
     driver: int
     order: Order
     offer: Offer
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +46,27 @@ class OrderChanged:
     driver: int | None
 
 
-Event = OrderPlaced | OfferMade | OfferEnded | OrderChanged
+@dataclass(frozen=True, slots=True)
+class BidMade:
+    """A driver bids on a load; `bidder` is what its shipper may know of him."""
+
+    bid: Bid
+    bidder: Bidder
+
+
+@dataclass(frozen=True, slots=True)
+class BidChanged:
+    """A bid has other terms, or (told to the driver only) another standing among the others."""
+
+    bid: Bid
+    driver_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BidClosed:
+    """A bid has ended: its status says how."""
+
+    bid: Bid
+
+
+Event = OrderPlaced | OfferMade | OfferEnded | OrderChanged | BidMade | BidChanged | BidClosed

@@ -370,3 +370,12 @@ class Policy:
     weight_body: float = 0.10
     weight_freshness: float = 0.05
     idle_full_s: float = 3600.0  # no offer for this long counts in full
+    # Bids.
+    bid_range: tuple[float, float] = (0.1, 10.0)  # shares of the guide price
+    max_live_bids: int = 10  # of one driver
+    max_bids_an_order: int = 5  # of one driver on one load, ended ones counted
+    max_bid_versions: int = 20  # of one bid: whoever has not agreed by then telephones
+    # Invitations.
+    candidates_radius_m: float = 400_000.0
+    max_invitations: int = 20  # live ones of an order
+    invitations_a_day: int = 200  # of one shipper

@@ -5,6 +5,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
+from geo.routing import Profile
+from geo.travel import Travel
+from geo.types import Position
+
 from .events import Event
 from .matching import Ranked
 from .model import Candidate, NewOrder, Order, Party, Policy, Status
@@ -18,6 +22,16 @@ class Nearby(Protocol):
 
     def near(self, lat: float, lon: float, count: int, radius_m: float) -> list[Seen]:
         """At most `count` drivers within `radius_m`, nearest first."""
+        ...
+
+
+class Ways(Protocol):
+    """Roads between places: whoever knows them best, and somebody always."""
+
+    async def way(
+        self, points: Sequence[Position], profile: Profile, depart_at: float | None = None
+    ) -> Travel:
+        """The way through these points, in this order. Never fails, and is back within its own budget of time."""
         ...
 
 
@@ -66,15 +80,25 @@ class Orders(Protocol):
         """The order that has waited longest for its next wave, or None. Leaving the block commits."""
         ...
 
-    async def accept(self, driver: int, offer: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+    async def accept(
+        self, driver: int, offer: int, accept_id: UUID, *, actor: int | None = None
+    ) -> tuple[Order, list[Event]]:
         """Returns when the driver has won, raises the Refusal that is stored under `accept_id` when not."""
         ...
 
-    async def take(self, driver: int, order: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+    async def take(
+        self,
+        driver: int,
+        order: int,
+        accept_id: UUID,
+        *,
+        seen_version: int | None = None,
+        actor: int | None = None,
+    ) -> tuple[Order, list[Event]]:
         """As `accept`, for an order on the board."""
         ...
 
-    async def decline(self, driver: int, offer: int) -> list[Event]:
+    async def decline(self, driver: int, offer: int, reason: str, note: str) -> list[Event]:
         """The driver's live offer ends; declining what has already ended changes nothing."""
         ...
 

@@ -54,17 +54,24 @@ class Tariff:
     least_share: float = 0.1
     small_van: tuple[float, float, float] = (1_500.0, 16.0, 0.45)  # kg, m3, multiplier of a 1.5-tonner
     rounding: float = 100.0  # KZT
+    # Across a border hauls are priced in USD, 1.2-2.0 a km (freight-facts 4.4): 1.6 at 500 KZT against 380.
+    abroad_multiplier: float = 2.1
     bodies: Mapping[str, float] = field(default_factory=lambda: BODY_MULTIPLIER)
     capacity: Mapping[str, tuple[float, float]] = field(default_factory=lambda: BODY_CAPACITY)
 
 
-def quote(distance_m: float, weight_kg: float, volume_m3: float, body: str, tariff: Tariff) -> Money:
+def quote(
+    distance_m: float, weight_kg: float, volume_m3: float, body: str, tariff: Tariff, *, abroad: bool = False
+) -> Money:
     """The price of carrying this load so far, in minor units (tiyn), rounded to `tariff.rounding`.
 
-    Never falls when distance, weight or volume grow. KeyError for a body that is not in the tariff.
+    `abroad`: over a border. Never falls when distance, weight or volume grow. KeyError for a body that is not in
+    the tariff.
     """
     full_truck = tariff.per_km / 1000.0 * _priced_distance(distance_m, tariff)
     amount = full_truck * _truck_share(weight_kg, volume_m3, body, tariff)
+    if abroad:
+        amount *= tariff.abroad_multiplier
     steps = max(1, round(amount / tariff.rounding))
     return Money(round(steps * tariff.rounding * tariff.minor_units), tariff.currency)
 

@@ -27,6 +27,7 @@ class Right(StrEnum):
     MOVE_MONEY = "move_money"
     SET_SUBSCRIPTIONS = "set_subscriptions"
     SEE_STAFF_ACTIONS = "see_staff_actions"
+    SET_FUEL_PRICES = "set_fuel_prices"
 
 
 def _for(*grades: Grade) -> frozenset[Grade]:
@@ -46,6 +47,7 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.MOVE_MONEY: _for(Grade.FINANCE),
     Right.SET_SUBSCRIPTIONS: _for(Grade.FINANCE),
     Right.SEE_STAFF_ACTIONS: _for(),
+    Right.SET_FUEL_PRICES: _for(Grade.FINANCE),
 }
 
 

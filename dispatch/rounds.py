@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from .matching import fits
-from .model import Load, OfferStatus, Policy, Status, Vehicle
+from .model import Load, OfferStatus, Policy, Pricing, Status, Vehicle
 
 
 class Wave(NamedTuple):
@@ -69,7 +69,7 @@ def on_board(search: Search, now: float) -> Search:
 
 
 class Outcome(StrEnum):
-    """The answer to an accept: won, or the error code that the driver is told."""
+    """The answer to an accept or a pick: won, or the error code that whoever asked is told."""
 
     WON = "won"
     TAKEN = "offer_taken"
@@ -81,6 +81,12 @@ class Outcome(StrEnum):
     UNFIT = "vehicle_unfit"
     BUSY = "driver_busy"
     FORBIDDEN = "forbidden"
+    BIDS_ONLY = "bids_only"
+    BID_CLOSED = "bid_closed"
+    BID_EXPIRED = "bid_expired"
+    BID_CHANGED = "bid_changed"
+    BID_TURN = "bid_turn"
+    DRIVER_UNAVAILABLE = "driver_unavailable"
 
 
 class Standing(NamedTuple):
@@ -103,7 +109,7 @@ class Acceptor:
 
 
 # Nobody carries such an order (any more): the load is not "taken", it is gone.
-_GONE = frozenset({Status.DRAFT, Status.MODERATION, Status.CANCELLED, Status.EXPIRED})
+GONE = frozenset({Status.DRAFT, Status.MODERATION, Status.CANCELLED, Status.EXPIRED})
 _ENDED_OFFER = {
     OfferStatus.LOST: Outcome.TAKEN,
     OfferStatus.EXPIRED: Outcome.EXPIRED,
@@ -113,13 +119,15 @@ _ENDED_OFFER = {
 }
 
 
-def judge(order_status: Status, offer: Standing | None, now: float) -> Outcome:
+def judge(
+    order_status: Status, offer: Standing | None, now: float, pricing: Pricing = Pricing.FIXED
+) -> Outcome:
     """Whether an accept wins at `now` (the database's clock). `offer` None is a load taken from the board.
 
     An offer is good strictly before `expires_at`. How the offer ended is told before what became of the
-    order, but for orders that are gone.
+    order, but for orders that are gone. A load that takes bids only has no price to accept.
     """
-    if order_status in _GONE:
+    if order_status in GONE:
         return Outcome.ORDER_CLOSED
     if offer is not None and offer.status is not OfferStatus.LIVE:
         return _ENDED_OFFER[offer.status]
@@ -129,6 +137,8 @@ def judge(order_status: Status, offer: Standing | None, now: float) -> Outcome:
         return Outcome.EXPIRED
     if offer is not None and not offer.current:
         return Outcome.CLOSED
+    if pricing is Pricing.BIDS:
+        return Outcome.BIDS_ONLY
     return Outcome.WON
 
 

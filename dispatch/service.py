@@ -3,21 +3,27 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from uuid import UUID
 
+from geo.crossings import Crossings
 from geo.gazetteer import City, Gazetteer
 from geo.roads import RoadGraph, Route
+from geo.routing import Profile
+from geo.travel import Travel, on_graph, travel_of
+from geo.types import Position
 
 from .errors import Refusal
 from .events import Event, OrderPlaced
 from .matching import rank
 from .model import Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
-from .ports import Claim, Nearby, Notifier, Orders
+from .ports import Claim, Nearby, Notifier, Orders, Ways
 from .pricing import Tariff, quote
 from .rounds import Search, after_nobody, waves_left
+from .trucks import truck_of
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +40,22 @@ class Quoted:
 
     haul: Haul
     price: Money
-    route: Route
+    route: Travel
+
+
+class GraphWays:
+    """The corridor graph alone as `ports.Ways`."""
+
+    def __init__(self, roads: RoadGraph) -> None:
+        self._roads = roads
+        self._crossings = Crossings.load()
+
+    async def way(
+        self, points: Sequence[Position], profile: Profile, depart_at: float | None = None
+    ) -> Travel:
+        """The ways of the graph, one after the other."""
+        graph = [self._roads.route(a, b) for a, b in pairwise(points)]
+        return travel_of(graph, on_graph(graph), self._crossings)
 
 
 class Dispatcher:
@@ -50,28 +71,41 @@ class Dispatcher:
         tariff: Tariff,
         policy: Policy,
         *,
+        ways: Ways | None = None,
         after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
+        also_expiring: Sequence[Callable[[int], Awaitable[list[Event]]]] = (),
     ) -> None:
-        """`after_commit` runs a callback when what was just written can be seen by others; without a
-        transaction around the whole request that is at once."""
+        """`ways`: None is the corridor graph. `after_commit` runs a callback when what was just written can be
+        seen by others; without a transaction around the whole request that is at once. `also_expiring` are more
+        sweeps like those of `orders`: each ends what is past its time, of at most so many orders."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
         self._roads = roads
+        self._ways: Ways = GraphWays(roads) if ways is None else ways
         self._gazetteer = gazetteer
         self._tariff = tariff
         self._policy = policy
         self._after_commit = after_commit
+        self._expiring = (orders.expire_offers, orders.expire_orders, *also_expiring)
         self._seek_wanted = asyncio.Event()
 
     # -- shippers -------------------------------------------------------------------------------------------
 
-    def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
+    async def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
         """The haul between two cities of the gazetteer; `place_unknown` when one is not there."""
         pickup, drop = self._place(pickup_city), self._place(drop_city)
-        route = self._roads.route(pickup.position, drop.position)
+        profile = truck_of(load.body, load.weight_kg, load.volume_m3).profile(load.weight_kg, bool(load.adr))
+        route = await self._ways.way((pickup.position, drop.position), profile)
         haul = Haul(pickup, drop, route.distance_m, route.duration_s, route.origin)
-        price = quote(route.distance_m, load.weight_kg, load.volume_m3, load.body, self._tariff)
+        price = quote(
+            route.distance_m,
+            load.weight_kg,
+            load.volume_m3,
+            load.body,
+            self._tariff,
+            abroad=bool(route.borders),
+        )
         return Quoted(haul, price, route)
 
     def route(self, order: Order) -> Route:
@@ -89,7 +123,7 @@ class Dispatcher:
         valid_s: float,
     ) -> Order:
         """Stores the order and starts its search at once. `price` in minor units, None takes the quote."""
-        quoted = self.quote(pickup_city, drop_city, load)
+        quoted = await self.quote(pickup_city, drop_city, load)
         agreed = quoted.price if price is None else Money(price, self._tariff.currency)
         order = await self._orders.add(NewOrder(shipper, quoted.haul, load, agreed, valid_s))
         self._seek()
@@ -104,21 +138,34 @@ class Dispatcher:
 
     # -- drivers --------------------------------------------------------------------------------------------
 
-    async def accept(self, driver: int, offer: int, accept_id: UUID) -> Order:
-        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer."""
-        won, events = await self._orders.accept(driver, offer, accept_id)
+    async def accept(self, driver: int, offer: int, accept_id: UUID, *, actor: int | None = None) -> Order:
+        """The order, won; or the Refusal that says why not. A retry with the same id gets the same answer.
+
+        `actor` is who asks, when somebody acts for the driver.
+        """
+        won, events = await self._orders.accept(driver, offer, accept_id, actor=actor)
         self._tell(events)
         return won
 
-    async def take(self, driver: int, order: int, accept_id: UUID) -> Order:
-        """As `accept`, for a load on the board."""
-        won, events = await self._orders.take(driver, order, accept_id)
+    async def take(
+        self,
+        driver: int,
+        order: int,
+        accept_id: UUID,
+        *,
+        seen_version: int | None = None,
+        actor: int | None = None,
+    ) -> Order:
+        """As `accept`, for a load on the board; of another version than was seen it is not won."""
+        won, events = await self._orders.take(
+            driver, order, accept_id, seen_version=seen_version, actor=actor
+        )
         self._tell(events)
         return won
 
-    async def decline(self, driver: int, offer: int) -> None:
+    async def decline(self, driver: int, offer: int, reason: str = "unsaid", note: str = "") -> None:
         """Not this load; the next wave need not wait when nobody else is thinking about it."""
-        self._tell(await self._orders.decline(driver, offer))
+        self._tell(await self._orders.decline(driver, offer, reason, note))
         self._seek()
 
     async def seen(self, driver: int, offer: int) -> None:
@@ -145,9 +192,9 @@ class Dispatcher:
             looked_at += 1
 
     async def expire_due(self) -> int:
-        """Ends every offer and open order past its time; how many events that made."""
+        """Ends every offer, bid and open order past its time; how many events that made."""
         told = 0
-        for expire in (self._orders.expire_offers, self._orders.expire_orders):
+        for expire in self._expiring:
             while events := await expire(BATCH):
                 self._tell(events)
                 told += len(events)

@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -28,7 +28,7 @@ _CENTRE_M, _OUTSKIRTS_M = 3_000.0, 10_000.0
 # Cars on the open roads of the region drive a median 77 km/h and trucks are held at 80-90, so 65 km/h is a
 # truck that keeps moving; CAREC measured 51 km/h on whole cross-border trips, stops included. Rests by law
 # come on top. In town: assumed.
-_ROAD_SPEED, _TOWN_SPEED = 65 / 3.6, 30 / 3.6
+ROAD_SPEED, _TOWN_SPEED = 65 / 3.6, 30 / 3.6
 # Mean of all crossings of Kazakhstan (CAREC, 4.0 h out and 4.6 h in); a queue of two days happens as well.
 _BORDER_WAIT_S = 4.3 * 3_600
 # What a crossing weighs when the way is chosen, never part of the distance. Less than the road driven during
@@ -42,11 +42,21 @@ _Way = tuple[float, tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Metres of road between two neighbouring towns; an end of the way counts as the town nearest to it."""
+
+    metres: float
+    a: City
+    b: City
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A way by road: metres, seconds of driving and of mean waits at borders.
 
     `origin` tells where the figures come from; `estimate` is true when they rest on the great circle alone.
     `towns` are the ids of the towns passed in order, `line` the places to draw: both ends and those towns.
+    `stretches` add up to the distance.
     """
 
     distance_m: float
@@ -55,6 +65,8 @@ class Route:
     estimate: bool
     towns: tuple[int, ...]
     line: tuple[Position, ...]
+    stretches: tuple[Stretch, ...]
+    driving_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +80,21 @@ class _Road:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """How an end of the route reaches the network.
+    """How an end of the route reaches the network. `nearest`: the town of the gazetteer that it belongs to.
 
     `towns`: metres to each town in reach. `roads`: for each road in reach the metres along it from its first
     town, and the metres to get onto it. `centre`: the place is the middle of its only town.
     """
 
     place: Position
-    country: str
+    nearest: City
     centre: bool
     towns: dict[int, float]
     roads: dict[_Road, tuple[float, float]]
+
+    @property
+    def country(self) -> str:
+        return self.nearest.country
 
 
 class RoadGraph:
@@ -132,10 +148,9 @@ class RoadGraph:
             way = _shorter(_along_one_road(start, goal), self._shortest(start, goal, crossing))
             if way is not None and (towns or way[0] <= straight * _LONGEST_DETOUR):
                 return self._route(start, goal, max(way[0], straight), way[1])
-        return _estimate(start, goal, straight * _DETOUR, _ROAD_SPEED)
+        return _estimate(start, goal, straight * _DETOUR, ROAD_SPEED)
 
     def _end(self, place: Position) -> _End:
-        country = self._gazetteer.nearest(*place).country
         away = {id: haversine_m(*place, city.lat, city.lon) for id, city in self._cities.items()}
         nearest = min(away, key=lambda id: away[id])
         outskirts = away[nearest] <= _OUTSKIRTS_M
@@ -151,7 +166,7 @@ class RoadGraph:
                 along, gap = roads[road] = joined
                 for city, metres in ((road.a, along), (road.b, road.metres - along)):
                     towns[city.id] = min(metres + gap, towns.get(city.id, metres + gap))
-        return _End(place, country, centre, towns, roads)
+        return _End(place, self._gazetteer.nearest(*place), centre, towns, roads)
 
     def _shortest(self, start: _End, goal: _End, abroad: bool) -> _Way | None:
         """Dijkstra over towns: metres and the towns passed, None where no road leads."""
@@ -192,11 +207,11 @@ class RoadGraph:
         return sum(one != other for one, other in pairwise(countries))
 
     def _route(self, start: _End, goal: _End, metres: float, towns: tuple[int, ...]) -> Route:
-        passed = [self._cities[town].position for town in towns]
-        line = [start.place, *passed, goal.place]
+        passed = [self._cities[town] for town in towns]
+        line = [start.place, *(city.position for city in passed), goal.place]
         return Route(
             distance_m=metres,
-            duration_s=metres / _ROAD_SPEED + self._crossings(start, goal, towns) * _BORDER_WAIT_S,
+            duration_s=metres / ROAD_SPEED + self._crossings(start, goal, towns) * _BORDER_WAIT_S,
             origin="embedded",
             estimate=False,
             towns=towns,
@@ -204,7 +219,24 @@ class RoadGraph:
             line=tuple(
                 place for number, place in enumerate(line) if number == 0 or place != line[number - 1]
             ),
+            stretches=tuple(self._stretches(start, goal, metres, passed)),
+            driving_s=metres / ROAD_SPEED,
         )
+
+    def _stretches(self, start: _End, goal: _End, metres: float, passed: list[City]) -> Iterator[Stretch]:
+        if not passed:
+            yield Stretch(metres, start.nearest, goal.nearest)
+            return
+        between = [
+            Stretch(next(m for city, m in self._next[a.id] if city == b), a, b) for a, b in pairwise(passed)
+        ]
+        first = Stretch(start.towns[passed[0].id], start.nearest, passed[0])
+        last = Stretch(goal.towns[passed[-1].id], passed[-1], goal.nearest)
+        # What the great circle adds to a way that the table has too short belongs to no town: to the last piece.
+        rest = metres - first.metres - last.metres - sum(stretch.metres for stretch in between)
+        for stretch in (first, *between, Stretch(max(0.0, last.metres + rest), last.a, last.b)):
+            if stretch.metres > 0.0 or stretch.a.country != stretch.b.country:
+                yield stretch
 
 
 def _join(road: _Road, to_a: float, to_b: float) -> tuple[float, float] | None:
@@ -239,4 +271,6 @@ def _shorter(one: _Way | None, other: _Way | None) -> _Way | None:
 def _estimate(start: _End, goal: _End, metres: float, speed: float) -> Route:
     waits = _BORDER_WAIT_S if start.country != goal.country else 0.0
     line = (start.place, goal.place)
-    return Route(metres, metres / speed + waits, "great-circle", True, (), line)
+    stretches = (Stretch(metres, start.nearest, goal.nearest),)
+    driving_s = metres / speed
+    return Route(metres, driving_s + waits, "great-circle", True, (), line, stretches, driving_s)

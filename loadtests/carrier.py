@@ -210,7 +210,7 @@ class Carrier:
             if choice == "accept":
                 await self._accept(offer)
             else:
-                await self.client.decline(offer, "empty run too long")
+                await self.client.decline(offer, "distance", "empty run too long")
         except ApiError as refused:
             self._count(refused.code)
         except Disconnected:

@@ -61,6 +61,8 @@ async def serve(
             roads=RoadGraph.load(gazetteer),
             epoch=await pool.fetchval(EPOCH),
         )
+        stack.push_async_callback(services.ways.close)
+        stack.push_async_callback(services.places.close)
         await services.revocations.warm(time.time())
         await services.live.load_last(pool, time.time())
         senders = _senders(config)

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from storage.buckets import Limit
 from storage.files import FileLimits
 
+from .gateways.settings import VARIABLES as MAP_VARIABLES
+from .gateways.settings import Maps, maps_of
 from .limits import BUCKETS, RateLimits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +59,7 @@ class Config:
     fcm_credentials: str | None = None
     fcm_url: str | None = None
     otp: OtpLimits = OtpLimits()
+    maps: Maps = field(default_factory=Maps)
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
 
@@ -86,6 +89,7 @@ VARIABLES: dict[str, str] = {
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    **MAP_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -147,6 +151,7 @@ def load(environ: Mapping[str, str]) -> Config:
         vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
         fcm_url=environ.get("DESK_FCM_URL") or None,
+        maps=maps_of(environ, problems),
         cors_origins=_origins(environ.get("DESK_CORS_ORIGINS", ""), problems),
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
     )

@@ -7,16 +7,17 @@ dies) is in PostgreSQL: the outbox pushes unseen offers, the repair loop finds m
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from dispatch import events
 from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
 from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
-from server.protocol.messages import OfferClosed, OrderChanged
+from server.protocol.messages import BidChanged, BidClosed, BidMade, OfferClosed, OrderChanged
 from server.protocol.messages import OfferMade as OfferMadeMessage
-from server.views import offer_card
+from server.views import bid_state, bidder_card, offer_card
 from storage.postgres import after_commit
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("desk.notify")
 
 
+PersonalMessage = OfferMadeMessage | OfferClosed | BidMade | BidChanged | BidClosed
+T = TypeVar("T")
+
+
 class Personal(msgspec.Struct, tag="personal"):
     """For one user's sockets on other workers."""
 
     user: int
-    message: OfferMadeMessage | OfferClosed
+    message: PersonalMessage
 
 
 class Changed(msgspec.Struct, tag="changed"):
@@ -53,6 +58,13 @@ class Notify:
 
     def __init__(self, services: "Services") -> None:
         self._services = services
+        self._hauls: dict[int, set[int]] = {}  # of drivers connected here: a second load may follow the first
+
+    def told(self, done: tuple[T, Sequence[Event]]) -> T:
+        """What a store method came to, its events told."""
+        result, happened = done
+        self.tell(happened)
+        return result
 
     def tell(self, events: Sequence[Event]) -> None:
         """Tells everybody concerned, now or when the open unit of work has committed."""
@@ -78,11 +90,24 @@ class Notify:
             )
         elif isinstance(event, OrderPlaced):
             log.info("order.placed", extra={"order": event.order.id})
+        elif isinstance(event, events.BidMade | events.BidChanged | events.BidClosed):
+            self._tell_bid(event)
         else:
             log.info("order." + event.kind, extra={"order": event.order, "seq": event.seq})
             change = self.wire(event)
             self._changed(change)
             self._services.bus.publish_event(_ENCODER.encode(Changed(change)))
+
+    def _tell_bid(self, event: events.BidMade | events.BidChanged | events.BidClosed) -> None:
+        bid, state = event.bid, bid_state(event.bid)
+        if isinstance(event, events.BidMade):
+            self._personal(bid.shipper, BidMade(bid=state, bidder=bidder_card(event.bidder)))
+            self._personal(bid.driver, BidMade(bid=state))
+            return
+        message = BidChanged(bid=state) if isinstance(event, events.BidChanged) else BidClosed(bid=state)
+        self._personal(bid.driver, message)
+        if not (isinstance(event, events.BidChanged) and event.driver_only):
+            self._personal(bid.shipper, message)
 
     def wire(self, event: OrderEvent) -> OrderChanged:
         """An order event as clients see it."""
@@ -115,12 +140,26 @@ class Notify:
         else:
             self._services.hub.release_device(news.device)
 
-    def _personal(self, user: int, message: OfferMadeMessage | OfferClosed) -> None:
+    def _personal(self, user: int, message: PersonalMessage) -> None:
         self._services.hub.to_user(user, message)
         self._services.bus.publish_event(_ENCODER.encode(Personal(user, message)))
 
     def _changed(self, change: OrderChanged) -> None:
         services = self._services
-        if change.driver is not None and services.hub.connected(change.driver):
-            services.live.set_flags(change.driver, busy=change.status not in ENDED)
+        if change.driver is not None:
+            self._haul(change.driver, change.order, change.status not in ENDED)
         services.hub.order_changed(change)
+
+    def _haul(self, driver: int, order: int, going: bool) -> None:
+        """Keeps the busy mark of a driver who is connected here; elsewhere and later the database says it."""
+        if not self._services.hub.connected(driver):
+            self._hauls.pop(driver, None)
+            return
+        hauls = self._hauls.setdefault(driver, set())
+        if going:
+            hauls.add(order)
+        else:
+            hauls.discard(order)
+        self._services.live.set_flags(driver, busy=bool(hauls))
+        if not hauls:
+            del self._hauls[driver]

@@ -10,6 +10,17 @@ HOME = "KZ"  # 8 701 ..., 701 ... and 7 701 ... mean +7 701 ...
 REACHABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
+def dialable(text: str) -> str:
+    """Any number that somebody can be called at, also a landline, in E.164. Refusal `phone_invalid`."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except phonenumbers.NumberParseException:
+        raise Refusal("phone_invalid") from None
+    if not phonenumbers.is_possible_number(number):
+        raise Refusal("phone_invalid")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
 def e164(text: str) -> str:
     """The number in E.164, `+77011234567`. Refusal `phone_invalid` for what no SMS can reach."""
     try:

@@ -10,12 +10,16 @@ from redis.asyncio import Redis
 from dispatch.model import Policy
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
+from geo.crossings import Crossings
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
+from storage.bids import BidStore
+from storage.blocks import BlockStore
 from storage.bus import Bus
+from storage.cache import TimedCache
 from storage.companies import CompanyStore
 from storage.documents import DocumentStore
 from storage.drivers import DriverStore
@@ -23,8 +27,11 @@ from storage.erasure import ErasureStore
 from storage.exports import ExportStore
 from storage.files import FileStore
 from storage.fleet import FleetStore
+from storage.fuel_prices import FuelPriceStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
+from storage.invitations import InvitationStore
+from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.members import MemberStore
 from storage.orders import OrderStore
@@ -32,13 +39,17 @@ from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.saved_places import SavedPlaceStore
 from storage.vehicles import VehicleStore
 
 from .auth import Principal, Tokens
+from .calculator import Calculator
 from .chores import Chores
 from .config import Config
 from .errors import UNREACHABLE
 from .fleets import Fleets
+from .gateways import build
+from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
 from .http.once import Once
 from .http.origins import Origins
@@ -98,6 +109,10 @@ class Services:
         self.erasures = ErasureStore(pool, config.files / "erasures.jsonl")
         self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool)
+        self.policy = Policy()
+        self.bids = BidStore(pool, self.policy)
+        self.blocks = BlockStore(pool)
+        self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
@@ -116,15 +131,25 @@ class Services:
         self.hub = Hub(self)
         self.notify = Notify(self)
         self.metrics = Metrics(self, config.worker)
+        cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
+        self.crossings = Crossings.load()
+        self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
+        self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
+        self.saved_places = SavedPlaceStore(pool)
+        self.fuel_prices = FuelPriceStore(pool)
+        tariff = Tariff()
+        self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), tariff)
         self.dispatcher = Dispatcher(
             self.orders,
             self.live,
             self.notify,
             roads,
             gazetteer,
-            Tariff(),
-            Policy(),
+            tariff,
+            self.policy,
+            ways=self.ways,
             after_commit=after_commit,
+            also_expiring=(self.bids.expire, self.invitations.resolve),
         )
         self.revocations.listen(self.hub.end_sessions)
 

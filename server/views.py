@@ -1,10 +1,11 @@
 """Orders and offers as clients see them: the only place where domain values become protocol structs."""
 
 from dispatch import model
+from dispatch.bids import Bid, Bidder
 from dispatch.events import OfferMade
 from dispatch.model import HistoryLine, Order, Status
 from geo.gazetteer import City
-from server.protocol.messages import Money, OfferCard, OrderState, Place, Truck
+from server.protocol.messages import BidderCard, BidState, Money, OfferCard, OrderState, Place, Truck
 from server.protocol.rest.board import BoardLoad
 from server.protocol.rest.orders import OrderEvent
 from server.protocol.rest.places import CityView
@@ -57,6 +58,49 @@ def offer_card(made: OfferMade) -> OfferCard:
         price=money(order.price),
         expires_at=offer.expires_at,
         wave=offer.wave,
+        kind=offer.kind,
+        pricing=order.terms.pricing,
+        version=offer.version,
+        note=made.note,
+    )
+
+
+def bid_state(bid: Bid) -> BidState:
+    """A bid as both sides see it."""
+    return BidState(
+        bid=bid.id,
+        order=bid.order,
+        driver=bid.driver,
+        status=bid.status,
+        version=bid.version,
+        order_version=bid.order_version,
+        price=money(bid.price),
+        made_at=bid.made_at,
+        changed_at=bid.changed_at,
+        expires_at=bid.expires_at,
+        message=bid.message,
+        eta_at=bid.eta_at,
+        available_from=bid.available_from,
+        counter=None if bid.counter is None else money(bid.counter),
+        counter_message=bid.counter_message,
+        seen=bid.seen_at is not None,
+        outbid=bid.outbid,
+        reason=bid.reason,
+    )
+
+
+def bidder_card(bidder: Bidder) -> BidderCard:
+    """What a shipper may know of a driver who bids."""
+    return BidderCard(
+        driver=bidder.driver,
+        name=bidder.name,
+        rating=round(bidder.rating, 2),
+        hauls=bidder.hauls,
+        reliability=None if bidder.reliability is None else round(bidder.reliability, 3),
+        body=bidder.body,
+        capacity_kg=bidder.capacity_kg,
+        volume_m3=bidder.volume_m3,
+        papers=list(bidder.papers),
     )
 
 

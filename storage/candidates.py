@@ -10,8 +10,8 @@ from dispatch.rounds import Search, Wave, after_wave
 
 from .order_rows import changed, offer_of
 from .postgres import Connection
-from .vehicle_rows import carrier
-from .visibility import sees
+from .vehicle_rows import CARRIER, carrier
+from .visibility import sees, unhidden
 
 # ix_orders_seek: the subselect makes the clock one value, which an index condition needs (clock_timestamp()
 # itself is volatile and would be a filter over the whole index).
@@ -21,11 +21,12 @@ WHERE o.seek_at <= (SELECT clock_timestamp()) AND o.status = 'open' AND o.expire
 ORDER BY o.seek_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
+
 # Primary or unique keys by driver in every table; uq_assignments_driver, ix_offers_order_id and
 # ix_offers_driver_live for the three exclusions. $1 drivers, $2 order, $3 bodies, $4 kg, $5 m3, $6 offers.
-ELIGIBLE = f"""
-SELECT u.id AS driver_id, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3, v.length_m, v.width_m,
-    v.height_m, v.sides, v.adr, v.temp_min_c, v.temp_max_c,
+def _eligible(visible: str) -> str:
+    return f"""
+SELECT u.id AS driver_id, {CARRIER},
     coalesce(s.rating, 5) AS rating, extract(epoch FROM s.last_offer_at)::float8 AS last_offer_at
 FROM users u
 JOIN orders o ON o.id = $2
@@ -38,8 +39,13 @@ WHERE u.id = ANY($1::bigint[]) AND u.role = 'driver' AND NOT u.blocked
     AND NOT EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL)
     AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = $2 AND f.driver_id = u.id)
     AND (SELECT count(*) FROM offers f WHERE f.driver_id = u.id AND f.status = 'live' AND f.wave > 0) < $6
-    AND {sees()}
+    AND {visible}
 """
+
+
+ELIGIBLE = _eligible(sees())
+# Whom a shipper may ask by name: to a private load nobody is invited yet.
+INVITABLE = _eligible(unhidden())
 
 # Primary keys of orders and driver_states, the latter touched in driver order, so that two waves with common
 # drivers cannot deadlock. $1 order, $2 wave, $3-$6 driver, deadhead, score, reasons, $7 seconds to live,
@@ -95,13 +101,15 @@ class SearchClaim:
         self.now = now
         self._connection = connection
 
-    async def eligible(self, seen: Sequence[Seen], policy: Policy) -> list[Candidate]:
+    async def eligible(
+        self, seen: Sequence[Seen], policy: Policy, *, statement: str = ELIGIBLE
+    ) -> list[Candidate]:
         """Of these drivers: paid, on duty, fit, with free hands, and never offered this order before."""
         load = self.order.load
         where = {driver: (metres, age_s) for driver, metres, age_s in seen}
         bodies = list(carriers_of(load))
         rows = await self._connection.fetch(
-            ELIGIBLE,
+            statement,
             list(where),
             self.order.id,
             bodies,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from .postgres import Pool
 
-# Primary keys, and uq_assignments_driver for the open assignment.
+# Primary keys, and uq_assignments_driver for the load in hand (the next one may be taken at the drop).
 STANDING = """
 SELECT COALESCE(s.on_duty, true) AS on_duty,
-       (SELECT a.order_id FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS order_id
+       (SELECT a.order_id FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL
+        ORDER BY a.assigned_at LIMIT 1) AS order_id
 FROM users u LEFT JOIN driver_states s ON s.driver_id = u.id
 WHERE u.id = $1
 """

@@ -17,11 +17,12 @@ SELECT EXISTS (SELECT FROM company_members m JOIN fleet_drivers f ON f.company_i
 # ix_fleet_drivers_company, then unique keys by driver.
 DRIVERS = """
 SELECT f.driver_id, u.name, u.phone, f.shares_position, extract(epoch FROM f.joined_at)::float8 AS joined_at,
-    coalesce(s.on_duty, true) AS on_duty, a.order_id, v.id AS vehicle_id,
+    coalesce(s.on_duty, true) AS on_duty,
+    (SELECT min(a.order_id) FROM assignments a WHERE a.driver_id = f.driver_id AND a.ended_at IS NULL) AS order_id,
+    v.id AS vehicle_id,
     coalesce(p.paid_until > now(), false) AS subscribed
 FROM fleet_drivers f JOIN users u ON u.id = f.driver_id
 LEFT JOIN driver_states s ON s.driver_id = f.driver_id
-LEFT JOIN assignments a ON a.driver_id = f.driver_id AND a.ended_at IS NULL
 LEFT JOIN vehicles v ON v.driver_id = f.driver_id
 LEFT JOIN subscriptions p ON p.driver_id = f.driver_id
 WHERE f.company_id = (SELECT company_id FROM company_members WHERE user_id = $1) AND f.left_at IS NULL
@@ -44,7 +45,10 @@ UPDATE vehicles SET keeper_id = NULL, driver_id = NULL, version = version + 1
 WHERE keeper_id = $1 AND company_id = $2 RETURNING id
 """
 # uq_assignments_driver.
-LOADED = "SELECT vehicle_id FROM assignments WHERE driver_id = $1 AND ended_at IS NULL"
+LOADED = """
+SELECT EXISTS (SELECT FROM assignments
+    WHERE driver_id = $1 AND ended_at IS NULL AND vehicle_id = ANY($2::bigint[]))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,5 @@ async def _leave(connection: Connection, driver: int) -> None:
     if company is None:
         raise Refusal("not_found")
     given: list[asyncpg.Record] = await connection.fetch(GIVE_BACK, driver, company)
-    # Asked after the trucks are locked, as in storage.vehicles.
-    if await connection.fetchval(LOADED, driver) in [row["id"] for row in given]:
+    if await connection.fetchval(LOADED, driver, [row["id"] for row in given]):
         raise Refusal("driver_busy")

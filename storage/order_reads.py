@@ -32,9 +32,10 @@ SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.
 WHERE o.id < $1 ORDER BY o.id DESC LIMIT $2
 """
 
-# ix_offers_driver_live; judged on read, so that an offer is gone the moment it expires.
+# ix_offers_driver_live, uq_order_invitations_offer_id; judged on read: an offer is gone the moment it expires.
 LIVE_OFFERS = """
-SELECT * FROM offers WHERE driver_id = $1 AND status = 'live' AND expires_at > clock_timestamp() ORDER BY id
+SELECT f.*, i.note FROM offers f LEFT JOIN order_invitations i ON i.offer_id = f.id
+WHERE f.driver_id = $1 AND f.status = 'live' AND f.expires_at > clock_timestamp() ORDER BY f.id
 """
 # Primary key.
 OPEN_ORDERS = "SELECT o.*, NULL::bigint AS driver_id FROM orders o WHERE id = ANY($1::bigint[])"
@@ -121,12 +122,12 @@ class OrderReads:
 
     async def live_offers(self, driver: int) -> list[OfferMade]:
         """The driver's live offers with their orders, oldest first: what every (re)connect shows again."""
-        offers = [offer_of(row) for row in await self._pool.fetch(LIVE_OFFERS, driver)]
+        offers = [(offer_of(row), row["note"]) for row in await self._pool.fetch(LIVE_OFFERS, driver)]
         if not offers:
             return []
-        rows = await self._pool.fetch(OPEN_ORDERS, [offer.order for offer in offers])
+        rows = await self._pool.fetch(OPEN_ORDERS, [offer.order for offer, _ in offers])
         orders = {row["id"]: order_of(row) for row in rows}
-        return [OfferMade(driver, orders[offer.order], offer) for offer in offers]
+        return [OfferMade(driver, orders[offer.order], offer, note or "") for offer, note in offers]
 
     async def board(self, driver: int, search: BoardSearch) -> list[Order]:
         """A page of the board, newest first; `subscription_expired` without a paid subscription."""

@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+from dispatch.bids import BidStatus
 from dispatch.errors import Refusal
 from dispatch.events import Event
 from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, Status, allowed
 
 from . import offers
+from .bid_rows import close_bids
 from .candidates import CLAIM_DUE, SearchClaim
 from .deciding import deciding
 from .order_reads import OrderReads, must_own
@@ -78,22 +80,34 @@ class OrderStore(OrderReads):
 
     # -- offers: storage/offers.py tells how ----------------------------------------------------------------
 
-    async def accept(self, driver: int, offer: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+    async def accept(
+        self, driver: int, offer: int, accept_id: UUID, *, actor: int | None = None
+    ) -> tuple[Order, list[Event]]:
         """The order, won. Otherwise a Refusal, the same one whenever this accept_id is sent again."""
         async with self._deciding() as connection:
-            answer = await offers.answer(connection, driver, accept_id, offer=offer)
+            answer = await offers.answer(connection, driver, accept_id, offer=offer, actor=actor)
         return answer.won()
 
-    async def take(self, driver: int, order: int, accept_id: UUID) -> tuple[Order, list[Event]]:
+    async def take(
+        self,
+        driver: int,
+        order: int,
+        accept_id: UUID,
+        *,
+        seen_version: int | None = None,
+        actor: int | None = None,
+    ) -> tuple[Order, list[Event]]:
         """As `accept`, for an order on the board; `not_found` when it never was there."""
         async with self._deciding() as connection:
-            answer = await offers.answer(connection, driver, accept_id, order=order)
+            answer = await offers.answer(
+                connection, driver, accept_id, order=order, seen_version=seen_version, actor=actor
+            )
         return answer.won()
 
-    async def decline(self, driver: int, offer: int) -> list[Event]:
-        """The driver does not want it, and is not offered this order again."""
+    async def decline(self, driver: int, offer: int, reason: str = "unsaid", note: str = "") -> list[Event]:
+        """The driver does not want it, says why or not, and is not offered this order again."""
         async with self._deciding() as connection:
-            return await offers.decline(connection, driver, offer)
+            return await offers.decline(connection, driver, offer, reason, note)
 
     async def seen(self, driver: int, offer: int) -> None:
         """The driver's device shows the offer."""
@@ -158,6 +172,8 @@ async def _move(
             then=status,
         )
     withdrawn = await end_offers(connection, order.id, OfferStatus.WITHDRAWN, "withdrawn")
+    if order.status is Status.OPEN:  # bids live nowhere else
+        withdrawn += await close_bids(connection, order.id, BidStatus.LOST, status)
     if status in ENDED:
         await connection.execute(END_ASSIGNMENT, order.id)
     user = None if party is None else party.user

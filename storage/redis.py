@@ -39,6 +39,10 @@ class Keys:
         """Websocket ticket: principal and device, 30 s, taken once by GETDEL."""
         return f"{self._prefix}ticket:{ticket_hash}"
 
+    def answer(self, name: str) -> str:
+        """An answer of another company's service, for as long as its terms allow."""
+        return f"{self._prefix}answer:{name}"
+
 
 def connect(url: str, *, timeout_s: float = 0.5, retries: int = 1) -> Redis:
     """A client whose calls fail within `timeout_s` instead of waiting for a Redis that is gone.

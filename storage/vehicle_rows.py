@@ -44,6 +44,8 @@ class Spec:
 
 SPEC_COLUMNS = tuple(field.name for field in fields(Spec))
 CARRYING_COLUMNS = SPEC_COLUMNS[SPEC_COLUMNS.index("body") : SPEC_COLUMNS.index("axles")]
+# What statements that join `vehicles v` select for `carrier`.
+CARRIER = f"v.id AS vehicle_id, {', '.join(f'v.{name}' for name in CARRYING_COLUMNS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def spec_of(row: asyncpg.Record) -> Spec:
 
 
 def carrier(row: asyncpg.Record) -> Vehicle:
-    """The truck that dispatch judges, from `vehicle_id` and the carrying columns."""
+    """The truck that dispatch judges, from what CARRIER selects."""
     return Vehicle(
         id=row["vehicle_id"],
         body=row["body"],

@@ -1,8 +1,7 @@
 """Trucks: a driver's own ones and those of a company's fleet, of which a driver drives one at a time.
 
-`driver_id` marks the active one and is what dispatch joins by. It is part of a unique key, so that changing it
-takes the row lock which the foreign key of a new assignment waits for: the truck of a load that is being
-assigned right now is not changed under it.
+`driver_id` marks the active one and is what dispatch joins by. Whoever changes a truck locks its driver first, as
+whoever wins a load does (storage.winning): the truck of a load that is being won now is not changed under it.
 """
 
 from dataclasses import replace
@@ -65,7 +64,7 @@ UPDATE vehicles SET archived_at = now(), driver_id = NULL, version = version + 1
     keeper_id = CASE WHEN company_id IS NULL THEN keeper_id END
 WHERE id = $1 RETURNING *
 """
-# uq_assignments_driver: a driver has one open load at most.
+# uq_assignments_driver: a driver has two open loads at most.
 ON_LOAD = "SELECT vehicle_id FROM assignments WHERE driver_id = $1 AND ended_at IS NULL"
 # uq_fleet_drivers_driver.
 IN_FLEET = """
@@ -204,8 +203,11 @@ async def _visible(source: Pool | Connection, user: int, vehicle: int) -> asyncp
 
 async def _owned(connection: Connection, user: int, vehicle: int) -> asyncpg.Record:
     """The locked row of a live truck that is this user's to change."""
-    if not (await _visible(connection, user, vehicle))["owned"]:
+    seen = await _visible(connection, user, vehicle)
+    if not seen["owned"]:
         raise Refusal("forbidden", "this vehicle belongs to a company")
+    if seen["driver_id"] is not None:
+        await connection.execute(LOCK_DRIVERS, [seen["driver_id"]])
     row = await connection.fetchrow(LOCK, vehicle)
     if row["archived_at"] is not None:
         raise Refusal("vehicle_archived")
@@ -220,6 +222,6 @@ async def _edit(connection: Connection, row: asyncpg.Record, spec: Spec) -> asyn
 
 
 async def _at_rest(connection: Connection, driver: int | None) -> None:
-    """Refusal `driver_busy` when this driver has a load. Asked after the truck is locked, see above."""
+    """Refusal `driver_busy` when this driver has a load. Asked after the driver is locked, see above."""
     if driver is not None and await connection.fetchval(ON_LOAD, driver) is not None:
         raise Refusal("driver_busy")

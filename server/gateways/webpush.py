@@ -4,21 +4,19 @@ import asyncio
 import base64
 import email.utils
 import hashlib
-import ipaddress
 import json
-import socket
 import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02, VapidException
 from pywebpush import WebPusher
 
+from . import outbound
+from .outbound import acceptable
 from .push import Delivered, Gone, Later, Outcome, Push, Rejected
 
 TIMEOUT_S = 10
@@ -39,12 +37,7 @@ class WebPushSender:
         self._allow_private = allow_private
         self._signatures: dict[str, tuple[float, str]] = {}  # by origin: fresh until, header
         self._authorization("https://push.example")  # a subject that cannot be signed stops the start
-        resolver = ThreadedResolver() if allow_private else PublicResolver()
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=PARALLEL, resolver=resolver),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
-            trust_env=False,
-        )
+        self._session = outbound.session(PARALLEL, TIMEOUT_S, allow_private=allow_private)
 
     async def send(self, pushes: Sequence[Push]) -> list[Outcome]:
         """Sends at most PARALLEL at a time; an endpoint that fails or hangs holds up no other."""
@@ -108,43 +101,6 @@ class WebPushSender:
         return header
 
 
-class PublicResolver(AbstractResolver):
-    """Names that lead to this machine or a private network lead nowhere (also when DNS changes its mind)."""
-
-    def __init__(self) -> None:
-        self._resolver = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The public addresses of a host; OSError when there is none."""
-        found = await self._resolver.resolve(host, port, family)
-        public = [one for one in found if is_public(one["host"])]
-        if not public:
-            raise OSError(f"no public address for {host}")
-        return public
-
-    async def close(self) -> None:
-        """Nothing to give back."""
-        await self._resolver.close()
-
-
-def acceptable(url: str) -> bool:
-    """Whether a subscription may name this URL: https, a host, no credentials, no private address."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if parts.scheme != "https" or not host or parts.username is not None or parts.password is not None:
-        return False
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return "." in host and not host.endswith((".localhost", ".local", ".internal"))
-    return is_public(host)
-
-
 def usable_keys(p256dh: str, auth: str) -> bool:
     """Whether these are a subscription's keys: a P-256 point and 16 secret bytes (RFC 8291), base64url."""
     try:
@@ -153,14 +109,6 @@ def usable_keys(p256dh: str, auth: str) -> bool:
     except ValueError:
         return False
     return len(secret) == 16
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
 
 
 def outcome_of(status: int, retry_after: str | None, now: float) -> Outcome:

@@ -154,6 +154,7 @@ ROUTES: tuple[Route, ...] = (
         response=SignedIn,
         roles=None,
         errors=("unauthenticated", "session_revoked", "forbidden"),
+        cookie=True,
     ),
     Route("POST", "/api/v1/auth/sign-out", sign_out, "Sign out", "identity", status=204),
     Route(

@@ -3,9 +3,9 @@
 from dispatch.errors import Refusal
 from server.phone import e164
 from server.protocol.rest.companies import (
-    InvitationForm,
-    Invitations,
-    InvitationView,
+    CompanyInvitation,
+    CompanyInvitationForm,
+    CompanyInvitations,
     JoinForm,
     MemberForm,
     Members,
@@ -39,15 +39,15 @@ async def remove(call: Call[None, None]) -> None:
     await call.services.members.remove(call.caller.user, call.path_id("member"))
 
 
-async def invite(call: Call[InvitationForm, None]) -> InvitationView:
+async def invite(call: Call[CompanyInvitationForm, None]) -> CompanyInvitation:
     """Invites by phone; the answer is the same whether or not the number has an account."""
     phone = e164(call.body.phone)
     return _view(await call.services.members.invite(call.caller.user, phone, call.body.joins))
 
 
-async def sent(call: Call[None, None]) -> Invitations:
+async def sent(call: Call[None, None]) -> CompanyInvitations:
     """Open invitations of the caller's company."""
-    return Invitations([_view(each) for each in await call.services.members.sent(call.caller.user)])
+    return CompanyInvitations([_view(each) for each in await call.services.members.sent(call.caller.user)])
 
 
 async def withdraw(call: Call[None, None]) -> None:
@@ -55,9 +55,11 @@ async def withdraw(call: Call[None, None]) -> None:
     await call.services.members.withdraw(call.caller.user, call.path_id("invitation"))
 
 
-async def received(call: Call[None, None]) -> Invitations:
+async def received(call: Call[None, None]) -> CompanyInvitations:
     """Open invitations to the caller's number."""
-    return Invitations([_view(each) for each in await call.services.members.received(call.caller.user)])
+    return CompanyInvitations(
+        [_view(each) for each in await call.services.members.received(call.caller.user)]
+    )
 
 
 async def accept(call: Call[JoinForm, None]) -> None:
@@ -72,8 +74,8 @@ async def decline(call: Call[None, None]) -> None:
     await call.services.members.decline(call.caller.user, call.path_id("invitation"))
 
 
-def _view(invitation: Invitation) -> InvitationView:
-    return InvitationView(
+def _view(invitation: Invitation) -> CompanyInvitation:
+    return CompanyInvitation(
         invitation=invitation.id,
         company=invitation.company,
         legal_name=invitation.legal_name,
@@ -122,8 +124,8 @@ ROUTES: tuple[Route, ...] = (
         invite,
         "Invite a member or a driver",
         "companies",
-        request=InvitationForm,
-        response=InvitationView,
+        request=CompanyInvitationForm,
+        response=CompanyInvitation,
         status=201,
         roles=MEMBERS,
         errors=("company_required", "phone_invalid", "limit_reached"),
@@ -134,7 +136,7 @@ ROUTES: tuple[Route, ...] = (
         sent,
         "Open invitations of the company",
         "companies",
-        response=Invitations,
+        response=CompanyInvitations,
         roles=MEMBERS,
     ),
     Route(
@@ -152,7 +154,7 @@ ROUTES: tuple[Route, ...] = (
         received,
         "Own open invitations",
         "companies",
-        response=Invitations,
+        response=CompanyInvitations,
         roles=_INVITED,
     ),
     Route(

@@ -22,6 +22,8 @@ _LOSSES = (
     "vehicle_required",
     "vehicle_unfit",
     "driver_busy",
+    "bids_only",
+    "forbidden",
     "idempotency_conflict",
     "busy",
 )
@@ -34,7 +36,7 @@ async def live(call: Call[None, None]) -> Offers:
 
 
 async def accept(call: Call[AcceptForm, None]) -> OrderState:
-    """Takes an offered load; the database decides, once for each accept_id."""
+    """Takes an offered load; the database decides, once for each accept_id. An offer knows its own version."""
     accept_id = UUID(call.body.accept_id)
     order = await call.services.dispatcher.accept(call.caller.user, call.path_id("offer"), accept_id)
     return views.order_state(order, call.services.live)
@@ -42,7 +44,9 @@ async def accept(call: Call[AcceptForm, None]) -> OrderState:
 
 async def decline(call: Call[DeclineForm, None]) -> None:
     """Not this load; it is not offered to this driver again."""
-    await call.services.dispatcher.decline(call.caller.user, call.path_id("offer"))
+    await call.services.dispatcher.decline(
+        call.caller.user, call.path_id("offer"), call.body.reason, call.body.note
+    )
 
 
 async def board(call: Call[None, BoardQuery]) -> Board:
@@ -66,7 +70,9 @@ async def board(call: Call[None, BoardQuery]) -> Board:
 async def take(call: Call[AcceptForm, None]) -> OrderState:
     """Takes a load from the board."""
     accept_id = UUID(call.body.accept_id)
-    order = await call.services.dispatcher.take(call.caller.user, call.path_id("order"), accept_id)
+    order = await call.services.dispatcher.take(
+        call.caller.user, call.path_id("order"), accept_id, seen_version=call.body.version
+    )
     return views.order_state(order, call.services.live)
 
 

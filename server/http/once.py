@@ -7,16 +7,14 @@ other workers wait at the primary key.
 
 import asyncio
 import hashlib
-import hmac
-import os
 from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
 import msgspec
 from aiohttp import web
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dispatch.errors import Refusal
+from server.seal import Seal
 from storage.idempotency import Answered, IdempotencyStore, Kept
 
 KEY_HEADER = "Idempotency-Key"
@@ -24,7 +22,6 @@ REPLAYED_HEADER = "Idempotency-Replayed"
 MAX_KEY = 80  # characters, the width of idempotency_keys.key
 # Of an answer's headers, those that belong to what was done. Cookies are never kept.
 KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Content-Language", "Content-Disposition")
-_NONCE = 12
 
 
 class Once:
@@ -33,7 +30,7 @@ class Once:
     def __init__(self, store: IdempotencyStore, pepper: str) -> None:
         self._store = store
         # Answers may hold secrets that are shown once: a copy of the database alone must not show them again.
-        self._seal = AESGCM(hmac.digest(pepper.encode(), b"idempotency answers", hashlib.sha256))
+        self._seal = Seal(pepper, "idempotency answers")
         self._locks: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
 
     async def run(
@@ -71,16 +68,13 @@ class Once:
         body = answer.body or b""
         if not isinstance(body, bytes):
             raise TypeError("an answer under an Idempotency-Key is bytes")
-        nonce = os.urandom(_NONCE)
-        sealed = nonce + self._seal.encrypt(nonce, body, f"{user} {key}".encode()) if body else b""
+        sealed = self._seal.seal(body, f"{user} {key}") if body else b""
         return Kept(answer.status, headers, sealed)
 
     def _replay(self, user: int, key: str, kept: Kept) -> web.Response:
-        body = kept.body
-        if body:
-            body = self._seal.decrypt(body[:_NONCE], body[_NONCE:], f"{user} {key}".encode())
+        body = self._seal.open(kept.body, f"{user} {key}") if kept.body else None
         headers = {**kept.headers, REPLAYED_HEADER: "true"}
-        return web.Response(status=kept.status, body=body or None, headers=headers)
+        return web.Response(status=kept.status, body=body, headers=headers)
 
 
 def _hash(request: web.Request, body: object) -> bytes:

@@ -1,34 +1,91 @@
-"""Where from, where to, how far and how much."""
+"""Towns, addresses and border crossings."""
 
-from dispatch.model import Load
+from dispatch.errors import Refusal
+from geo.distance import haversine_m
+from geo.gazetteer import Gazetteer
+from geo.geocoding import Found
+from geo.types import Position
 from server import views
-from server.protocol.rest.places import Cities, CityQuery, Quote, QuoteForm
+from server.protocol.rest.places import (
+    Cities,
+    CityQuery,
+    CrossingQuery,
+    Crossings,
+    CrossingView,
+    PinQuery,
+    PlaceQuery,
+    Places,
+    PlaceView,
+)
 
 from .route import Call, Route
 
 
 async def cities(call: Call[None, CityQuery]) -> Cities:
-    """City search in the asked language."""
-    query = call.query
-    found = call.services.gazetteer.search(query.q, query.lang, query.limit)
-    return Cities([views.city_view(city, query.lang) for city in found])
+    """City search; names in the asked language, else in the caller's."""
+    query, lang = call.query, call.query.lang or call.lang
+    found = call.services.gazetteer.search(query.q, lang, query.limit, _near(query))
+    return Cities([views.city_view(city, lang) for city in found])
 
 
-async def quote(call: Call[QuoteForm, None]) -> Quote:
-    """What a haul would be and cost, without posting it."""
-    form = call.body
-    load = Load("", form.weight_kg, form.volume_m3, form.body)
-    quoted = call.services.dispatcher.quote(form.pickup_city, form.drop_city, load)
-    route = quoted.route
-    towns = [call.services.gazetteer.city(town) for town in route.towns]
-    return Quote(
-        distance_m=route.distance_m,
-        duration_s=route.duration_s,
-        origin=route.origin,
-        estimate=route.estimate,
-        price=views.money(quoted.price),
-        line=[(at.lat, at.lon) for at in route.line],
-        towns=[town.names["ru"] for town in towns if town is not None],
+async def search(call: Call[None, PlaceQuery]) -> Places:
+    """Addresses, towns and crossings by text."""
+    query, lang = call.query, call.query.lang or call.lang
+    found = await call.services.places.search(query.q, lang, _near(query), query.limit)
+    return Places([_view(each, call.services.gazetteer, lang) for each in found])
+
+
+async def reverse(call: Call[None, PinQuery]) -> PlaceView:
+    """The address of a pin."""
+    query, lang = call.query, call.query.lang or call.lang
+    found = await call.services.places.reverse(Position(query.lat, query.lon), lang)
+    return _view(found, call.services.gazetteer, lang)
+
+
+async def crossings(call: Call[None, CrossingQuery]) -> Crossings:
+    """The border crossings of Kazakhstan."""
+    query, lang = call.query, call.query.lang or call.lang
+    return Crossings(
+        [
+            CrossingView(
+                crossing=each.id,
+                name=each.names[lang],
+                neighbour=each.neighbour,
+                opposite=each.opposite,
+                lat=each.lat,
+                lon=each.lon,
+                kind="multilateral" if each.kind == "multilateral" else "bilateral",
+                trucks=each.trucks,
+                wait_out_s=each.wait_out_s,
+                wait_in_s=each.wait_in_s,
+                wait_origin=each.wait_origin,
+            )
+            for each in call.services.crossings.all
+            if query.neighbour in (None, each.neighbour)
+        ]
+    )
+
+
+def _near(query: CityQuery | PlaceQuery) -> Position | None:
+    if (query.lat is None) != (query.lon is None):
+        raise Refusal("bad_request", "lat and lon go together")
+    return None if query.lat is None or query.lon is None else Position(query.lat, query.lon)
+
+
+def _view(found: Found, gazetteer: Gazetteer, lang: str) -> PlaceView:
+    town = gazetteer.nearest(found.lat, found.lon)
+    return PlaceView(
+        label=found.label,
+        lat=found.lat,
+        lon=found.lon,
+        precision=found.precision,  # type: ignore[arg-type]  # geo.geocoding.PRECISIONS, compared in a test
+        kind=found.kind,  # type: ignore[arg-type]
+        origin=found.origin,
+        country=found.country,
+        city=town.id,
+        city_name=town.names.get(lang, town.names["en"]),
+        city_m=haversine_m(found.lat, found.lon, town.lat, town.lon),
+        crossing=found.id if found.kind == "crossing" else None,
     )
 
 
@@ -43,13 +100,32 @@ ROUTES: tuple[Route, ...] = (
         response=Cities,
     ),
     Route(
-        "POST",
-        "/api/v1/quotes",
-        quote,
-        "Distance, time and price of a haul",
+        "GET",
+        "/api/v1/places/search",
+        search,
+        "Find an address, a town or a border crossing",
         "places",
-        request=QuoteForm,
-        response=Quote,
-        errors=("place_unknown",),
+        query=PlaceQuery,
+        response=Places,
+        bucket="heavy",
+    ),
+    Route(
+        "GET",
+        "/api/v1/places/reverse",
+        reverse,
+        "The address of a place on the map",
+        "places",
+        query=PinQuery,
+        response=PlaceView,
+        bucket="heavy",
+    ),
+    Route(
+        "GET",
+        "/api/v1/crossings",
+        crossings,
+        "Border crossings of Kazakhstan",
+        "places",
+        query=CrossingQuery,
+        response=Crossings,
     ),
 )

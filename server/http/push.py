@@ -1,7 +1,8 @@
 """Where the signed-in user can be pushed to."""
 
 from dispatch.errors import Refusal
-from server.gateways.webpush import acceptable, public_key_of, usable_keys
+from server.gateways.outbound import acceptable
+from server.gateways.webpush import public_key_of, usable_keys
 from server.protocol.rest.account import PushEndpoint, PushEndpointForm, PushKey
 
 from .route import Call, Route

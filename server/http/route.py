@@ -94,6 +94,8 @@ class Route:
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
     `upload`: the handler takes the body itself, as a stream (`server.http.uploads`); `produces` are the media
     types of an answer that is a file.
+    `scope` is what a company's API key must have to be taken here; empty, no key is. `cookie`: the refresh
+    cookie of a browser counts here.
     `cost` is what a call takes out of the caller's bucket of tokens (server.limits.RateLimits): `bucket` names it,
     by default `read` for GET and `write` for the others.
     `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
@@ -113,6 +115,8 @@ class Route:
     errors: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     location: str = ""
+    scope: str = ""
+    cookie: bool = False
     bucket: str = ""
     cost: int = 1
     grades: frozenset[str] = frozenset()
@@ -123,6 +127,11 @@ class Route:
     def bucket_name(self) -> str:
         """The class of its bucket."""
         return self.bucket or ("read" if self.method == "GET" else "write")
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the answer has an ETag."""
+        return self.handler.__annotations__.get("return") is Versioned
 
     @property
     def page_parameter(self) -> str:

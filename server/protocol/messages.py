@@ -7,7 +7,7 @@ speeds m/s, angles degrees clockwise from north, weights kg, volumes m3, money i
 ISO currency.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -29,6 +29,14 @@ Metres = Annotated[float, Meta(ge=0, le=1e8)]
 STORABLE = r"^[^\u0000]*$"  # PostgreSQL's text holds no NUL
 ShortText = Annotated[str, Meta(max_length=200, pattern=STORABLE)]
 Token = Annotated[str, Meta(min_length=1, max_length=4096)]
+Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of the load's currency")]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+BidSeconds = Annotated[int, Meta(ge=60, le=7 * 86400, description="for so long the price is good")]
+BidText = Annotated[str, Meta(max_length=500, pattern=STORABLE)]
+DeclineReason = Literal[
+    "unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"
+]
+BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 
 
 class Message(Struct, tag_field="type", frozen=True, omit_defaults=True):
@@ -101,6 +109,55 @@ class OfferCard(Struct, frozen=True):
     price: Money
     expires_at: Seconds
     wave: int
+    kind: str = "wave"  # wave | invitation: a shipper asks for you by name
+    pricing: str = "fixed"  # fixed | negotiable | bids: what may be done about the price
+    version: int = 1  # of the load
+    note: str = ""  # what the shipper says to whom he has invited
+
+
+class BidState(Struct, frozen=True, omit_defaults=True):
+    """A bid as both sides see it. `counter` is the shipper's price, while one is on the table.
+
+    `status`: live (the shipper may pick it), countered (the driver may accept the counter), accepted, declined,
+    withdrawn, expired, outdated (the load was edited), lost. `seen`: the side that must answer saw this version.
+    `outbid` is told only where the shipper lets bidders know: a lower bid is live.
+    """
+
+    bid: RowId
+    order: RowId
+    driver: RowId
+    status: str
+    version: int  # of the bid: name it when you agree to its price
+    order_version: int
+    price: Money
+    made_at: Seconds
+    changed_at: Seconds
+    expires_at: Seconds
+    message: str = ""
+    eta_at: Seconds | None = None  # at the pickup, as the driver says
+    available_from: Seconds | None = None  # still on a haul until then
+    counter: Money | None = None
+    counter_message: str = ""
+    seen: bool = False
+    outbid: bool = False
+    reason: str = ""  # why it was declined or lost
+
+
+class BidderCard(Struct, frozen=True, omit_defaults=True):
+    """What a shipper may know of a driver before the load is his: no phone, no place.
+
+    `reliability`: delivered hauls as a share of those delivered or called off by the driver, of half a year.
+    """
+
+    driver: RowId
+    name: str
+    rating: float
+    hauls: int  # delivered in half a year
+    reliability: float | None = None
+    body: str | None = None
+    capacity_kg: float | None = None
+    volume_m3: float | None = None
+    papers: list[str] = []  # verified documents
 
 
 class OrderState(Struct, frozen=True):
@@ -199,11 +256,81 @@ class OfferAccept(Message, tag="offer.accept", frozen=True):
 
 
 class OfferDecline(Message, tag="offer.decline", frozen=True):
-    """Not this one; it is not offered again."""
+    """Not this one; it is not offered again. The reason is for the shipper's figures, without your name."""
 
     id: CommandId
     offer: RowId
-    reason: ShortText = ""
+    reason: DeclineReason = "unsaid"
+    note: ShortText = ""
+
+
+class BidPlace(Message, tag="bid.place", frozen=True):
+    """A driver names a price. With `version` it is the next version of the live bid that stands at that one.
+
+    `order_version` is the version of the load that was on the screen; an edited one refuses with `version_stale`.
+    """
+
+    id: CommandId
+    order: RowId
+    amount: Amount
+    valid_s: BidSeconds = 7200
+    message: BidText = ""
+    eta_at: Seconds | None = None
+    available_from: Seconds | None = None  # needed while you are on a haul
+    order_version: Version | None = None
+    version: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
+
+
+class BidWithdraw(Message, tag="bid.withdraw", frozen=True):
+    """The driver takes the bid back."""
+
+    id: CommandId
+    bid: RowId
+
+
+class BidAcceptCounter(Message, tag="bid.accept_counter", frozen=True):
+    """The driver takes the counter-offer of this version. The same `accept_id` gets the same answer."""
+
+    id: CommandId
+    bid: RowId
+    version: Version
+    accept_id: Uuid
+
+
+class BidCounter(Message, tag="bid.counter", frozen=True):
+    """The shipper answers the bid of this version with another price."""
+
+    id: CommandId
+    bid: RowId
+    version: Version
+    amount: Amount
+    valid_s: BidSeconds = 7200
+    message: BidText = ""
+
+
+class BidDecline(Message, tag="bid.decline", frozen=True):
+    """The shipper does not want the bid."""
+
+    id: CommandId
+    bid: RowId
+    reason: BidDeclineReason = "other"
+
+
+class BidPick(Message, tag="bid.pick", frozen=True):
+    """The load goes to the bid of this version. The same `accept_id` gets the same answer."""
+
+    id: CommandId
+    bid: RowId
+    version: Version
+    accept_id: Uuid
+
+
+class BidSeen(Message, tag="bid.seen", frozen=True):
+    """This version is on the screen of whoever must answer it; stops the push and tells the other side."""
+
+    id: CommandId
+    bid: RowId
+    version: Version
 
 
 class OrderAdvance(Message, tag="order.advance", frozen=True):
@@ -282,16 +409,22 @@ class AreaDensity(Struct, tag_field="type", tag="area.density", frozen=True):
 
 
 class Assigned(Struct, tag_field="type", tag="assigned", frozen=True):
-    """You have won the load."""
+    """The load is yours, or goes to the driver whose bid you picked."""
 
     order: OrderState
+
+
+class BidStands(Struct, tag_field="type", tag="bid.state", frozen=True):
+    """The bid as it stands after the command."""
+
+    bid: BidState
 
 
 class Ok(Message, tag="ok", frozen=True):
     """The command with this id was carried out."""
 
     id: CommandId
-    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None = None
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None = None
 
 
 class Error(Message, tag="error", frozen=True):
@@ -333,6 +466,25 @@ class OfferClosed(Message, tag="offer.closed", frozen=True):
     offer: RowId
     order: RowId
     reason: str
+
+
+class BidMade(Message, tag="bid.made", frozen=True):
+    """A driver bids on a load, told to both sides; the shipper hears who it is."""
+
+    bid: BidState
+    bidder: BidderCard | None = None
+
+
+class BidChanged(Message, tag="bid.changed", frozen=True):
+    """The bid has other terms, was seen, or has another standing."""
+
+    bid: BidState
+
+
+class BidClosed(Message, tag="bid.closed", frozen=True):
+    """The bid has ended; `status` says how, `reason` why."""
+
+    bid: BidState
 
 
 class OrderChanged(Message, tag="order.changed", frozen=True):
@@ -382,9 +534,10 @@ class Drain(Message, tag="drain", frozen=True):
 ClientMessage = (
     Hello | AuthRenew | Ping | ShiftSet | StreamResume | PositionReport | PositionLive | PositionGap
     | OfferSeen | OfferAccept | OfferDecline | OrderAdvance | OrderWatch | OrderUnwatch
+    | BidPlace | BidWithdraw | BidAcceptCounter | BidCounter | BidDecline | BidPick | BidSeen
     | AreaWatch | AreaUnwatch
 )  # fmt: skip
 ServerMessage = (
     Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | OrderChanged | OrderMoved
-    | AreaMoved | AreaCells | Drain
+    | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed
 )  # fmt: skip

@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Protocol
+from typing import Protocol, get_type_hints
 
 from msgspec import Struct
 
+from . import answers
 from .codes import ERRORS, PROTOCOL_VERSION, ErrorCode
+from .examples import example, parameter
 from .rest.common import Problem
 from .schemas import Json, component_schemas
 from .shapes import shape
@@ -35,10 +37,17 @@ HEADERS: dict[str, Json] = {
     "If-Match": {
         "description": "The ETag of what is edited, as the last answer gave it.",
         "schema": {"type": "string", "maxLength": 20},
+        "example": '"7"',
+    },
+    "If-None-Match": {
+        "description": "The ETag of what you have: unchanged, it is answered 304 without a body.",
+        "schema": {"type": "string", "maxLength": 20},
+        "example": '"7"',
     },
     "Idempotency-Key": {
-        "description": "Chosen by the client; a repeated request with the same key gets the same answer.",
+        "description": "Chosen by the client; the same key gets the same answer for a day.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 80},
+        "example": "0d1f6b1e-erp-4711",
     },
 }
 # The file itself, or a form with one part of that name. What it is, its content says.
@@ -55,12 +64,53 @@ UPLOAD: dict[str, Json] = {
 PROSE = """\
 Bodies are JSON. Times are seconds since the epoch (UTC), distances metres, speeds m/s, weights kg, volumes
 m3, money minor units of an ISO currency. An error is a problem document (RFC 9457) whose `code` is stable;
-its title is for developers, clients translate the code. Unknown fields of a request are refused.
+its `title` and `detail` are for people. Unknown fields of a request are refused.
+
+**Keys.** Any signed-in request that changes something may carry `Idempotency-Key`, some must. The request is
+carried out once; sent again with the same key it gets the stored answer, with `Idempotency-Replayed: true`,
+for a day. The same key with another request is `idempotency_conflict`. A refused request leaves its key free.
+
+**Versions.** What can be edited has an `ETag`. Send it back in `If-Match` with the edit: `version_stale` (412)
+says that somebody else was faster, `precondition_required` (428) that the header is missing.
+
+**Pages.** A list ends with `next`, which goes into `after` (or `before`, where it is an id) for the next page;
+the header `Link` has the whole address. Pages do not shift when rows come or go.
+
+**Limits.** Each caller has a bucket of tokens a class of routes; `RateLimit-Limit`, `RateLimit-Remaining` and
+`RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers-07) tell its size, what is left, and the seconds until it
+is full. Empty, it is `rate_limited` (429) with `Retry-After`.
+
+**Languages.** `Accept-Language` (ru, kk, en, zh) chooses the language of sentences; `code` stays as it is.
+
+**Programs of a company** use an API key instead of a sign-in, as `Authorization: Bearer tdk_...` or as
+`X-Api-Key`; a route that takes keys names the scope that the key must have.
 
 An access token lives 15 minutes and goes into `Authorization: Bearer`. Clients with `X-Desk-Client: web`
 get the refresh token as an HttpOnly cookie and never in a body. The realtime half of the API is [the
 websocket](/docs/socket/).
 """
+
+
+SCHEMES: dict[str, Json] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token; or a company's API key where `apiKey` is also named.",
+    },
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Api-Key",
+        "description": "A company's API key, `tdk_...`. The scope that it needs stands in `x-scope`.",
+    },
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "desk_refresh",
+        "description": "The refresh token of a browser, set by the server; counts only with `X-Desk-Client: web`.",
+    },
+}
 
 
 class Described(Protocol):
@@ -94,6 +144,16 @@ class Described(Protocol):
     def upload(self) -> bool: ...
     @property
     def produces(self) -> tuple[str, ...]: ...
+    @property
+    def location(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def cookie(self) -> bool: ...
+    @property
+    def versioned(self) -> bool: ...
+    @property
+    def page_parameter(self) -> str: ...
 
 
 def openapi(routes: Sequence[Described]) -> str:
@@ -118,7 +178,9 @@ def openapi(routes: Sequence[Described]) -> str:
         "components": {
             "schemas": component_schemas(sorted((*bodies, Problem), key=lambda each: each.__name__)),
             "examples": {each.code: {"value": _problem(each)} for each in ERRORS.values()},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "headers": answers.RESPONSE_HEADERS,
+            "responses": {name: _refusal(errors) for name, errors in answers.shared_responses().items()},
+            "securitySchemes": SCHEMES,
         },
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -127,18 +189,20 @@ def openapi(routes: Sequence[Described]) -> str:
 def possible_errors(route: Described) -> list[ErrorCode]:
     """What the route itself may refuse, and what follows from its form, by HTTP status."""
     codes = {*route.errors, "rate_limited", "unavailable", "internal"}
+    # A token that is no good is refused also where none is needed.
+    codes |= {"unauthenticated", "token_expired", "session_revoked"}
+    if route.method != "GET":
+        codes |= {"forbidden"}  # another site's page
+        if route.roles is not None:
+            codes |= {"bad_request", "idempotency_conflict"}  # any of them may carry a key
     if route.request:
         codes |= {"bad_request", "too_large"}
     if route.query or route.headers or route.upload:
         codes |= {"bad_request"}
-    if "Idempotency-Key" in route.headers:
-        codes |= {"idempotency_conflict"}
     if "If-Match" in route.headers:
         codes |= {"precondition_required", "version_stale"}
     if "{" in route.path:
         codes |= {"not_found"}
-    if route.roles is not None:
-        codes |= {"unauthenticated", "token_expired", "session_revoked"}
     if route.roles:
         codes |= {"forbidden"}
     return sorted((ERRORS[code] for code in codes), key=lambda each: (each.status, each.code))
@@ -156,7 +220,9 @@ def _operation(route: Described) -> Json:
         "parameters": [*_parameters(route)],
         "responses": dict(_responses(route)),
     }
-    if route.roles is None:
+    if route.cookie:
+        operation["security"] = [{"cookie": []}, {}]
+    elif route.roles is None:
         operation["security"] = []
     elif route.roles:
         operation["description"] = f"For: {', '.join(sorted(route.roles))}."
@@ -166,11 +232,16 @@ def _operation(route: Described) -> Json:
         operation["x-grades"] = sorted(route.grades)
     if route.upload:
         operation["requestBody"] = {"required": True, "content": UPLOAD}
+    if route.scope:
+        operation["security"] = [{"bearer": []}, {"apiKey": []}]
+        operation["x-scope"] = route.scope
     if route.request is not None:
         needed = any(field.required for field in shape(route.request).fields)
         operation["requestBody"] = {
             "required": needed,
-            "content": {"application/json": _schema(route.request)},
+            "content": {
+                "application/json": _schema(route.request) | {"example": example(route.request, request=True)}
+            },
         }
     return operation
 
@@ -194,6 +265,7 @@ def _parameters(route: Described) -> Iterator[Json]:
         }
     if route.query is not None:
         schema = component_schemas([route.query])[route.query.__name__]
+        hints = get_type_hints(route.query, include_extras=True)
         for name, seen in schema["properties"].items():
             # A query says null by leaving the parameter out.
             told = seen["anyOf"][0] if "anyOf" in seen else seen
@@ -202,11 +274,20 @@ def _parameters(route: Described) -> Iterator[Json]:
                 "in": "query",
                 "required": name in schema.get("required", ()),
                 "schema": told,
-            }
+            } | ({} if (one := parameter(name, hints[name])) is None else {"example": one})
     for name in route.headers:
         yield {"name": name, "in": "header", "required": True} | HEADERS.get(
             name, {"schema": {"type": "string"}}
         )
+    for name in _optional_headers(route):
+        yield {"name": name, "in": "header", "required": False} | HEADERS[name]
+
+
+def _optional_headers(route: Described) -> Iterator[str]:
+    if route.method == "GET" and route.versioned:
+        yield "If-None-Match"
+    if route.method != "GET" and route.roles is not None and "Idempotency-Key" not in route.headers:
+        yield "Idempotency-Key"
 
 
 def _responses(route: Described) -> Iterator[tuple[str, Json]]:
@@ -216,23 +297,42 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
             {"description": "The file.", "content": {kind: {} for kind in route.produces}},
         )
     elif route.response is None:
-        yield str(route.status), {"description": "Done."}
+        yield str(route.status), {"description": "Done.", "headers": answers.headers(*_own_headers(route))}
     else:
         yield (
             str(route.status),
             {
                 "description": shape(route.response).doc,
-                "content": {"application/json": _schema(route.response)},
+                "headers": answers.headers(*_own_headers(route)),
+                "content": {
+                    "application/json": _schema(route.response) | {"example": example(route.response)}
+                },
             },
         )
+    if route.method == "GET" and route.versioned:
+        yield "304", {"description": "Unchanged since If-None-Match.", "headers": answers.headers("ETag")}
     for status, group in groupby(possible_errors(route), key=lambda each: each.status):
-        yield str(status), _refusal(list(group))
+        errors = list(group)
+        name = answers.response_name(errors)
+        yield str(status), _refusal(errors) if name is None else {"$ref": f"#/components/responses/{name}"}
+
+
+def _own_headers(route: Described) -> Iterator[str]:
+    if route.versioned:
+        yield "ETag"
+    if route.location:
+        yield "Location"
+    if route.page_parameter:
+        yield "Link"
+    if route.method != "GET" and route.roles is not None:
+        yield "Idempotency-Replayed"
 
 
 def _refusal(errors: Iterable[ErrorCode]) -> Json:
     listed = list(errors)
     return {
         "description": "\n".join(f"- `{each.code}`: {each.title}" for each in listed),
+        "headers": answers.headers(*(("Retry-After",) if listed[0].status in (429, 503) else ())),
         "content": {
             "application/problem+json": _schema(Problem)
             | {"examples": {each.code: {"$ref": f"#/components/examples/{each.code}"} for each in listed}}

@@ -36,6 +36,7 @@ from server.protocol.messages import (
 )
 from server.views import order_state
 
+from . import bids
 from .session import MAX_OVER_CREDIT, Session
 
 # The live frame ahead of a backlog has no place in the stream; it needs to be now and near.
@@ -213,7 +214,9 @@ def decline(session: Session, message: OfferDecline) -> None:
     """Not this one."""
 
     async def work() -> None:
-        await session.services.dispatcher.decline(_driver(session), message.offer)
+        await session.services.dispatcher.decline(
+            _driver(session), message.offer, message.reason, message.note
+        )
 
     session.carry_out(message.id, work())
 
@@ -284,4 +287,5 @@ HANDLERS: dict[type[Message], Callable[[Session, Any], None]] = {
     OrderUnwatch: unwatch_order,
     AreaWatch: watch_area,
     AreaUnwatch: unwatch_area,
+    **bids.HANDLERS,
 }

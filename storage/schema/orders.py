@@ -98,6 +98,14 @@ orders = Table(
         text("id DESC"),
         postgresql_where=text("status = 'open' AND board_at IS NOT NULL"),
     ),
+    # What hauls between two towns were agreed at lately.
+    Index(
+        "ix_orders_lane",
+        "pickup_city",
+        "drop_city",
+        "ended_at",
+        postgresql_where=text("status IN ('delivered', 'closed')"),
+    ),
     CheckConstraint("weight_kg > 0 AND volume_m3 >= 0", name="size"),
     CheckConstraint("pricing IN ('fixed', 'negotiable', 'bids')", name="pricing"),
     CheckConstraint("prepay_percent BETWEEN 0 AND 100", name="prepay"),

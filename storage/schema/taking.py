@@ -79,22 +79,27 @@ bid_versions = Table(
     CheckConstraint("side IN ('driver', 'shipper')", name="side"),
 )
 
-# Whom a shipper has asked by name. A contact that nobody answers to has a row as any other, without an offer,
-# so that nothing tells the shipper who is here and who is not.
+# Whom a shipper has asked by name. A phone or code is looked up by a loop, after the answer: whoever it belongs
+# to, if anybody, the request did the same work and said the same (control C08).
 order_invitations = Table(
     "order_invitations",
     metadata,
     id_column(),
     ref("order_id", "orders.id"),
     ref("offer_id", "offers.id", nullable=True, unique=True),
-    Column("contact", String(64)),  # the phone or code as it was typed; null: picked from a list
+    Column("phone", String(16)),  # E.164
+    Column("code", String(8)),  # driver_codes.code
     Column("note", String(200), nullable=False, server_default=""),
     ref("invited_by", "users.id"),
     at("created_at", now=True),
     at("expires_at"),
+    at("resolved_at", nullable=True),
     at("withdrawn_at", nullable=True),
     Index(None, "order_id", "id"),
+    Index("ix_order_invitations_unresolved", "id", postgresql_where=text("resolved_at IS NULL")),
     Index(None, "invited_by", "created_at"),
+    CheckConstraint("num_nonnulls(phone, code) <= 1", name="contact"),
+    CheckConstraint("resolved_at IS NOT NULL OR num_nonnulls(phone, code, offer_id) > 0", name="resolved"),
 )
 
 # What a driver says to a shipper who wants to ask for him: eight letters and digits, not the row's id.
@@ -106,15 +111,16 @@ driver_codes = Table(
 )
 
 # A pair that does not want to meet: on one side a shipper or a company of shippers, on the other a driver or a
-# company of carriers. Either side may put it up; it hides the loads whoever did (storage.visibility).
+# company of carriers. Either side may put it up; it hides the loads whoever did (storage.visibility). No foreign
+# keys: whoever blocks an id learns nothing of whether anybody has it.
 blocks = Table(
     "blocks",
     metadata,
     id_column(),
     Column("made_by", String(8), nullable=False),  # shipper | carrier: which side may take it down
-    ref("shipper_id", "users.id", nullable=True),
+    Column("shipper_id", BigInteger),
     Column("company_id", BigInteger),  # of shippers
-    ref("driver_id", "users.id", nullable=True),
+    Column("driver_id", BigInteger),
     Column("carrier_id", BigInteger),  # a company of carriers
     Column("note", String(200), nullable=False, server_default=""),
     ref("actor_id", "users.id"),

@@ -32,4 +32,4 @@ async def test_every_statement_prepares_on_the_migrated_schema(pool: Pool) -> No
             except Exception as error:
                 broken[name] = str(error)
     assert not broken
-    assert {"orders.PLACE", "offers.ASSIGN", "candidates.MAKE_OFFERS"} <= statements(*VERBS).keys()
+    assert {"orders.PLACE", "winning.ASSIGN", "candidates.MAKE_OFFERS"} <= statements(*VERBS).keys()

@@ -292,8 +292,8 @@ async def test_a_declined_offer_is_told_to_the_desk_and_forgotten(desk: FakeDesk
     async with client(desk) as driver:
         await driver.connection.wait_connected()
         await desk.send(OfferMade(make_offer()))
-        await driver.decline(await next_offer(driver), "too far")
-        assert desk.of(OfferDecline)[0].reason == "too far"
+        await driver.decline(await next_offer(driver), "distance", "too far")
+        assert (desk.of(OfferDecline)[0].reason, desk.of(OfferDecline)[0].note) == ("distance", "too far")
         assert driver.live_offers == {}
     await driver.api.close()
 

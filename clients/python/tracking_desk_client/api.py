@@ -18,6 +18,7 @@ from .messages import (
     Cities,
     CityQuery,
     DeclineForm,
+    DeclineReason,
     Device,
     DeviceForm,
     Drivers,
@@ -212,9 +213,9 @@ class Api:
         body = AcceptForm(accept_id).to_wire()
         return OrderState.from_wire(await self._call("POST", f"/api/v1/offers/{offer}/accept", body))
 
-    async def decline(self, offer: int, reason: str = "") -> None:
-        """Turn an offer down."""
-        await self._call("POST", f"/api/v1/offers/{offer}/decline", DeclineForm(reason).to_wire())
+    async def decline(self, offer: int, reason: DeclineReason = "unsaid", note: str = "") -> None:
+        """Turn an offer down, and say why."""
+        await self._call("POST", f"/api/v1/offers/{offer}/decline", DeclineForm(reason, note).to_wire())
 
     async def board(self, query: BoardQuery | None = None) -> Board:
         """Loads open to every subscribed driver."""

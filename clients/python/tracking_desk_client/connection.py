@@ -23,6 +23,7 @@ from .messages import (
     AreaSnapshot,
     Assigned,
     AuthRenew,
+    BidStands,
     Close,
     Drain,
     Error,
@@ -45,7 +46,7 @@ ANSWER_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 2.0
 SILENT_HEARTBEATS = 2.5  # missed server pings after which the connection is taken for dead
 
-Answer = OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None
+Answer = OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None
 
 
 class Outgoing(Protocol):

@@ -14,6 +14,7 @@ from .errors import ApiError, DeskError
 from .mailbox import Mailbox
 from .messages import (
     Assigned,
+    DeclineReason,
     Error,
     OfferAccept,
     OfferCard,
@@ -136,10 +137,10 @@ class DriverClient:
             self._accept_ids[offer] = str(uuid4())
         return self._accept_ids[offer]
 
-    async def decline(self, offer: OfferCard | int, reason: str = "") -> None:
-        """Turn the offer down; it will not come again."""
+    async def decline(self, offer: OfferCard | int, reason: DeclineReason = "unsaid", note: str = "") -> None:
+        """Turn the offer down, and say why; it will not come again."""
         number = offer if isinstance(offer, int) else offer.offer
-        await self.connection.call(lambda id: OfferDecline(id, number, reason))
+        await self.connection.call(lambda id: OfferDecline(id, number, reason, note))
         self.live_offers.pop(number, None)
 
     async def advance(self, order: int, status: str, timeout: float = 30.0) -> None:

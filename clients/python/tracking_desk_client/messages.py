@@ -86,7 +86,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("fleet_member", 409, False, "You already drive for a fleet: leave it first."),
         ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
         ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
-        ErrorCode("limit_reached", 409, False, "There are as many of these as there may be: remove one first."),
+        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
         ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
         ErrorCode("proof_required", 403, False, "Confirm this with a fresh code or sign in again."),
         ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
@@ -102,6 +102,18 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("order_closed", 409, False, "The order is no longer open."),
         ErrorCode("driver_busy", 409, False, "Finish your current load first."),
         ErrorCode("vehicle_unfit", 409, False, "Your vehicle does not fit this load."),
+        ErrorCode("bids_only", 409, False, "This load takes bids only: name your price."),
+        ErrorCode("bids_refused", 409, False, "This load goes at its price: it takes no bids."),
+        ErrorCode("bids_too_many", 409, False, "You have too many bids."),
+        ErrorCode("bid_out_of_range", 422, False, "This price is far from what such a haul costs."),
+        ErrorCode("bid_exists", 409, False, "You have a live bid on this load: change that one."),
+        ErrorCode("bid_closed", 409, False, "The bid is no longer open."),
+        ErrorCode("bid_expired", 409, False, "The bid has expired."),
+        ErrorCode("bid_changed", 409, False, "The bid has changed meanwhile: look at it again."),
+        ErrorCode("bid_turn", 409, False, "It is the other side's turn to answer."),
+        ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
+        ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
+        ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
@@ -130,6 +142,11 @@ Joins = Literal["owner", "manager", "driver"]
 MemberRole = Literal["owner", "manager"]
 DocumentKind = Literal["driver_licence", "adr_driver", "medical", "vehicle_registration", "trailer_registration", "insurance", "inspection", "adr_vehicle", "tir_approval", "tir_carnet", "cargo_insurance", "company_registration", "vat_certificate", "transport_licence", "power_of_attorney", "other"]
 DocumentReason = Literal["unreadable", "wrong_kind", "expired", "belongs_to_other", "data_mismatch", "other"]
+Precision = Literal["house", "street", "place", "town", "region", "estimate"]
+PlaceKind = Literal["city", "crossing", "address", "pin"]
+CrossingKind = Literal["multilateral", "bilateral"]
+DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
+BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +288,10 @@ class OfferCard:
     price: Money
     expires_at: float  # Seconds since the epoch, UTC; 0 or more
     wave: int
+    kind: str = "wave"
+    pricing: str = "fixed"
+    version: int = 1
+    note: str = ""
 
     def to_wire(self) -> Wire:
         return {
@@ -287,6 +308,10 @@ class OfferCard:
             "price": self.price.to_wire(),
             "expires_at": self.expires_at,
             "wave": self.wave,
+            "kind": self.kind,
+            "pricing": self.pricing,
+            "version": self.version,
+            "note": self.note,
         }
 
     @classmethod
@@ -305,6 +330,142 @@ class OfferCard:
             Money.from_wire(wire["price"]),
             wire["expires_at"],
             wire["wave"],
+            wire.get("kind", "wave"),
+            wire.get("pricing", "fixed"),
+            wire.get("version", 1),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidState:
+    """A bid as both sides see it. `counter` is the shipper's price, while one is on the table.
+
+    `status`: live (the shipper may pick it), countered (the driver may accept the counter), accepted, declined,
+    withdrawn, expired, outdated (the load was edited), lost. `seen`: the side that must answer saw this version.
+    `outbid` is told only where the shipper lets bidders know: a lower bid is live."""
+
+    bid: int  # 1 or more
+    order: int  # 1 or more
+    driver: int  # 1 or more
+    status: str
+    version: int
+    order_version: int
+    price: Money
+    made_at: float  # Seconds since the epoch, UTC; 0 or more
+    changed_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    message: str = ""
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    counter: Money | None = None
+    counter_message: str = ""
+    seen: bool = False
+    outbid: bool = False
+    reason: str = ""
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "bid": self.bid,
+            "order": self.order,
+            "driver": self.driver,
+            "status": self.status,
+            "version": self.version,
+            "order_version": self.order_version,
+            "price": self.price.to_wire(),
+            "made_at": self.made_at,
+            "changed_at": self.changed_at,
+            "expires_at": self.expires_at,
+        }
+        if self.message != "":
+            wire["message"] = self.message
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.counter is not None:
+            wire["counter"] = self.counter.to_wire()
+        if self.counter_message != "":
+            wire["counter_message"] = self.counter_message
+        if self.seen != False:
+            wire["seen"] = self.seen
+        if self.outbid != False:
+            wire["outbid"] = self.outbid
+        if self.reason != "":
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidState:
+        return cls(
+            wire["bid"],
+            wire["order"],
+            wire["driver"],
+            wire["status"],
+            wire["version"],
+            wire["order_version"],
+            Money.from_wire(wire["price"]),
+            wire["made_at"],
+            wire["changed_at"],
+            wire["expires_at"],
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            (None if wire["counter"] is None else Money.from_wire(wire["counter"])) if "counter" in wire else None,
+            wire.get("counter_message", ""),
+            wire.get("seen", False),
+            wire.get("outbid", False),
+            wire.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidderCard:
+    """What a shipper may know of a driver before the load is his: no phone, no place.
+
+    `reliability`: delivered hauls as a share of those delivered or called off by the driver, of half a year."""
+
+    driver: int  # 1 or more
+    name: str
+    rating: float
+    hauls: int
+    reliability: float | None = None
+    body: str | None = None
+    capacity_kg: float | None = None
+    volume_m3: float | None = None
+    papers: list[str] = field(default_factory=list)
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "driver": self.driver,
+            "name": self.name,
+            "rating": self.rating,
+            "hauls": self.hauls,
+        }
+        if self.reliability is not None:
+            wire["reliability"] = self.reliability
+        if self.body is not None:
+            wire["body"] = self.body
+        if self.capacity_kg is not None:
+            wire["capacity_kg"] = self.capacity_kg
+        if self.volume_m3 is not None:
+            wire["volume_m3"] = self.volume_m3
+        if self.papers:
+            wire["papers"] = self.papers
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidderCard:
+        return cls(
+            wire["driver"],
+            wire["name"],
+            wire["rating"],
+            wire["hauls"],
+            wire.get("reliability"),
+            wire.get("body"),
+            wire.get("capacity_kg"),
+            wire.get("volume_m3"),
+            wire.get("papers", []),
         )
 
 
@@ -614,12 +775,13 @@ class OfferAccept:
 
 @dataclass(frozen=True, slots=True)
 class OfferDecline:
-    """Not this one; it is not offered again."""
+    """Not this one; it is not offered again. The reason is for the shipper's figures, without your name."""
 
     TYPE: ClassVar[str] = "offer.decline"
     id: int  # Chosen by the client, echoed in answers; 0 or more
     offer: int  # 1 or more
-    reason: str = ""  # 0 to 200 characters
+    reason: DeclineReason = "unsaid"
+    note: str = ""  # 0 to 200 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -627,8 +789,10 @@ class OfferDecline:
             "id": self.id,
             "offer": self.offer,
         }
-        if self.reason != "":
+        if self.reason != "unsaid":
             wire["reason"] = self.reason
+        if self.note != "":
+            wire["note"] = self.note
         return wire
 
     @classmethod
@@ -636,7 +800,234 @@ class OfferDecline:
         return cls(
             wire["id"],
             wire["offer"],
-            wire.get("reason", ""),
+            wire.get("reason", "unsaid"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlace:
+    """A driver names a price. With `version` it is the next version of the live bid that stands at that one.
+
+    `order_version` is the version of the load that was on the screen; an edited one refuses with `version_stale`."""
+
+    TYPE: ClassVar[str] = "bid.place"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    order: int  # 1 or more
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    order_version: int | None = None  # 1 or more
+    version: int = 0  # 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.place",
+            "id": self.id,
+            "order": self.order,
+            "amount": self.amount,
+        }
+        if self.valid_s != 7200:
+            wire["valid_s"] = self.valid_s
+        if self.message != "":
+            wire["message"] = self.message
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.order_version is not None:
+            wire["order_version"] = self.order_version
+        if self.version != 0:
+            wire["version"] = self.version
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidPlace:
+        return cls(
+            wire["id"],
+            wire["order"],
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            wire.get("order_version"),
+            wire.get("version", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidWithdraw:
+    """The driver takes the bid back."""
+
+    TYPE: ClassVar[str] = "bid.withdraw"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.withdraw",
+            "id": self.id,
+            "bid": self.bid,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidWithdraw:
+        return cls(
+            wire["id"],
+            wire["bid"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidAcceptCounter:
+    """The driver takes the counter-offer of this version. The same `accept_id` gets the same answer."""
+
+    TYPE: ClassVar[str] = "bid.accept_counter"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.accept_counter",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidAcceptCounter:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidCounter:
+    """The shipper answers the bid of this version with another price."""
+
+    TYPE: ClassVar[str] = "bid.counter"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.counter",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "amount": self.amount,
+        }
+        if self.valid_s != 7200:
+            wire["valid_s"] = self.valid_s
+        if self.message != "":
+            wire["message"] = self.message
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidCounter:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDecline:
+    """The shipper does not want the bid."""
+
+    TYPE: ClassVar[str] = "bid.decline"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    reason: BidDeclineReason = "other"
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.decline",
+            "id": self.id,
+            "bid": self.bid,
+        }
+        if self.reason != "other":
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDecline:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire.get("reason", "other"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidPick:
+    """The load goes to the bid of this version. The same `accept_id` gets the same answer."""
+
+    TYPE: ClassVar[str] = "bid.pick"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.pick",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidPick:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeen:
+    """This version is on the screen of whoever must answer it; stops the push and tells the other side."""
+
+    TYPE: ClassVar[str] = "bid.seen"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    bid: int  # 1 or more
+    version: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.seen",
+            "id": self.id,
+            "bid": self.bid,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidSeen:
+        return cls(
+            wire["id"],
+            wire["bid"],
+            wire["version"],
         )
 
 
@@ -876,7 +1267,7 @@ class AreaDensity:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """You have won the load."""
+    """The load is yours, or goes to the driver whose bid you picked."""
 
     TYPE: ClassVar[str] = "assigned"
     order: OrderState
@@ -895,12 +1286,32 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
+class BidStands:
+    """The bid as it stands after the command."""
+
+    TYPE: ClassVar[str] = "bid.state"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.state",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidStands:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Ok:
     """The command with this id was carried out."""
 
     TYPE: ClassVar[str] = "ok"
     id: int  # Chosen by the client, echoed in answers; 0 or more
-    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | None = None
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None = None
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -1054,6 +1465,71 @@ class OfferClosed:
             wire["offer"],
             wire["order"],
             wire["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidMade:
+    """A driver bids on a load, told to both sides; the shipper hears who it is."""
+
+    TYPE: ClassVar[str] = "bid.made"
+    bid: BidState
+    bidder: BidderCard | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "bid.made",
+            "bid": self.bid.to_wire(),
+        }
+        if self.bidder is not None:
+            wire["bidder"] = self.bidder.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidMade:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            (None if wire["bidder"] is None else BidderCard.from_wire(wire["bidder"])) if "bidder" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidChanged:
+    """The bid has other terms, was seen, or has another standing."""
+
+    TYPE: ClassVar[str] = "bid.changed"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.changed",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidChanged:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidClosed:
+    """The bid has ended; `status` says how, `reason` why."""
+
+    TYPE: ClassVar[str] = "bid.closed"
+    bid: BidState
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "bid.closed",
+            "bid": self.bid.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidClosed:
+        return cls(
+            BidState.from_wire(wire["bid"]),
         )
 
 
@@ -2355,7 +2831,7 @@ class MemberForm:
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationForm:
+class CompanyInvitationForm:
     """Invites a phone number, whether or not it has an account."""
 
     phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
@@ -2368,7 +2844,7 @@ class InvitationForm:
         }
 
     @classmethod
-    def from_wire(cls, wire: Wire) -> InvitationForm:
+    def from_wire(cls, wire: Wire) -> CompanyInvitationForm:
         return cls(
             wire["phone"],
             wire["joins"],
@@ -2376,7 +2852,7 @@ class InvitationForm:
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationView:
+class CompanyInvitation:
     """An open invitation. The invited sees who invites; the company sees which number."""
 
     invitation: int
@@ -2399,7 +2875,7 @@ class InvitationView:
         }
 
     @classmethod
-    def from_wire(cls, wire: Wire) -> InvitationView:
+    def from_wire(cls, wire: Wire) -> CompanyInvitation:
         return cls(
             wire["invitation"],
             wire["company"],
@@ -2412,10 +2888,10 @@ class InvitationView:
 
 
 @dataclass(frozen=True, slots=True)
-class Invitations:
+class CompanyInvitations:
     """Open invitations, newest first."""
 
-    invitations: list[InvitationView]
+    invitations: list[CompanyInvitation]
 
     def to_wire(self) -> Wire:
         return {
@@ -2423,9 +2899,9 @@ class Invitations:
         }
 
     @classmethod
-    def from_wire(cls, wire: Wire) -> Invitations:
+    def from_wire(cls, wire: Wire) -> CompanyInvitations:
         return cls(
-            [InvitationView.from_wire(item) for item in wire["invitations"]],
+            [CompanyInvitation.from_wire(item) for item in wire["invitations"]],
         )
 
 
@@ -2726,25 +3202,35 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True)
 class CityQuery:
-    """City search: prefix, typo tolerant, any of the four languages."""
+    """City search: prefix, typo tolerant, any of the four languages. Namesakes near lat, lon stand first."""
 
     q: str  # 1 to 80 characters
-    lang: Lang = "ru"
+    lang: Lang | None = None
     limit: int = 10  # 1 to 50
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "q": self.q,
-            "lang": self.lang,
             "limit": self.limit,
         }
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> CityQuery:
         return cls(
             wire["q"],
-            wire.get("lang", "ru"),
+            wire.get("lang"),
             wire.get("limit", 10),
+            wire.get("lat"),
+            wire.get("lon"),
         )
 
 
@@ -2803,23 +3289,475 @@ class Cities:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceQuery:
+    """An address, a town, a crossing, or degrees (latitude first). What is near lat, lon is preferred."""
+
+    q: str  # 1 to 200 characters
+    lang: Lang | None = None
+    limit: int = 8  # 1 to 20
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "q": self.q,
+            "limit": self.limit,
+        }
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PlaceQuery:
+        return cls(
+            wire["q"],
+            wire.get("lang"),
+            wire.get("limit", 8),
+            wire.get("lat"),
+            wire.get("lon"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PinQuery:
+    """A pin on the map."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "lat": self.lat,
+            "lon": self.lon,
+        }
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PinQuery:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """A place, and who says so: `origin` is gazetteer, nominatim or google.
+
+    `city` is the nearest town of the gazetteer, `city_m` metres to its centre; `crossing` the id of a crossing."""
+
+    label: str
+    lat: float
+    lon: float
+    precision: Precision
+    kind: PlaceKind
+    origin: str
+    country: str
+    city: int
+    city_name: str
+    city_m: float
+    crossing: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "label": self.label,
+            "lat": self.lat,
+            "lon": self.lon,
+            "precision": self.precision,
+            "kind": self.kind,
+            "origin": self.origin,
+            "country": self.country,
+            "city": self.city,
+            "city_name": self.city_name,
+            "city_m": self.city_m,
+            "crossing": self.crossing,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PlaceView:
+        return cls(
+            wire["label"],
+            wire["lat"],
+            wire["lon"],
+            wire["precision"],
+            wire["kind"],
+            wire["origin"],
+            wire["country"],
+            wire["city"],
+            wire["city_name"],
+            wire["city_m"],
+            wire.get("crossing"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Best match first."""
+
+    places: list[PlaceView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "places": [item.to_wire() for item in self.places],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Places:
+        return cls(
+            [PlaceView.from_wire(item) for item in wire["places"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingQuery:
+    """Crossings into one country (ISO 3166), or all."""
+
+    neighbour: str | None = None  # matches ^[A-Z]{2}$
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.neighbour is not None:
+            wire["neighbour"] = self.neighbour
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CrossingQuery:
+        return cls(
+            wire.get("neighbour"),
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingView:
+    """A road crossing of Kazakhstan. The place is approximate. Waits are mean seconds, the same for all so far."""
+
+    crossing: str
+    name: str
+    neighbour: str
+    opposite: str
+    lat: float
+    lon: float
+    kind: CrossingKind
+    trucks: bool
+    wait_out_s: float
+    wait_in_s: float
+    wait_origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "crossing": self.crossing,
+            "name": self.name,
+            "neighbour": self.neighbour,
+            "opposite": self.opposite,
+            "lat": self.lat,
+            "lon": self.lon,
+            "kind": self.kind,
+            "trucks": self.trucks,
+            "wait_out_s": self.wait_out_s,
+            "wait_in_s": self.wait_in_s,
+            "wait_origin": self.wait_origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CrossingView:
+        return cls(
+            wire["crossing"],
+            wire["name"],
+            wire["neighbour"],
+            wire["opposite"],
+            wire["lat"],
+            wire["lon"],
+            wire["kind"],
+            wire["trucks"],
+            wire["wait_out_s"],
+            wire["wait_in_s"],
+            wire["wait_origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """By neighbour."""
+
+    crossings: list[CrossingView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "crossings": [item.to_wire() for item in self.crossings],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Crossings:
+        return cls(
+            [CrossingView.from_wire(item) for item in wire["crossings"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlaceForm:
+    """A place to keep. Without `city` the nearest town is taken."""
+
+    label: str  # 1 to 80 characters
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    address: str = ""  # 0 to 300 characters
+    city: int | None = None
+    contact_name: str = ""  # 0 to 120 characters
+    contact_phone: str = ""  # Empty, or any usual form of a number, also of a landline; 0 to 32 characters
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "label": self.label,
+            "lat": self.lat,
+            "lon": self.lon,
+            "address": self.address,
+            "contact_name": self.contact_name,
+            "contact_phone": self.contact_phone,
+            "note": self.note,
+        }
+        if self.city is not None:
+            wire["city"] = self.city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedPlaceForm:
+        return cls(
+            wire["label"],
+            wire["lat"],
+            wire["lon"],
+            wire.get("address", ""),
+            wire.get("city"),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone", ""),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlace:
+    """A kept place; `contact_phone` in E.164."""
+
+    place: int
+    label: str
+    address: str
+    lat: float
+    lon: float
+    city: int
+    city_name: str
+    contact_name: str
+    contact_phone: str
+    note: str
+    version: int
+    uses: int
+    used_at: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "place": self.place,
+            "label": self.label,
+            "address": self.address,
+            "lat": self.lat,
+            "lon": self.lon,
+            "city": self.city,
+            "city_name": self.city_name,
+            "contact_name": self.contact_name,
+            "contact_phone": self.contact_phone,
+            "note": self.note,
+            "version": self.version,
+            "uses": self.uses,
+            "used_at": self.used_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedPlace:
+        return cls(
+            wire["place"],
+            wire["label"],
+            wire["address"],
+            wire["lat"],
+            wire["lon"],
+            wire["city"],
+            wire["city_name"],
+            wire["contact_name"],
+            wire["contact_phone"],
+            wire["note"],
+            wire["version"],
+            wire["uses"],
+            wire.get("used_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlaces:
+    """The last used or made first; at most 200."""
+
+    places: list[SavedPlace]
+
+    def to_wire(self) -> Wire:
+        return {
+            "places": [item.to_wire() for item in self.places],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedPlaces:
+        return cls(
+            [SavedPlace.from_wire(item) for item in wire["places"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A place by its degrees."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+
+    def to_wire(self) -> Wire:
+        return {
+            "lat": self.lat,
+            "lon": self.lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Pin:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StopForm:
+    """A stop between the ends: a city of the gazetteer, or a place; and how long the truck is served there."""
+
+    city: int | None = None
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    service_s: float = 7200  # seconds; 0 to 604,800
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "service_s": self.service_s,
+        }
+        if self.city is not None:
+            wire["city"] = self.city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StopForm:
+        return cls(
+            wire.get("city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("service_s", 7200),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleFigures:
+    """The truck; what is left out is that of its body's usual size."""
+
+    capacity_kg: float | None = None  # above 0, at most 100,000
+    volume_m3: float | None = None  # above 0, at most 500
+    litres_100km: float | None = None  # diesel a 100 km, loaded; above 0, at most 200
+    axle_kg: float | None = None  # heaviest single axle, loaded; above 0, at most 30,000
+    height_m: float | None = None  # above 0, at most 10
+    width_m: float | None = None  # above 0, at most 10
+    length_m: float | None = None  # above 0, at most 60
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.capacity_kg is not None:
+            wire["capacity_kg"] = self.capacity_kg
+        if self.volume_m3 is not None:
+            wire["volume_m3"] = self.volume_m3
+        if self.litres_100km is not None:
+            wire["litres_100km"] = self.litres_100km
+        if self.axle_kg is not None:
+            wire["axle_kg"] = self.axle_kg
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> VehicleFigures:
+        return cls(
+            wire.get("capacity_kg"),
+            wire.get("volume_m3"),
+            wire.get("litres_100km"),
+            wire.get("axle_kg"),
+            wire.get("height_m"),
+            wire.get("width_m"),
+            wire.get("length_m"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteForm:
-    """What a haul would be and cost. Cities are gazetteer ids."""
+    """What a haul would be and cost. Cities are gazetteer ids; `pickup`, `drop` are the exact places, if known."""
 
     pickup_city: int
     drop_city: int
     weight_kg: float  # above 0, at most 100,000
     volume_m3: float = 0  # 0 to 500
     body: Body = "tent"
+    pickup: Pin | None = None
+    drop: Pin | None = None
+    stops: list[StopForm] = field(default_factory=list)  # 0 to 8 items
+    vehicle: VehicleFigures | None = None
+    depart_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    driver_at: Pin | None = None
+    crew: int = 1  # 1 to 2
+    toll_prepaid: bool = True
+    adr: bool = False
+    price: int | None = None  # minor units of KZT; for the profit; 1 or more
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "pickup_city": self.pickup_city,
             "drop_city": self.drop_city,
             "weight_kg": self.weight_kg,
             "volume_m3": self.volume_m3,
             "body": self.body,
+            "stops": [item.to_wire() for item in self.stops],
+            "crew": self.crew,
+            "toll_prepaid": self.toll_prepaid,
+            "adr": self.adr,
         }
+        if self.pickup is not None:
+            wire["pickup"] = self.pickup.to_wire()
+        if self.drop is not None:
+            wire["drop"] = self.drop.to_wire()
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle.to_wire()
+        if self.depart_at is not None:
+            wire["depart_at"] = self.depart_at
+        if self.driver_at is not None:
+            wire["driver_at"] = self.driver_at.to_wire()
+        if self.price is not None:
+            wire["price"] = self.price
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> QuoteForm:
@@ -2829,12 +3767,335 @@ class QuoteForm:
             wire["weight_kg"],
             wire.get("volume_m3", 0),
             wire.get("body", "tent"),
+            (None if wire["pickup"] is None else Pin.from_wire(wire["pickup"])) if "pickup" in wire else None,
+            (None if wire["drop"] is None else Pin.from_wire(wire["drop"])) if "drop" in wire else None,
+            [StopForm.from_wire(item) for item in wire["stops"]] if "stops" in wire else [],
+            (None if wire["vehicle"] is None else VehicleFigures.from_wire(wire["vehicle"])) if "vehicle" in wire else None,
+            wire.get("depart_at"),
+            (None if wire["driver_at"] is None else Pin.from_wire(wire["driver_at"])) if "driver_at" in wire else None,
+            wire.get("crew", 1),
+            wire.get("toll_prepaid", True),
+            wire.get("adr", False),
+            wire.get("price"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A provider's own line, encoded. Not `drawable`: it may be shown on that provider's map only."""
+
+    polyline: str
+    precision: int
+    origin: str
+    drawable: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "polyline": self.polyline,
+            "precision": self.precision,
+            "origin": self.origin,
+            "drawable": self.drawable,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Line:
+        return cls(
+            wire["polyline"],
+            wire["precision"],
+            wire["origin"],
+            wire["drawable"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BorderPassed:
+    """A border on the way; `crossing` null where none of this pair of countries is known. Mean seconds."""
+
+    leaves: str
+    enters: str
+    crossing: str | None
+    name: str
+    wait_s: float
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "leaves": self.leaves,
+            "enters": self.enters,
+            "crossing": self.crossing,
+            "name": self.name,
+            "wait_s": self.wait_s,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BorderPassed:
+        return cls(
+            wire["leaves"],
+            wire["enters"],
+            wire["crossing"],
+            wire["name"],
+            wire["wait_s"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EtaWindow:
+    """Nine of ten trucks arrive after `early_at`, nine of ten before `late_at`. The parts are of the typical one.
+
+    `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it."""
+
+    depart_at: float  # Seconds since the epoch, UTC; 0 or more
+    early_at: float  # Seconds since the epoch, UTC; 0 or more
+    typical_at: float  # Seconds since the epoch, UTC; 0 or more
+    late_at: float  # Seconds since the epoch, UTC; 0 or more
+    driving_s: float
+    rest_s: float
+    border_s: float
+    service_s: float
+    heat_s: float
+    crew: int
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "depart_at": self.depart_at,
+            "early_at": self.early_at,
+            "typical_at": self.typical_at,
+            "late_at": self.late_at,
+            "driving_s": self.driving_s,
+            "rest_s": self.rest_s,
+            "border_s": self.border_s,
+            "service_s": self.service_s,
+            "heat_s": self.heat_s,
+            "crew": self.crew,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EtaWindow:
+        return cls(
+            wire["depart_at"],
+            wire["early_at"],
+            wire["typical_at"],
+            wire["late_at"],
+            wire["driving_s"],
+            wire["rest_s"],
+            wire["border_s"],
+            wire["service_s"],
+            wire["heat_s"],
+            wire["crew"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelFigures:
+    """Diesel of the loaded truck. `origin` of the price: staff or default (assumed)."""
+
+    litres: float
+    litres_100km: float
+    litres_origin: str
+    cost: Money
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "litres": self.litres,
+            "litres_100km": self.litres_100km,
+            "litres_origin": self.litres_origin,
+            "cost": self.cost.to_wire(),
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelFigures:
+        return cls(
+            wire["litres"],
+            wire["litres_100km"],
+            wire["litres_origin"],
+            Money.from_wire(wire["cost"]),
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TollPassed:
+    """A toll section. `assumed`: its length or its rate is no published figure."""
+
+    section: str
+    name: str
+    metres: float
+    cost: Money
+    assumed: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "section": self.section,
+            "name": self.name,
+            "metres": self.metres,
+            "cost": self.cost.to_wire(),
+            "assumed": self.assumed,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TollPassed:
+        return cls(
+            wire["section"],
+            wire["name"],
+            wire["metres"],
+            Money.from_wire(wire["cost"]),
+            wire["assumed"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TollFigures:
+    """All toll sections of the way."""
+
+    cost: Money
+    prepaid: bool
+    sections: list[TollPassed]
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "cost": self.cost.to_wire(),
+            "prepaid": self.prepaid,
+            "sections": [item.to_wire() for item in self.sections],
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TollFigures:
+        return cls(
+            Money.from_wire(wire["cost"]),
+            wire["prepaid"],
+            [TollPassed.from_wire(item) for item in wire["sections"]],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BorderFigures:
+    """What the crossings cost, by CAREC's means."""
+
+    cost: Money
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "cost": self.cost.to_wire(),
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BorderFigures:
+        return cls(
+            Money.from_wire(wire["cost"]),
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRange:
+    """One haul in twenty goes for less than `low`, one for more than `high`.
+
+    `origin` lane: percentiles of `hauls` finished ones between these towns in 90 days; tariff: the trade's span."""
+
+    low: Money
+    typical: Money
+    high: Money
+    hauls: int
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "low": self.low.to_wire(),
+            "typical": self.typical.to_wire(),
+            "high": self.high.to_wire(),
+            "hauls": self.hauls,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PriceRange:
+        return cls(
+            Money.from_wire(wire["low"]),
+            Money.from_wire(wire["typical"]),
+            Money.from_wire(wire["high"]),
+            wire["hauls"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitFigures:
+    """What is left for the driver of one truck, from where it stands to the empty trailer.
+
+    `price` less `fuel` and `tolls` (of the empty run, too), `borders` and `wear` (assumed a km). `seconds`: empty
+    run, loading, driving, rest, borders, unloading."""
+
+    profit: Money
+    per_hour: Money
+    seconds: float
+    price: Money
+    fuel: Money
+    tolls: Money
+    borders: Money
+    wear: Money
+    deadhead_m: float
+    deadhead_origin: str
+    loading_s: float
+    unloading_s: float
+    rest_s: float
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "seconds": self.seconds,
+            "price": self.price.to_wire(),
+            "fuel": self.fuel.to_wire(),
+            "tolls": self.tolls.to_wire(),
+            "borders": self.borders.to_wire(),
+            "wear": self.wear.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "deadhead_origin": self.deadhead_origin,
+            "loading_s": self.loading_s,
+            "unloading_s": self.unloading_s,
+            "rest_s": self.rest_s,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ProfitFigures:
+        return cls(
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["seconds"],
+            Money.from_wire(wire["price"]),
+            Money.from_wire(wire["fuel"]),
+            Money.from_wire(wire["tolls"]),
+            Money.from_wire(wire["borders"]),
+            Money.from_wire(wire["wear"]),
+            wire["deadhead_m"],
+            wire["deadhead_origin"],
+            wire["loading_s"],
+            wire["unloading_s"],
+            wire["rest_s"],
+            wire["origin"],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Distance in metres, time in seconds, price in minor units; `origin` says where the distance is from."""
+    """Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ...
+
+    `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of
+    the departure. Costs are of one truck; the load fills `trucks` of them."""
 
     distance_m: float
     duration_s: float
@@ -2843,6 +4104,18 @@ class Quote:
     price: Money
     line: list[tuple[float, float]]
     towns: list[str]
+    driving_s: float
+    traffic_s: float | None
+    line_origin: str
+    polyline: Line | None
+    borders: list[BorderPassed]
+    eta: EtaWindow
+    fuel: FuelFigures
+    tolls: TollFigures
+    border_cost: BorderFigures
+    price_range: PriceRange
+    profit: ProfitFigures
+    trucks: int
 
     def to_wire(self) -> Wire:
         return {
@@ -2853,6 +4126,18 @@ class Quote:
             "price": self.price.to_wire(),
             "line": [list(item) for item in self.line],
             "towns": self.towns,
+            "driving_s": self.driving_s,
+            "traffic_s": self.traffic_s,
+            "line_origin": self.line_origin,
+            "polyline": (None if self.polyline is None else self.polyline.to_wire()),
+            "borders": [item.to_wire() for item in self.borders],
+            "eta": self.eta.to_wire(),
+            "fuel": self.fuel.to_wire(),
+            "tolls": self.tolls.to_wire(),
+            "border_cost": self.border_cost.to_wire(),
+            "price_range": self.price_range.to_wire(),
+            "profit": self.profit.to_wire(),
+            "trucks": self.trucks,
         }
 
     @classmethod
@@ -2865,6 +4150,18 @@ class Quote:
             Money.from_wire(wire["price"]),
             [(item[0], item[1]) for item in wire["line"]],
             wire["towns"],
+            wire["driving_s"],
+            wire["traffic_s"],
+            wire["line_origin"],
+            (None if wire["polyline"] is None else Line.from_wire(wire["polyline"])),
+            [BorderPassed.from_wire(item) for item in wire["borders"]],
+            EtaWindow.from_wire(wire["eta"]),
+            FuelFigures.from_wire(wire["fuel"]),
+            TollFigures.from_wire(wire["tolls"]),
+            BorderFigures.from_wire(wire["border_cost"]),
+            PriceRange.from_wire(wire["price_range"]),
+            ProfitFigures.from_wire(wire["profit"]),
+            wire["trucks"],
         )
 
 
@@ -3022,37 +4319,47 @@ class AdvanceForm:
 
 @dataclass(frozen=True, slots=True)
 class AcceptForm:
-    """A retry with the same accept_id gets the same answer."""
+    """A retry with the same accept_id gets the same answer.
+
+    `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own."""
 
     accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    version: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "accept_id": self.accept_id,
         }
+        if self.version is not None:
+            wire["version"] = self.version
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> AcceptForm:
         return cls(
             wire["accept_id"],
+            wire.get("version"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DeclineForm:
-    """Why not."""
+    """Why not, for the shipper's figures."""
 
-    reason: str = ""  # 0 to 200 characters
+    reason: DeclineReason = "unsaid"
+    note: str = ""  # 0 to 200 characters
 
     def to_wire(self) -> Wire:
         return {
             "reason": self.reason,
+            "note": self.note,
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> DeclineForm:
         return cls(
-            wire.get("reason", ""),
+            wire.get("reason", "unsaid"),
+            wire.get("note", ""),
         )
 
 
@@ -3187,6 +4494,614 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class BidForm:
+    """A driver's price. While you are on a haul it needs `available_from`.
+
+    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`."""
+
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    order_version: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "amount": self.amount,
+            "valid_s": self.valid_s,
+            "message": self.message,
+        }
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        if self.available_from is not None:
+            wire["available_from"] = self.available_from
+        if self.order_version is not None:
+            wire["order_version"] = self.order_version
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidForm:
+        return cls(
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+            wire.get("eta_at"),
+            wire.get("available_from"),
+            wire.get("order_version"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CounterForm:
+    """The shipper's price."""
+
+    amount: int  # minor units of the load's currency; 1 or more
+    valid_s: int = 7200  # for so long the price is good; 60 to 604,800
+    message: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "amount": self.amount,
+            "valid_s": self.valid_s,
+            "message": self.message,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CounterForm:
+        return cls(
+            wire["amount"],
+            wire.get("valid_s", 7200),
+            wire.get("message", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDeclineForm:
+    """Why not."""
+
+    reason: BidDeclineReason = "other"
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDeclineForm:
+        return cls(
+            wire.get("reason", "other"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidSeenForm:
+    """Which version was on the screen."""
+
+    version: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidSeenForm:
+        return cls(
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidAcceptForm:
+    """A retry with the same accept_id gets the same answer."""
+
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidAcceptForm:
+        return cls(
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BiddingForm:
+    """`open`: bidders are told whether a lower bid is live, never how low or whose. Sealed otherwise."""
+
+    open: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "open": self.open,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BiddingForm:
+        return cls(
+            wire["open"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidsQuery:
+    """How to sort: live bids stand before ended ones in every order."""
+
+    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+
+    def to_wire(self) -> Wire:
+        return {
+            "sort": self.sort,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidsQuery:
+        return cls(
+            wire.get("sort", "price"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidLine:
+    """A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps.
+
+    `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known."""
+
+    bid: BidState
+    bidder: BidderCard
+    deadhead_m: int | None = None
+    eta_s: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "bidder": self.bidder.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "eta_s": self.eta_s,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidLine:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            BidderCard.from_wire(wire["bidder"]),
+            wire.get("deadhead_m"),
+            wire.get("eta_s"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBids:
+    """The bids on a load. `low` and `high` bound what may be bid or countered."""
+
+    order: int  # 1 or more
+    guide: Money
+    low: Money
+    high: Money
+    bids: list[BidLine]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "guide": self.guide.to_wire(),
+            "low": self.low.to_wire(),
+            "high": self.high.to_wire(),
+            "bids": [item.to_wire() for item in self.bids],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderBids:
+        return cls(
+            wire["order"],
+            Money.from_wire(wire["guide"]),
+            Money.from_wire(wire["low"]),
+            Money.from_wire(wire["high"]),
+            [BidLine.from_wire(item) for item in wire["bids"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidVersionView:
+    """One change of a bid."""
+
+    version: int
+    side: Literal["driver", "shipper"]
+    price: Money
+    message: str
+    expires_at: float
+    at: float
+    eta_at: float | None = None
+    available_from: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "side": self.side,
+            "price": self.price.to_wire(),
+            "message": self.message,
+            "expires_at": self.expires_at,
+            "at": self.at,
+            "eta_at": self.eta_at,
+            "available_from": self.available_from,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidVersionView:
+        return cls(
+            wire["version"],
+            wire["side"],
+            Money.from_wire(wire["price"]),
+            wire["message"],
+            wire["expires_at"],
+            wire["at"],
+            wire.get("eta_at"),
+            wire.get("available_from"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BidDetail:
+    """A bid with all its changes."""
+
+    bid: BidState
+    versions: list[BidVersionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "versions": [item.to_wire() for item in self.versions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BidDetail:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            [BidVersionView.from_wire(item) for item in wire["versions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBid:
+    """A driver's bid and the load that it is for."""
+
+    bid: BidState
+    load: BoardLoad
+
+    def to_wire(self) -> Wire:
+        return {
+            "bid": self.bid.to_wire(),
+            "load": self.load.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBid:
+        return cls(
+            BidState.from_wire(wire["bid"]),
+            BoardLoad.from_wire(wire["load"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBids:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    bids: list[OwnBid]
+    next: int | None = None  # for `before`
+
+    def to_wire(self) -> Wire:
+        return {
+            "bids": [item.to_wire() for item in self.bids],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBids:
+        return cls(
+            [OwnBid.from_wire(item) for item in wire["bids"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatesQuery:
+    """How many drivers to list."""
+
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CandidatesQuery:
+        return cls(
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A driver who could take the load now. `deadhead_m`: within so many metres of the pickup, in coarse steps.
+
+    `score` 0..1 adds up from `reasons`: nearness of the empty run, freshness of the position, body, how well the
+    load fills the truck, rating, and how long the driver has waited for an offer."""
+
+    bidder: BidderCard
+    deadhead_m: int
+    eta_s: int
+    score: float
+    reasons: dict[str, float]
+
+    def to_wire(self) -> Wire:
+        return {
+            "bidder": self.bidder.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "eta_s": self.eta_s,
+            "score": self.score,
+            "reasons": self.reasons,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Candidate:
+        return cls(
+            BidderCard.from_wire(wire["bidder"]),
+            wire["deadhead_m"],
+            wire["eta_s"],
+            wire["score"],
+            wire["reasons"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Best first."""
+
+    drivers: list[Candidate]
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": [item.to_wire() for item in self.drivers],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Candidates:
+        return cls(
+            [Candidate.from_wire(item) for item in wire["drivers"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteForm:
+    """Ask these drivers. Who cannot take the load is left out of the answer."""
+
+    drivers: list[int]  # 1 to 20 items
+    valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": self.drivers,
+            "valid_s": self.valid_s,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteForm:
+        return cls(
+            wire["drivers"],
+            wire.get("valid_s", 7200),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteContactForm:
+    """Ask a driver that you know, by phone or by the code that he has told you: one of the two."""
+
+    phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    code: str | None = None  # 8 to 12 characters
+    valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "valid_s": self.valid_s,
+            "note": self.note,
+        }
+        if self.phone is not None:
+            wire["phone"] = self.phone
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteContactForm:
+        return cls(
+            wire.get("phone"),
+            wire.get("code"),
+            wire.get("valid_s", 7200),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationView:
+    """Somebody who was asked. Of a phone or code that no driver has, it says what it says of a silent one."""
+
+    invitation: int
+    order: int
+    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    created_at: float
+    expires_at: float
+    driver: int | None = None
+    phone: str | None = None
+    code: str | None = None
+    note: str = ""
+    reason: str = ""
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitation": self.invitation,
+            "order": self.order,
+            "status": self.status,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "driver": self.driver,
+            "phone": self.phone,
+            "code": self.code,
+            "note": self.note,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InvitationView:
+        return cls(
+            wire["invitation"],
+            wire["order"],
+            wire["status"],
+            wire["created_at"],
+            wire["expires_at"],
+            wire.get("driver"),
+            wire.get("phone"),
+            wire.get("code"),
+            wire.get("note", ""),
+            wire.get("reason", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Newest first."""
+
+    invitations: list[InvitationView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitations": [item.to_wire() for item in self.invitations],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Invitations:
+        return cls(
+            [InvitationView.from_wire(item) for item in wire["invitations"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeView:
+    """What a driver tells a shipper who wants to ask for him."""
+
+    code: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CodeView:
+        return cls(
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockForm:
+    """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
+    the user that posts loads, or a load of theirs."""
+
+    driver: int | None = None  # 1 or more
+    company: int | None = None  # 1 or more
+    shipper: int | None = None  # 1 or more
+    order: int | None = None  # 1 or more
+    note: str = ""  # 0 to 200 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "note": self.note,
+        }
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        if self.company is not None:
+            wire["company"] = self.company
+        if self.shipper is not None:
+            wire["shipper"] = self.shipper
+        if self.order is not None:
+            wire["order"] = self.order
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BlockForm:
+        return cls(
+            wire.get("driver"),
+            wire.get("company"),
+            wire.get("shipper"),
+            wire.get("order"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockView:
+    """A pair kept apart: a shipper or a company of shippers, and a driver or a carrier."""
+
+    block: int
+    created_at: float
+    shipper: int | None = None
+    company: int | None = None
+    driver: int | None = None
+    carrier: int | None = None
+    note: str = ""
+
+    def to_wire(self) -> Wire:
+        return {
+            "block": self.block,
+            "created_at": self.created_at,
+            "shipper": self.shipper,
+            "company": self.company,
+            "driver": self.driver,
+            "carrier": self.carrier,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BlockView:
+        return cls(
+            wire["block"],
+            wire["created_at"],
+            wire.get("shipper"),
+            wire.get("company"),
+            wire.get("driver"),
+            wire.get("carrier"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Newest first."""
+
+    blocks: list[BlockView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "blocks": [item.to_wire() for item in self.blocks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Blocks:
+        return cls(
+            [BlockView.from_wire(item) for item in wire["blocks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionForm:
     """Sets until when a driver's subscription is paid."""
 
@@ -3259,6 +5174,86 @@ class Drivers:
 
 
 @dataclass(frozen=True, slots=True)
+class FuelPriceForm:
+    """A price from `valid_from` on (default: now). The same moment again corrects it."""
+
+    country: str  # ISO 3166; matches ^[A-Z]{2}$
+    amount: int  # tiyn a litre; abroad, too; 100 to 10,000,000
+    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
+    valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "country": self.country,
+            "amount": self.amount,
+            "region": self.region,
+        }
+        if self.valid_from is not None:
+            wire["valid_from"] = self.valid_from
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceForm:
+        return cls(
+            wire["country"],
+            wire["amount"],
+            wire.get("region", ""),
+            wire.get("valid_from"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelPriceView:
+    """A price a litre; an empty `region` is the whole country. `origin`: staff, or default (assumed)."""
+
+    country: str
+    region: str
+    price: Money
+    valid_from: float
+    origin: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "country": self.country,
+            "region": self.region,
+            "price": self.price.to_wire(),
+            "valid_from": self.valid_from,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceView:
+        return cls(
+            wire["country"],
+            wire["region"],
+            Money.from_wire(wire["price"]),
+            wire["valid_from"],
+            wire["origin"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelPriceList:
+    """Prices in force, and those that staff have set for later."""
+
+    prices: list[FuelPriceView]
+    coming: list[FuelPriceView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "prices": [item.to_wire() for item in self.prices],
+            "coming": [item.to_wire() for item in self.coming],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceList:
+        return cls(
+            [FuelPriceView.from_wire(item) for item in wire["prices"]],
+            [FuelPriceView.from_wire(item) for item in wire["coming"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DictionaryQuery:
     """Without `lang`, the language of the request."""
 
@@ -3324,6 +5319,13 @@ ClientMessage: TypeAlias = (
     | OrderAdvance
     | OrderWatch
     | OrderUnwatch
+    | BidPlace
+    | BidWithdraw
+    | BidAcceptCounter
+    | BidCounter
+    | BidDecline
+    | BidPick
+    | BidSeen
     | AreaWatch
     | AreaUnwatch
 )
@@ -3341,6 +5343,9 @@ ServerMessage: TypeAlias = (
     | AreaMoved
     | AreaCells
     | Drain
+    | BidMade
+    | BidChanged
+    | BidClosed
 )
 
 _CLIENT: dict[str, Callable[[Wire], Any]] = {
@@ -3355,6 +5360,13 @@ _CLIENT: dict[str, Callable[[Wire], Any]] = {
     "offer.seen": OfferSeen.from_wire,
     "offer.accept": OfferAccept.from_wire,
     "offer.decline": OfferDecline.from_wire,
+    "bid.place": BidPlace.from_wire,
+    "bid.withdraw": BidWithdraw.from_wire,
+    "bid.accept_counter": BidAcceptCounter.from_wire,
+    "bid.counter": BidCounter.from_wire,
+    "bid.decline": BidDecline.from_wire,
+    "bid.pick": BidPick.from_wire,
+    "bid.seen": BidSeen.from_wire,
     "order.advance": OrderAdvance.from_wire,
     "order.watch": OrderWatch.from_wire,
     "order.unwatch": OrderUnwatch.from_wire,
@@ -3370,6 +5382,9 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "position.ack": PositionAck.from_wire,
     "offer.made": OfferMade.from_wire,
     "offer.closed": OfferClosed.from_wire,
+    "bid.made": BidMade.from_wire,
+    "bid.changed": BidChanged.from_wire,
+    "bid.closed": BidClosed.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "area.moved": AreaMoved.from_wire,
@@ -3382,6 +5397,7 @@ _RESULTS: dict[str, Callable[[Wire], Any]] = {
     "area.snapshot": AreaSnapshot.from_wire,
     "area.density": AreaDensity.from_wire,
     "assigned": Assigned.from_wire,
+    "bid.state": BidStands.from_wire,
 }
 
 

@@ -118,14 +118,14 @@ class MemberForm(Form, frozen=True):
     role: MemberRole
 
 
-class InvitationForm(Form, frozen=True):
+class CompanyInvitationForm(Form, frozen=True):
     """Invites a phone number, whether or not it has an account."""
 
     phone: Phone
     joins: Joins
 
 
-class InvitationView(View, frozen=True):
+class CompanyInvitation(View, frozen=True):
     """An open invitation. The invited sees who invites; the company sees which number."""
 
     invitation: int
@@ -137,10 +137,10 @@ class InvitationView(View, frozen=True):
     expires_at: Seconds
 
 
-class Invitations(View, frozen=True):
+class CompanyInvitations(View, frozen=True):
     """Open invitations, newest first."""
 
-    invitations: list[InvitationView]
+    invitations: list[CompanyInvitation]
 
 
 class JoinForm(Form, frozen=True):

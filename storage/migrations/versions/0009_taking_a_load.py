@@ -1,7 +1,7 @@
 """taking a load
 
 Revision ID: 0009
-Revises: 0005
+Revises: 0006
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0009"
-down_revision: str | Sequence[str] | None = "0005"
+down_revision: str | Sequence[str] | None = "0006"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -35,8 +35,6 @@ def upgrade() -> None:
             name=op.f("ck_blocks_pair"),
         ),
         sa.ForeignKeyConstraint(["actor_id"], ["users.id"], name=op.f("fk_blocks_actor_id")),
-        sa.ForeignKeyConstraint(["driver_id"], ["users.id"], name=op.f("fk_blocks_driver_id")),
-        sa.ForeignKeyConstraint(["shipper_id"], ["users.id"], name=op.f("fk_blocks_shipper_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_blocks")),
     )
     op.create_index(
@@ -217,12 +215,19 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("offer_id", sa.BigInteger(), nullable=True),
-        sa.Column("contact", sa.String(length=64), nullable=True),
+        sa.Column("phone", sa.String(length=16), nullable=True),
+        sa.Column("code", sa.String(length=8), nullable=True),
         sa.Column("note", sa.String(length=200), server_default="", nullable=False),
         sa.Column("invited_by", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("num_nonnulls(phone, code) <= 1", name=op.f("ck_order_invitations_contact")),
+        sa.CheckConstraint(
+            "resolved_at IS NOT NULL OR num_nonnulls(phone, code, offer_id) > 0",
+            name=op.f("ck_order_invitations_resolved"),
+        ),
         sa.ForeignKeyConstraint(["invited_by"], ["users.id"], name=op.f("fk_order_invitations_invited_by")),
         sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name=op.f("fk_order_invitations_offer_id")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_invitations_order_id")),
@@ -234,6 +239,13 @@ def upgrade() -> None:
         "order_invitations",
         ["invited_by", "created_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_order_invitations_unresolved",
+        "order_invitations",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("resolved_at IS NULL"),
     )
     op.create_index(
         op.f("ix_order_invitations_order_id_id"), "order_invitations", ["order_id", "id"], unique=False
@@ -294,6 +306,7 @@ def downgrade() -> None:
     op.drop_column("assignments", "bid_id")
     op.drop_column("accepts", "actor_id")
     op.drop_column("accepts", "bid_id")
+    op.drop_index("ix_order_invitations_unresolved", table_name="order_invitations")
     op.drop_index(op.f("ix_order_invitations_order_id_id"), table_name="order_invitations")
     op.drop_index(op.f("ix_order_invitations_invited_by_created_at"), table_name="order_invitations")
     op.drop_table("order_invitations")

@@ -17,13 +17,11 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from server.gateways.outbound import PublicResolver, acceptable, is_public
 from server.gateways.push import Delivered, Gone, Later, Push, Rejected
 from server.gateways.webpush import (
     MAX_WAIT_S,
-    PublicResolver,
     WebPushSender,
-    acceptable,
-    is_public,
     public_key_of,
     wait_of,
 )

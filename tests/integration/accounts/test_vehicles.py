@@ -6,6 +6,8 @@ import pytest
 
 from dispatch.errors import Refusal
 from storage.vehicle_rows import Spec
+from storage.vehicles import LOCK_DRIVERS
+from storage.winning import LOCK_DRIVER
 from tests.integration.accounts.conftest import TRUCK, Desk
 
 WHOLE = {
@@ -207,30 +209,40 @@ async def test_changes_at_once_leave_one_active_truck(desk: Desk) -> None:
 
 
 async def test_the_truck_of_a_load_that_is_being_assigned_is_not_changed_under_it(desk: Desk) -> None:
-    """Both orders of the race: whoever comes second sees the other."""
-    from storage.offers import ASSIGN
-
+    """Whoever comes second, the winner of a load or who changes the truck, sees what the first has done."""
     store, driver = desk.services.vehicles, desk.driver
+    active = (await driver.get("/vehicles")).body["vehicles"][0]["vehicle"]
     spare = (await store.add_own(driver.id, Spec("KZ", "", "", "tent", 1000.0, 10.0))).id
     order = await desk.assign(driver)
-    offer, vehicle = await desk.pool.fetchrow(
-        "DELETE FROM assignments WHERE order_id = $1 RETURNING offer_id, vehicle_id", order
-    )
+    (won,) = await desk.pool.fetch("DELETE FROM assignments WHERE order_id = $1 RETURNING *", order)
+    small = Spec("KZ", "", "", "tent", 1000.0, 10.0)
+    for change in (
+        lambda: store.activate(driver.id, spare),
+        lambda: store.archive(driver.id, active),
+        lambda: store.edit(driver.id, active, 1, small),
+        lambda: store.put_active(driver.id, "van", 1.0, 1.0, ""),
+    ):
+        async with desk.pool.acquire() as connection, connection.transaction():
+            await connection.execute(LOCK_DRIVER, driver.id)  # a win, as far as it has come
+            changing = asyncio.create_task(change())
+            await asyncio.sleep(0.05)
+            assert not changing.done()
+            await connection.execute(
+                "INSERT INTO assignments (order_id, driver_id, vehicle_id, offer_id) VALUES ($1, $2, $3, $4)",
+                order,
+                driver.id,
+                active,
+                won["offer_id"],
+            )
+        with pytest.raises(Refusal, match="driver_busy"):
+            await changing
+        await desk.pool.execute("DELETE FROM assignments WHERE order_id = $1", order)
     async with desk.pool.acquire() as connection, connection.transaction():
-        assert await connection.fetchval(ASSIGN, order, driver.id, vehicle, offer) == order
-        changing = asyncio.create_task(store.activate(driver.id, spare))
-        await asyncio.sleep(0.1)
-        assert not changing.done()
-    with pytest.raises(Refusal, match="driver_busy"):
-        await changing
-    await desk.pool.execute("DELETE FROM assignments WHERE order_id = $1", order)
-    async with desk.pool.acquire() as connection, connection.transaction():
-        await connection.execute("UPDATE vehicles SET driver_id = NULL WHERE id = $1", vehicle)
-        await connection.execute("UPDATE vehicles SET driver_id = $2 WHERE id = $1", spare, driver.id)
-        assigning = asyncio.create_task(desk.pool.fetchval(ASSIGN, order, driver.id, vehicle, offer))
-        await asyncio.sleep(0.1)
-        assert not assigning.done()
-    assert await assigning is None
+        await connection.execute(LOCK_DRIVERS, [driver.id])  # a change, as far as it has come
+        winning = asyncio.create_task(desk.pool.fetchval(LOCK_DRIVER, driver.id))
+        await asyncio.sleep(0.05)
+        assert not winning.done()
+    await winning
 
 
 async def test_code_from_before_keeps_writing_trucks(desk: Desk) -> None:

@@ -100,7 +100,7 @@ async def test_an_order_is_quoted_placed_offered_and_won(market: Market) -> None
     near, far = await driver_at(market, 2), await driver_at(market, 20)
     desk = dispatcher(market)
     order = await place(market, desk)
-    assert order.price == desk.quote(city("Алматы"), city("Астана"), LOAD).price
+    assert order.price == (await desk.quote(city("Алматы"), city("Астана"), LOAD)).price
     assert await desk.seek_due() == 1
     made = market.heard.of(OfferMade)
     assert [event.driver for event in made] == [near, far]

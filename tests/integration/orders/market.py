@@ -5,10 +5,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from dispatch.bids import Bid, Terms
 from dispatch.events import Event
-from dispatch.model import Haul, Load, Money, NewOrder, Order, Place, Policy
+from dispatch.model import Haul, Load, Money, NewOrder, Order, Place, Policy, Pricing
+from dispatch.model import Terms as OrderTerms
 from geo.cells import cell_of
 from geo.types import Fix
+from storage.bids import BidStore
 from storage.live import LiveIndex
 from storage.orders import OrderStore
 from storage.postgres import Pool
@@ -38,6 +41,7 @@ class Market:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.orders = OrderStore(pool)
+        self.bids = BidStore(pool, Policy())
         self.live = LiveIndex()
         self.heard = Heard()
 
@@ -108,6 +112,19 @@ class Market:
         )
         return {row["driver_id"]: row["id"] for row in rows}
 
+    async def on_board(self, order: Order) -> Order:
+        """The order, open to every driver."""
+        await self.pool.execute("UPDATE orders SET board_at = now(), seek_at = NULL WHERE id = $1", order.id)
+        return order
+
+    async def bid(
+        self, driver: int, order: Order, amount: int = 40_000_000, *, valid_s: float = 3600.0, **changes: Any
+    ) -> Bid:
+        """A bid of this driver, or its next version."""
+        more = {name: changes.pop(name) for name in ("seen_order", "changes", "actor") if name in changes}
+        placed, _ = await self.bids.place(driver, order.id, Terms(amount, valid_s, **changes), **more)
+        return placed
+
     async def count(self, query: str, *args: object) -> int:
         number: int = await self.pool.fetchval(query, *args)
         return number
@@ -133,8 +150,9 @@ def new_order(shipper: int, **changes: Any) -> NewOrder:
         **changes,
     }
     haul = Haul(fields["pickup"], ASTANA, 1_220_000.0, 60_000.0, "embedded")
+    terms = OrderTerms(Pricing(fields.get("pricing", "fixed")))
     load = Load(fields["cargo"], fields["weight_kg"], fields["volume_m3"], fields["body"])
-    return NewOrder(shipper, haul, load, Money(46_360_000, "KZT"), fields["valid_s"])
+    return NewOrder(shipper, haul, load, Money(46_360_000, "KZT"), fields["valid_s"], terms)
 
 
 def quick_policy(**changes: Any) -> Policy:

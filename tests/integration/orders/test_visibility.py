@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from dispatch.errors import Refusal
-from dispatch.model import Order, Policy
+from dispatch.events import BidClosed, OfferEnded
+from dispatch.model import Actor, Order, Party, Policy
+from storage.blocks import MOST, BlockStore, Target
 from storage.postgres import Pool
 from storage.visibility import sees, unhidden
 from tests.integration.orders.market import Market
@@ -103,3 +105,49 @@ async def test_an_offer_of_an_older_version_of_the_load_cannot_win(market: Marke
     await market.pool.execute("UPDATE orders SET version = 2 WHERE id = $1", order.id)
     with pytest.raises(Refusal, match="offer_closed"):
         await market.orders.accept(driver, offers[driver], uuid.uuid4())
+
+
+# -- putting up and taking down -------------------------------------------------------------------------------
+
+
+async def test_a_block_ends_what_is_live_between_the_two_and_is_put_up_once(market: Market) -> None:
+    blocks = BlockStore(market.pool)
+    driver, other = await market.driver(), await market.driver()
+    order = await market.on_board(await market.order(pricing="negotiable"))
+    foreign = await market.on_board(await market.order(pricing="negotiable"))
+    bid, kept = await market.bid(driver, order), await market.bid(driver, foreign)
+    offers = await market.offer(order, [driver, other])
+    side = await blocks.side_of(driver, order.id)
+    assert side == Target(shipper=order.shipper)
+    made, told = await blocks.put_up(Party(driver, Actor.DRIVER), None, side, "не платит")
+    ended = [event.bid.id for event in told if isinstance(event, BidClosed)]
+    assert (ended, told[-1]) == ([bid.id], OfferEnded(offers[driver], order.id, driver, "withdrawn"))
+    statuses = await market.pool.fetch("SELECT id, status FROM bids ORDER BY id")
+    assert [tuple(row) for row in statuses] == [(bid.id, "withdrawn"), (kept.id, "live")]
+    assert (await blocks.put_up(Party(driver, Actor.DRIVER), None, side, "again"))[0] == made
+    with pytest.raises(Refusal, match="not_found"):
+        await market.bid(driver, order)
+    with pytest.raises(Refusal, match="not_found"):
+        await blocks.side_of(driver, order.id)
+
+
+async def test_only_the_side_that_put_a_block_up_sees_it_and_takes_it_down(market: Market) -> None:
+    blocks = BlockStore(market.pool)
+    driver, order = await market.driver(), await market.order()
+    shipper, carrier = Party(order.shipper, Actor.SHIPPER), Party(driver, Actor.DRIVER)
+    made, _ = await blocks.put_up(shipper, None, Target(driver=driver), "опоздал")
+    assert await blocks.of(shipper, None) == [made] and await blocks.of(carrier, None) == []
+    for thief in (carrier, Party(await market.shipper(), Actor.SHIPPER)):
+        with pytest.raises(Refusal, match="not_found"):
+            await blocks.take_down(thief, None, made.id)
+    assert not await may_see(market, driver, order)
+    await blocks.take_down(shipper, None, made.id)
+    assert await may_see(market, driver, order)
+
+
+async def test_the_list_is_bounded_and_ids_that_nobody_has_are_taken_like_others(market: Market) -> None:
+    blocks, shipper = BlockStore(market.pool), Party(await market.shipper(), Actor.SHIPPER)
+    for number in range(MOST):
+        await blocks.put_up(shipper, None, Target(driver=10**9 + number), "")
+    with pytest.raises(Refusal, match="at most 200"):
+        await blocks.put_up(shipper, None, Target(driver=1), "")

@@ -56,3 +56,9 @@ def test_more_way_or_more_load_never_costs_less(
     assert quote(max(way, more_way), kg, m3, body, TARIFF).amount >= price
     assert quote(way, max(kg, more_kg), m3, body, TARIFF).amount >= price
     assert quote(way, kg, max(m3, more_m3), body, TARIFF).amount >= price
+
+
+def test_a_haul_abroad_is_priced_as_the_trade_does_in_dollars() -> None:
+    inland, abroad = (quote(1e6, 22_000, 0, "tent", TARIFF, abroad=far).amount for far in (False, True))
+    assert abroad == pytest.approx(inland * 2.1, rel=0.001)
+    assert 1.2 * 480 < abroad / 100 / 1_000 < 2.0 * 540

@@ -15,7 +15,7 @@ EXPECTED = {
         "see_money",
     },
     "moderator": {"moderate_orders", "see_documents", "judge_documents"},
-    "finance": {"find_users", "see_money", "move_money", "set_subscriptions"},
+    "finance": {"find_users", "see_money", "move_money", "set_subscriptions", "set_fuel_prices"},
     "superadmin": {right.value for right in Right},
 }
 

@@ -2,21 +2,25 @@
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 from openapi_spec_validator import validate
 
 from server import contract
-from server.http.route import Call, Route
+from server.http.route import Call, Route, Versioned
 from server.http.routes import ROUTES
 from server.protocol import rest
 from server.protocol.codes import ERRORS, Close
+from server.protocol.examples import example as example_of
 from server.protocol.openapi import openapi, possible_errors
 from server.protocol.schemas import draft_07
-from server.protocol.shapes import CLIENT, SERVER, shape
+from server.protocol.shapes import CLIENT, SERVER, declared, shape
 
 ROOT = Path(__file__).parents[3]
 OFFICIAL = ROOT / "clients/web/node_modules/@asyncapi/specs/schemas/3.0.0.json"
@@ -133,7 +137,7 @@ PLACE = Route(
     "Post a load",
     "orders",
     request=rest.orders.OrderForm,
-    response=rest.places.Quote,
+    response=rest.quotes.Quote,
     status=201,
     roles=frozenset({"shipper"}),
     errors=("idempotency_conflict", "place_unknown"),
@@ -182,9 +186,10 @@ def test_every_route_of_the_server_is_in_the_committed_document() -> None:
 
 
 def test_a_path_id_is_a_positive_integer_and_its_pattern_stays_inside(document: dict[str, Any]) -> None:
-    (parameter,) = document["paths"]["/api/v1/offers/{offer}/decline"]["post"]["parameters"]
+    parameter, key = document["paths"]["/api/v1/offers/{offer}/decline"]["post"]["parameters"]
     assert (parameter["name"], parameter["in"], parameter["required"]) == ("offer", "path", True)
     assert parameter["schema"]["minimum"] == 1
+    assert (key["name"], key["required"]) == ("Idempotency-Key", False)
 
 
 def test_the_fields_of_a_query_are_parameters_without_null(document: dict[str, Any]) -> None:
@@ -215,18 +220,123 @@ def test_errors_follow_from_the_form_of_a_route() -> None:
         *("unauthenticated", "token_expired", "session_revoked", "forbidden"),
         *("rate_limited", "unavailable", "internal"),
     }
-    assert {error.code for error in possible_errors(ASK)}.isdisjoint(
-        {"unauthenticated", "forbidden", "not_found"}
-    )
+    # Without a sign-in: a token that is no good is refused all the same, and so is another site's page.
+    assert {error.code for error in possible_errors(ASK)}.isdisjoint({"not_found", "idempotency_conflict"})
+    assert {error.code for error in possible_errors(BOARD)}.isdisjoint({"forbidden", "too_large"})
     assert "not_found" in {error.code for error in possible_errors(DECLINE)}
 
 
 def test_an_error_shows_the_problem_document_that_is_sent(document: dict[str, Any]) -> None:
-    refused = document["paths"]["/api/v1/orders"]["post"]["responses"]["409"]
+    shared = document["paths"]["/api/v1/orders"]["post"]["responses"]["409"]
+    assert shared == {"$ref": "#/components/responses/KeyConflict"}
+    refused = resolved(document, shared)
     assert refused["x-error-codes"] == ["idempotency_conflict"]
+    own = document["paths"]["/api/v1/orders"]["post"]["responses"]["422"]
+    assert own["x-error-codes"] == ["place_unknown"]
     assert list(refused["content"]) == ["application/problem+json"]
     for example in document["components"]["examples"].values():
         Draft7Validator(document["components"]["schemas"]["Problem"]).validate(example["value"])
+
+
+def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """What a reference points to."""
+    if "$ref" not in node:
+        return node
+    found: Any = document
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return resolved(document, found)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_every_body_of_the_reference_has_an_example_that_its_schema_and_its_type_accept() -> None:
+    document = load(ROOT / "docs/openapi.json")
+    by_operation = {f"{route.method} {re.sub(r':[^}]*', '', route.path)}": route for route in ROUTES}
+    schemas = {"components": document["components"]}
+    checked = 0
+    for name, operation in operations(document):
+        route = by_operation[name]
+        bodies = [(route.request, operation.get("requestBody", {}).get("content", {}))]
+        success = operation["responses"][str(route.status)]
+        bodies.append((route.response, success.get("content", {})))
+        for kind, content in bodies:
+            if kind is None:
+                continue
+            told = content["application/json"]
+            assert "example" in told, name
+            Draft202012Validator({**told["schema"], **schemas}).validate(told["example"])
+            msgspec.convert(told["example"], kind)
+            checked += 1
+    assert checked > 30
+
+
+def test_every_struct_of_the_rest_api_has_an_example() -> None:
+    for module in rest.MODULES:
+        for struct in declared(module):
+            for request in (False, True):
+                msgspec.convert(example_of(struct, request=request), struct)
+
+
+def test_query_parameters_have_examples_that_they_accept() -> None:
+    document = load(ROOT / "docs/openapi.json")
+    told = [
+        parameter
+        for _, operation in operations(document)
+        for parameter in operation["parameters"]
+        if "example" in parameter
+    ]
+    assert len(told) > 20
+    for parameter in told:
+        schema = {**parameter["schema"], "components": document["components"]}
+        Draft202012Validator(schema).validate(parameter["example"])
+
+
+def test_every_answer_tells_its_headers_and_its_refusals() -> None:
+    document = load(ROOT / "docs/openapi.json")
+    for name, operation in operations(document):
+        assert {"401", "429", "500", "503"} <= operation["responses"].keys(), name
+        for status, answer in operation["responses"].items():
+            headers = resolved(document, answer)["headers"]
+            assert {"X-Request-Id", "RateLimit-Remaining"} <= headers.keys(), (name, status)
+            assert ("Retry-After" in headers) == (status in ("429", "503")), (name, status)
+
+
+def test_versions_pages_and_keys_are_said_where_they_are() -> None:
+    async def read(call: Call[Any, Any]) -> Versioned:
+        raise NotImplementedError
+
+    routes = [
+        Route("GET", "/api/v1/me", read, "Me", "account", response=rest.account.Profile),
+        Route(
+            "PUT", "/api/v1/me", read, "Me", "account", rest.account.VehicleForm,
+            response=rest.account.Profile, headers=("If-Match",),
+        ),
+        Route(
+            "POST", "/api/v1/orders", handler, "Post", "orders", rest.orders.OrderForm, scope="orders:write",
+            response=rest.quotes.Quote, status=201, location="/api/v1/orders/{order}",
+        ),
+        BOARD,
+        Route("POST", "/api/v1/auth/refresh", handler, "Refresh", "auth", status=204, roles=None, cookie=True),
+    ]  # fmt: skip
+    document = json.loads(openapi(routes))
+    validate(document)
+    paths = document["paths"]
+    me = paths["/api/v1/me"]
+    assert {"200", "304"} <= me["get"]["responses"].keys()
+    assert "ETag" in me["get"]["responses"]["200"]["headers"]
+    assert [each["name"] for each in me["get"]["parameters"]] == ["If-None-Match"]
+    assert {"412", "428"} <= me["put"]["responses"].keys()
+    post = paths["/api/v1/orders"]["post"]
+    assert post["security"] == [{"bearer": []}, {"apiKey": []}] and post["x-scope"] == "orders:write"
+    assert {"Location", "Idempotency-Replayed"} <= post["responses"]["201"]["headers"].keys()
+    assert "Link" in paths["/api/v1/board"]["get"]["responses"]["200"]["headers"]
+    assert paths["/api/v1/auth/refresh"]["post"]["security"] == [{"cookie": []}, {}]
+    assert document["components"]["securitySchemes"].keys() == {"bearer", "apiKey", "cookie"}
 
 
 def test_a_route_with_an_unknown_error_code_or_a_silent_answer_is_refused_at_import() -> None:

@@ -13,6 +13,11 @@ export type Joins = "owner" | "manager" | "driver";
 export type MemberRole = "owner" | "manager";
 export type DocumentKind = "driver_licence" | "adr_driver" | "medical" | "vehicle_registration" | "trailer_registration" | "insurance" | "inspection" | "adr_vehicle" | "tir_approval" | "tir_carnet" | "cargo_insurance" | "company_registration" | "vat_certificate" | "transport_licence" | "power_of_attorney" | "other";
 export type DocumentReason = "unreadable" | "wrong_kind" | "expired" | "belongs_to_other" | "data_mismatch" | "other";
+export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
+export type PlaceKind = "city" | "crossing" | "address" | "pin";
+export type CrossingKind = "multilateral" | "bilateral";
+export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
+export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -90,6 +95,54 @@ export interface OfferCard {
   /** Seconds since the epoch, UTC; 0 or more */
   expires_at: number;
   wave: number;
+  kind?: string;
+  pricing?: string;
+  version?: number;
+  note?: string;
+}
+
+/** A bid as both sides see it. `counter` is the shipper's price, while one is on the table. `status`: live (the shipper may pick it), countered (the driver may accept the counter), accepted, declined, withdrawn, expired, outdated (the load was edited), lost. `seen`: the side that must answer saw this version. `outbid` is told only where the shipper lets bidders know: a lower bid is live. */
+export interface BidState {
+  /** 1 or more */
+  bid: number;
+  /** 1 or more */
+  order: number;
+  /** 1 or more */
+  driver: number;
+  status: string;
+  version: number;
+  order_version: number;
+  price: Money;
+  /** Seconds since the epoch, UTC; 0 or more */
+  made_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  changed_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  message?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  eta_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  available_from?: number | null;
+  counter?: Money | null;
+  counter_message?: string;
+  seen?: boolean;
+  outbid?: boolean;
+  reason?: string;
+}
+
+/** What a shipper may know of a driver before the load is his: no phone, no place. `reliability`: delivered hauls as a share of those delivered or called off by the driver, of half a year. */
+export interface BidderCard {
+  /** 1 or more */
+  driver: number;
+  name: string;
+  rating: number;
+  hauls: number;
+  reliability?: number | null;
+  body?: string | null;
+  capacity_kg?: number | null;
+  volume_m3?: number | null;
+  papers?: string[];
 }
 
 /** An order as its parties see it. */
@@ -204,15 +257,112 @@ export interface OfferAccept {
   accept_id: string;
 }
 
-/** Not this one; it is not offered again. */
+/** Not this one; it is not offered again. The reason is for the shipper's figures, without your name. */
 export interface OfferDecline {
   type: "offer.decline";
   /** Chosen by the client, echoed in answers; 0 or more */
   id: number;
   /** 1 or more */
   offer: number;
+  reason?: DeclineReason;
   /** 0 to 200 characters */
-  reason?: string;
+  note?: string;
+}
+
+/** A driver names a price. With `version` it is the next version of the live bid that stands at that one. `order_version` is the version of the load that was on the screen; an edited one refuses with `version_stale`. */
+export interface BidPlace {
+  type: "bid.place";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  order: number;
+  /** minor units of the load's currency; 1 or more */
+  amount: number;
+  /** for so long the price is good; 60 to 604,800 */
+  valid_s?: number;
+  /** 0 to 500 characters */
+  message?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  eta_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  available_from?: number | null;
+  /** 1 or more */
+  order_version?: number | null;
+  /** 0 or more */
+  version?: number;
+}
+
+/** The driver takes the bid back. */
+export interface BidWithdraw {
+  type: "bid.withdraw";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  bid: number;
+}
+
+/** The driver takes the counter-offer of this version. The same `accept_id` gets the same answer. */
+export interface BidAcceptCounter {
+  type: "bid.accept_counter";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  bid: number;
+  /** 1 or more */
+  version: number;
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  accept_id: string;
+}
+
+/** The shipper answers the bid of this version with another price. */
+export interface BidCounter {
+  type: "bid.counter";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  bid: number;
+  /** 1 or more */
+  version: number;
+  /** minor units of the load's currency; 1 or more */
+  amount: number;
+  /** for so long the price is good; 60 to 604,800 */
+  valid_s?: number;
+  /** 0 to 500 characters */
+  message?: string;
+}
+
+/** The shipper does not want the bid. */
+export interface BidDecline {
+  type: "bid.decline";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  bid: number;
+  reason?: BidDeclineReason;
+}
+
+/** The load goes to the bid of this version. The same `accept_id` gets the same answer. */
+export interface BidPick {
+  type: "bid.pick";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  bid: number;
+  /** 1 or more */
+  version: number;
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  accept_id: string;
+}
+
+/** This version is on the screen of whoever must answer it; stops the push and tells the other side. */
+export interface BidSeen {
+  type: "bid.seen";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  bid: number;
+  /** 1 or more */
+  version: number;
 }
 
 /** The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered. */
@@ -302,10 +452,16 @@ export interface AreaDensity {
   cells: [string, number][];
 }
 
-/** You have won the load. */
+/** The load is yours, or goes to the driver whose bid you picked. */
 export interface Assigned {
   type: "assigned";
   order: OrderState;
+}
+
+/** The bid as it stands after the command. */
+export interface BidStands {
+  type: "bid.state";
+  bid: BidState;
 }
 
 /** The command with this id was carried out. */
@@ -313,7 +469,7 @@ export interface Ok {
   type: "ok";
   /** Chosen by the client, echoed in answers; 0 or more */
   id: number;
-  result?: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | null;
+  result?: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | null;
 }
 
 /** The command with this id (or, without id, the last frame) was refused. `code` is in the catalogue. */
@@ -362,6 +518,25 @@ export interface OfferClosed {
   /** 1 or more */
   order: number;
   reason: string;
+}
+
+/** A driver bids on a load, told to both sides; the shipper hears who it is. */
+export interface BidMade {
+  type: "bid.made";
+  bid: BidState;
+  bidder?: BidderCard | null;
+}
+
+/** The bid has other terms, was seen, or has another standing. */
+export interface BidChanged {
+  type: "bid.changed";
+  bid: BidState;
+}
+
+/** The bid has ended; `status` says how, `reason` why. */
+export interface BidClosed {
+  type: "bid.closed";
+  bid: BidState;
 }
 
 /** One event of an order. A hole in `offset` means: watch again. */
@@ -812,14 +987,14 @@ export interface MemberForm {
 }
 
 /** Invites a phone number, whether or not it has an account. */
-export interface InvitationForm {
+export interface CompanyInvitationForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   phone: string;
   joins: Joins;
 }
 
 /** An open invitation. The invited sees who invites; the company sees which number. */
-export interface InvitationView {
+export interface CompanyInvitation {
   invitation: number;
   company: number;
   legal_name: string;
@@ -832,8 +1007,8 @@ export interface InvitationView {
 }
 
 /** Open invitations, newest first. */
-export interface Invitations {
-  invitations: InvitationView[];
+export interface CompanyInvitations {
+  invitations: CompanyInvitation[];
 }
 
 /** Says yes. `share_position`: a driver lets the fleet see where they are. */
@@ -932,13 +1107,17 @@ export interface Deletion {
   erased_at: number;
 }
 
-/** City search: prefix, typo tolerant, any of the four languages. */
+/** City search: prefix, typo tolerant, any of the four languages. Namesakes near lat, lon stand first. */
 export interface CityQuery {
   /** 1 to 80 characters */
   q: string;
-  lang?: Lang;
+  lang?: Lang | null;
   /** 1 to 50 */
   limit?: number;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
 }
 
 /** A town of the gazetteer in the asked language. */
@@ -957,7 +1136,154 @@ export interface Cities {
   cities: CityView[];
 }
 
-/** What a haul would be and cost. Cities are gazetteer ids. */
+/** An address, a town, a crossing, or degrees (latitude first). What is near lat, lon is preferred. */
+export interface PlaceQuery {
+  /** 1 to 200 characters */
+  q: string;
+  lang?: Lang | null;
+  /** 1 to 20 */
+  limit?: number;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+}
+
+/** A pin on the map. */
+export interface PinQuery {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  lang?: Lang | null;
+}
+
+/** A place, and who says so: `origin` is gazetteer, nominatim or google. `city` is the nearest town of the gazetteer, `city_m` metres to its centre; `crossing` the id of a crossing. */
+export interface PlaceView {
+  label: string;
+  lat: number;
+  lon: number;
+  precision: Precision;
+  kind: PlaceKind;
+  origin: string;
+  country: string;
+  city: number;
+  city_name: string;
+  city_m: number;
+  crossing?: string | null;
+}
+
+/** Best match first. */
+export interface Places {
+  places: PlaceView[];
+}
+
+/** Crossings into one country (ISO 3166), or all. */
+export interface CrossingQuery {
+  /** matches ^[A-Z]{2}$ */
+  neighbour?: string | null;
+  lang?: Lang | null;
+}
+
+/** A road crossing of Kazakhstan. The place is approximate. Waits are mean seconds, the same for all so far. */
+export interface CrossingView {
+  crossing: string;
+  name: string;
+  neighbour: string;
+  opposite: string;
+  lat: number;
+  lon: number;
+  kind: CrossingKind;
+  trucks: boolean;
+  wait_out_s: number;
+  wait_in_s: number;
+  wait_origin: string;
+}
+
+/** By neighbour. */
+export interface Crossings {
+  crossings: CrossingView[];
+}
+
+/** A place to keep. Without `city` the nearest town is taken. */
+export interface SavedPlaceForm {
+  /** 1 to 80 characters */
+  label: string;
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  /** 0 to 300 characters */
+  address?: string;
+  city?: number | null;
+  /** 0 to 120 characters */
+  contact_name?: string;
+  /** Empty, or any usual form of a number, also of a landline; 0 to 32 characters */
+  contact_phone?: string;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** A kept place; `contact_phone` in E.164. */
+export interface SavedPlace {
+  place: number;
+  label: string;
+  address: string;
+  lat: number;
+  lon: number;
+  city: number;
+  city_name: string;
+  contact_name: string;
+  contact_phone: string;
+  note: string;
+  version: number;
+  uses: number;
+  used_at?: number | null;
+}
+
+/** The last used or made first; at most 200. */
+export interface SavedPlaces {
+  places: SavedPlace[];
+}
+
+/** A place by its degrees. */
+export interface Pin {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+}
+
+/** A stop between the ends: a city of the gazetteer, or a place; and how long the truck is served there. */
+export interface StopForm {
+  city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** seconds; 0 to 604,800 */
+  service_s?: number;
+}
+
+/** The truck; what is left out is that of its body's usual size. */
+export interface VehicleFigures {
+  /** above 0, at most 100,000 */
+  capacity_kg?: number | null;
+  /** above 0, at most 500 */
+  volume_m3?: number | null;
+  /** diesel a 100 km, loaded; above 0, at most 200 */
+  litres_100km?: number | null;
+  /** heaviest single axle, loaded; above 0, at most 30,000 */
+  axle_kg?: number | null;
+  /** above 0, at most 10 */
+  height_m?: number | null;
+  /** above 0, at most 10 */
+  width_m?: number | null;
+  /** above 0, at most 60 */
+  length_m?: number | null;
+}
+
+/** What a haul would be and cost. Cities are gazetteer ids; `pickup`, `drop` are the exact places, if known. */
 export interface QuoteForm {
   pickup_city: number;
   drop_city: number;
@@ -966,9 +1292,119 @@ export interface QuoteForm {
   /** 0 to 500 */
   volume_m3?: number;
   body?: Body;
+  pickup?: Pin | null;
+  drop?: Pin | null;
+  /** 0 to 8 items */
+  stops?: StopForm[];
+  vehicle?: VehicleFigures | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  depart_at?: number | null;
+  driver_at?: Pin | null;
+  /** 1 to 2 */
+  crew?: number;
+  toll_prepaid?: boolean;
+  adr?: boolean;
+  /** minor units of KZT; for the profit; 1 or more */
+  price?: number | null;
 }
 
-/** Distance in metres, time in seconds, price in minor units; `origin` says where the distance is from. */
+/** A provider's own line, encoded. Not `drawable`: it may be shown on that provider's map only. */
+export interface Line {
+  polyline: string;
+  precision: number;
+  origin: string;
+  drawable: boolean;
+}
+
+/** A border on the way; `crossing` null where none of this pair of countries is known. Mean seconds. */
+export interface BorderPassed {
+  leaves: string;
+  enters: string;
+  crossing: string | null;
+  name: string;
+  wait_s: number;
+  origin: string;
+}
+
+/** Nine of ten trucks arrive after `early_at`, nine of ten before `late_at`. The parts are of the typical one. `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it. */
+export interface EtaWindow {
+  /** Seconds since the epoch, UTC; 0 or more */
+  depart_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  early_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  typical_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  late_at: number;
+  driving_s: number;
+  rest_s: number;
+  border_s: number;
+  service_s: number;
+  heat_s: number;
+  crew: number;
+  origin: string;
+}
+
+/** Diesel of the loaded truck. `origin` of the price: staff or default (assumed). */
+export interface FuelFigures {
+  litres: number;
+  litres_100km: number;
+  litres_origin: string;
+  cost: Money;
+  origin: string;
+}
+
+/** A toll section. `assumed`: its length or its rate is no published figure. */
+export interface TollPassed {
+  section: string;
+  name: string;
+  metres: number;
+  cost: Money;
+  assumed: boolean;
+}
+
+/** All toll sections of the way. */
+export interface TollFigures {
+  cost: Money;
+  prepaid: boolean;
+  sections: TollPassed[];
+  origin: string;
+}
+
+/** What the crossings cost, by CAREC's means. */
+export interface BorderFigures {
+  cost: Money;
+  origin: string;
+}
+
+/** One haul in twenty goes for less than `low`, one for more than `high`. `origin` lane: percentiles of `hauls` finished ones between these towns in 90 days; tariff: the trade's span. */
+export interface PriceRange {
+  low: Money;
+  typical: Money;
+  high: Money;
+  hauls: number;
+  origin: string;
+}
+
+/** What is left for the driver of one truck, from where it stands to the empty trailer. `price` less `fuel` and `tolls` (of the empty run, too), `borders` and `wear` (assumed a km). `seconds`: empty run, loading, driving, rest, borders, unloading. */
+export interface ProfitFigures {
+  profit: Money;
+  per_hour: Money;
+  seconds: number;
+  price: Money;
+  fuel: Money;
+  tolls: Money;
+  borders: Money;
+  wear: Money;
+  deadhead_m: number;
+  deadhead_origin: string;
+  loading_s: number;
+  unloading_s: number;
+  rest_s: number;
+  origin: string;
+}
+
+/** Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ... `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of the departure. Costs are of one truck; the load fills `trucks` of them. */
 export interface Quote {
   distance_m: number;
   duration_s: number;
@@ -977,6 +1413,18 @@ export interface Quote {
   price: Money;
   line: [number, number][];
   towns: string[];
+  driving_s: number;
+  traffic_s: number | null;
+  line_origin: string;
+  polyline: Line | null;
+  borders: BorderPassed[];
+  eta: EtaWindow;
+  fuel: FuelFigures;
+  tolls: TollFigures;
+  border_cost: BorderFigures;
+  price_range: PriceRange;
+  profit: ProfitFigures;
+  trucks: number;
 }
 
 /** Post a load. Needs an Idempotency-Key header. Without a price the quoted one is taken. */
@@ -1029,16 +1477,19 @@ export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
 }
 
-/** A retry with the same accept_id gets the same answer. */
+/** A retry with the same accept_id gets the same answer. `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own. */
 export interface AcceptForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   accept_id: string;
+  /** 1 or more */
+  version?: number | null;
 }
 
-/** Why not. */
+/** Why not, for the shipper's figures. */
 export interface DeclineForm {
+  reason?: DeclineReason;
   /** 0 to 200 characters */
-  reason?: string;
+  note?: string;
 }
 
 /** The caller's live offers. */
@@ -1085,6 +1536,204 @@ export interface Board {
   next?: number | null;
 }
 
+/** A driver's price. While you are on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. */
+export interface BidForm {
+  /** minor units of the load's currency; 1 or more */
+  amount: number;
+  /** for so long the price is good; 60 to 604,800 */
+  valid_s?: number;
+  /** 0 to 500 characters */
+  message?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  eta_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  available_from?: number | null;
+  /** 1 or more */
+  order_version?: number | null;
+}
+
+/** The shipper's price. */
+export interface CounterForm {
+  /** minor units of the load's currency; 1 or more */
+  amount: number;
+  /** for so long the price is good; 60 to 604,800 */
+  valid_s?: number;
+  /** 0 to 500 characters */
+  message?: string;
+}
+
+/** Why not. */
+export interface BidDeclineForm {
+  reason?: BidDeclineReason;
+}
+
+/** Which version was on the screen. */
+export interface BidSeenForm {
+  /** 1 or more */
+  version: number;
+}
+
+/** A retry with the same accept_id gets the same answer. */
+export interface BidAcceptForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  accept_id: string;
+}
+
+/** `open`: bidders are told whether a lower bid is live, never how low or whose. Sealed otherwise. */
+export interface BiddingForm {
+  open: boolean;
+}
+
+/** How to sort: live bids stand before ended ones in every order. */
+export interface BidsQuery {
+  sort?: "deadhead" | "eta" | "price" | "rating" | "reliability";
+}
+
+/** A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps. `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known. */
+export interface BidLine {
+  bid: BidState;
+  bidder: BidderCard;
+  deadhead_m?: number | null;
+  eta_s?: number | null;
+}
+
+/** The bids on a load. `low` and `high` bound what may be bid or countered. */
+export interface OrderBids {
+  /** 1 or more */
+  order: number;
+  guide: Money;
+  low: Money;
+  high: Money;
+  bids: BidLine[];
+}
+
+/** One change of a bid. */
+export interface BidVersionView {
+  version: number;
+  side: "driver" | "shipper";
+  price: Money;
+  message: string;
+  expires_at: number;
+  at: number;
+  eta_at?: number | null;
+  available_from?: number | null;
+}
+
+/** A bid with all its changes. */
+export interface BidDetail {
+  bid: BidState;
+  versions: BidVersionView[];
+}
+
+/** A driver's bid and the load that it is for. */
+export interface OwnBid {
+  bid: BidState;
+  load: BoardLoad;
+}
+
+/** Newest first; `next` goes into `before` for the next page. */
+export interface OwnBids {
+  bids: OwnBid[];
+  /** for `before` */
+  next?: number | null;
+}
+
+/** How many drivers to list. */
+export interface CandidatesQuery {
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** A driver who could take the load now. `deadhead_m`: within so many metres of the pickup, in coarse steps. `score` 0..1 adds up from `reasons`: nearness of the empty run, freshness of the position, body, how well the load fills the truck, rating, and how long the driver has waited for an offer. */
+export interface Candidate {
+  bidder: BidderCard;
+  deadhead_m: number;
+  eta_s: number;
+  score: number;
+  reasons: Record<string, number>;
+}
+
+/** Best first. */
+export interface Candidates {
+  drivers: Candidate[];
+}
+
+/** Ask these drivers. Who cannot take the load is left out of the answer. */
+export interface InviteForm {
+  /** 1 to 20 items */
+  drivers: number[];
+  /** for so long the driver may think about it; 300 to 172,800 */
+  valid_s?: number;
+  /** 0 to 200 characters */
+  note?: string;
+}
+
+/** Ask a driver that you know, by phone or by the code that he has told you: one of the two. */
+export interface InviteContactForm {
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  phone?: string | null;
+  /** 8 to 12 characters */
+  code?: string | null;
+  /** for so long the driver may think about it; 300 to 172,800 */
+  valid_s?: number;
+  /** 0 to 200 characters */
+  note?: string;
+}
+
+/** Somebody who was asked. Of a phone or code that no driver has, it says what it says of a silent one. */
+export interface InvitationView {
+  invitation: number;
+  order: number;
+  status: "accepted" | "closed" | "declined" | "expired" | "sent" | "withdrawn";
+  created_at: number;
+  expires_at: number;
+  driver?: number | null;
+  phone?: string | null;
+  code?: string | null;
+  note?: string;
+  reason?: string;
+}
+
+/** Newest first. */
+export interface Invitations {
+  invitations: InvitationView[];
+}
+
+/** What a driver tells a shipper who wants to ask for him. */
+export interface CodeView {
+  code: string;
+}
+
+/** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
+export interface BlockForm {
+  /** 1 or more */
+  driver?: number | null;
+  /** 1 or more */
+  company?: number | null;
+  /** 1 or more */
+  shipper?: number | null;
+  /** 1 or more */
+  order?: number | null;
+  /** 0 to 200 characters */
+  note?: string;
+}
+
+/** A pair kept apart: a shipper or a company of shippers, and a driver or a carrier. */
+export interface BlockView {
+  block: number;
+  created_at: number;
+  shipper?: number | null;
+  company?: number | null;
+  driver?: number | null;
+  carrier?: number | null;
+  note?: string;
+}
+
+/** Newest first. */
+export interface Blocks {
+  blocks: BlockView[];
+}
+
 /** Sets until when a driver's subscription is paid. */
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
@@ -1105,6 +1754,33 @@ export interface DriverView {
 export interface Drivers {
   drivers: DriverView[];
   next?: number | null;
+}
+
+/** A price from `valid_from` on (default: now). The same moment again corrects it. */
+export interface FuelPriceForm {
+  /** ISO 3166; matches ^[A-Z]{2}$ */
+  country: string;
+  /** tiyn a litre; abroad, too; 100 to 10,000,000 */
+  amount: number;
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
+  region?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_from?: number | null;
+}
+
+/** A price a litre; an empty `region` is the whole country. `origin`: staff, or default (assumed). */
+export interface FuelPriceView {
+  country: string;
+  region: string;
+  price: Money;
+  valid_from: number;
+  origin: string;
+}
+
+/** Prices in force, and those that staff have set for later. */
+export interface FuelPriceList {
+  prices: FuelPriceView[];
+  coming: FuelPriceView[];
 }
 
 /** Without `lang`, the language of the request. */
@@ -1137,6 +1813,13 @@ export type ClientMessage =
   | OrderAdvance
   | OrderWatch
   | OrderUnwatch
+  | BidPlace
+  | BidWithdraw
+  | BidAcceptCounter
+  | BidCounter
+  | BidDecline
+  | BidPick
+  | BidSeen
   | AreaWatch
   | AreaUnwatch;
 
@@ -1153,7 +1836,10 @@ export type ServerMessage =
   | OrderMoved
   | AreaMoved
   | AreaCells
-  | Drain;
+  | Drain
+  | BidMade
+  | BidChanged
+  | BidClosed;
 
 /** Frames that get exactly one `ok` or `error` with their `id`. */
 export type Command =
@@ -1166,5 +1852,12 @@ export type Command =
   | OrderAdvance
   | OrderWatch
   | OrderUnwatch
+  | BidPlace
+  | BidWithdraw
+  | BidAcceptCounter
+  | BidCounter
+  | BidDecline
+  | BidPick
+  | BidSeen
   | AreaWatch
   | AreaUnwatch;

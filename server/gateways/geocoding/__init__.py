@@ -1,0 +1,1 @@
+"""Geocoders: one adapter a vendor behind `geo.geocoding.Geocoder`."""

@@ -1,0 +1,1 @@
+"""Route providers: one adapter a vendor behind `geo.routing.RouteProvider`."""

@@ -1,0 +1,36 @@
+"""The price of diesel, which the calculator takes."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from ..messages import Money, Seconds
+from .common import Form, View
+
+
+class FuelPriceForm(Form, frozen=True):
+    """A price from `valid_from` on (default: now). The same moment again corrects it."""
+
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166")]
+    amount: Annotated[int, Meta(ge=100, le=10_000_000, description="tiyn a litre; abroad, too")]
+    region: Annotated[str, Meta(pattern="^[0-9A-Z]{0,16}$", max_length=16, description="GeoNames admin1")] = (
+        ""
+    )
+    valid_from: Seconds | None = None
+
+
+class FuelPriceView(View, frozen=True):
+    """A price a litre; an empty `region` is the whole country. `origin`: staff, or default (assumed)."""
+
+    country: str
+    region: str
+    price: Money
+    valid_from: float
+    origin: str
+
+
+class FuelPriceList(View, frozen=True):
+    """Prices in force, and those that staff have set for later."""
+
+    prices: list[FuelPriceView]
+    coming: list[FuelPriceView]
