@@ -49,6 +49,8 @@ INSERT INTO erasures (user_id, due_at) VALUES ($1, now() + make_interval(days =>
 ON CONFLICT (user_id) WHERE state = 'pending' DO UPDATE SET due_at = erasures.due_at
 RETURNING extract(epoch FROM due_at)::float8
 """
+# ix_api_keys_user_id.
+END_KEYS = "UPDATE api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"
 OFF_DUTY = "UPDATE driver_states SET on_duty = false WHERE driver_id = $1"
 CANCEL = "UPDATE erasures SET state = 'cancelled', ended_at = now() WHERE user_id = $1 AND state = 'pending'"
 # ix_sessions_user_id.
@@ -103,6 +105,7 @@ class ErasureStore:
                 raise Refusal("trip_on")
             due_at: float = await connection.fetchval(ASK, user, GRACE_DAYS)
             await connection.execute(OFF_DUTY, user)
+            await connection.execute(END_KEYS, user)
             sessions = await connection.fetch(END_SESSIONS, user)
         return due_at, [row["id"] for row in sessions]
 

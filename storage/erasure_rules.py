@@ -42,9 +42,11 @@ KEPT = frozenset(
         "invitations.invited_by",
         "blocks.actor_id",
         "flags.cleared_by",
+        "fuel_prices.set_by",
         # rows that are emptied below, or go before them (FORGET_POSITIONS) or after (FILES_GONE, EXPORTS_GONE)
         "sessions.user_id",
         "positions.driver_id",
+        "saved_places.contact_phone",
         "files.owner_id",
         "data_exports.user_id",
         # of the company, not of a person: what is personal in it goes with its last member
@@ -87,9 +89,11 @@ WHERE order_id IN (SELECT id FROM orders WHERE shipper_id = $1)""",
     "bid_versions.message": """
 UPDATE bid_versions SET message = ''
 WHERE actor_id = $1 AND bid_id IN (SELECT id FROM bids WHERE driver_id = $1)""",
-    "order_invitations.contact": """
-UPDATE order_invitations i SET contact = NULL, note = CASE WHEN invited_by = $1 THEN '' ELSE note END
-WHERE invited_by = $1 OR contact = (SELECT phone FROM users WHERE id = $1)
+    "order_invitations.phone": """
+UPDATE order_invitations i SET phone = NULL, code = NULL, resolved_at = coalesce(resolved_at, now()),
+    note = CASE WHEN invited_by = $1 THEN '' ELSE note END
+WHERE invited_by = $1 OR phone = (SELECT phone FROM users WHERE id = $1)
+    OR code = (SELECT code FROM driver_codes WHERE driver_id = $1)
     OR EXISTS (SELECT FROM offers f WHERE f.id = i.offer_id AND f.driver_id = $1)""",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
@@ -97,6 +101,9 @@ WHERE invited_by = $1 OR contact = (SELECT phone FROM users WHERE id = $1)
     "blocks.note": "UPDATE blocks SET note = '' WHERE actor_id = $1",
     "habits.user_id": "DELETE FROM habits WHERE user_id = $1",
     "cooldowns.user_id": "DELETE FROM cooldowns WHERE user_id = $1",
+    "saved_places.user_id": "DELETE FROM saved_places WHERE user_id = $1",
+    "api_keys.user_id": """
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1""",
     "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.
     "documents.user_id": """

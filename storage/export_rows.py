@@ -43,6 +43,9 @@ SELECT to_jsonb(b) - 'actor_id' FROM blocks b WHERE actor_id = $1 OR shipper_id 
     OR driver_id = $1 AND made_by = 'carrier' ORDER BY id""",
     "habits": "SELECT to_jsonb(h) FROM habits h WHERE user_id = $1 ORDER BY day, kind",
     "cooldowns": "SELECT to_jsonb(c) FROM cooldowns c WHERE user_id = $1",
+    "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
+    "api_keys": """
+SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
@@ -105,6 +108,7 @@ WHERE d.user_id = $1 ORDER BY d.id
 """
 
 NOT_EXPORTED = {
+    "fuel_prices.set_by": "staff's work, not the user's data",
     "accepts.driver_id": "the answers to own requests, which the offers tell",
     "accepts.actor_id": "the same",
     "flags.user_id": "what staff suspects: told, it could not be looked into",

@@ -24,6 +24,7 @@ MEMBER = """
 SELECT m.company_id, m.role, u.role AS account FROM company_members m JOIN users u ON u.id = m.user_id
 WHERE m.user_id = $1
 """
+PLACE = "SELECT company_id, role FROM company_members WHERE user_id = $1"
 # ix_company_members_company_id.
 MEMBERS = """
 SELECT m.user_id, u.name, u.phone, m.role, extract(epoch FROM m.joined_at)::float8 AS joined_at
@@ -116,11 +117,24 @@ class Invitation:
     expires_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody stands in a company: its owner or a manager."""
+
+    company: int
+    role: str
+
+
 class MemberStore:
     """The people of companies. Everything foreign is `not_found`; without a company, `company_required`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    async def place(self, user: int) -> Place | None:
+        """The company that this user is in, if in one."""
+        row = await self._pool.fetchrow(PLACE, user)
+        return None if row is None else Place(*row)
 
     async def members(self, user: int) -> list[Member]:
         """Everybody in this user's company, the founder first; nobody without a company."""
