@@ -14,7 +14,9 @@ from storage.erasure import ErasureStore
 from storage.exports import KNOWN as KNOWN_EXPORTS
 from storage.exports import ExportStore, LeaseLost
 from storage.files import SLICES, FileStore
-from storage.postgres import Unreachable, after_commit
+from storage.postgres import Unreachable, after_commit, connect_pool
+
+from .config import Config
 
 log = logging.getLogger("desk.chores")
 
@@ -22,7 +24,23 @@ LOOK_S = 5.0  # for exports that were asked for at another worker, or whose work
 UPKEEP_S = 3600.0
 SLICES_AN_HOUR = 16  # of the folders with files: all of them in 16 hours
 
+LEDGER = "erasures.jsonl"  # beside the uploads, so that it is in their backup and not in the database's
+
 Hook = Callable[[int], Awaitable[None]]
+
+
+async def reapply_erasures(config: Config) -> list[int]:
+    """Ends again every account that a restored backup has brought back; their ids."""
+    pool = await connect_pool(config.postgres, name="erasures", size=2, statement_timeout_s=600)
+    try:
+        files = FileStore(pool, config.files, config.file_limits)
+        again = await ErasureStore(pool, config.files / LEDGER).replay()
+        for erased in again:
+            await files.remove(erased.files)
+            await files.remove(erased.exports, "exports")
+    finally:
+        await pool.close()
+    return [erased.user for erased in again]
 
 
 class Chores:

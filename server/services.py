@@ -44,7 +44,7 @@ from storage.vehicles import VehicleStore
 
 from .auth import Principal, Tokens
 from .calculator import Calculator
-from .chores import Chores
+from .chores import LEDGER, Chores
 from .config import Config
 from .errors import UNREACHABLE
 from .fleets import Fleets
@@ -106,7 +106,7 @@ class Services:
         self.files = FileStore(pool, config.files, config.file_limits)
         self.documents = DocumentStore(pool)
         self.exports = ExportStore(pool, self.files)
-        self.erasures = ErasureStore(pool, config.files / "erasures.jsonl")
+        self.erasures = ErasureStore(pool, config.files / LEDGER)
         self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool)
         self.policy = Policy()
