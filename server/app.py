@@ -22,7 +22,9 @@ from .config import Config
 from .deliver import Deliveries
 from .gateways.fcm import FcmSender
 from .gateways.push import PushSender
+from .gateways.webhook import WebhookSender
 from .gateways.webpush import WebPushSender
+from .hooks import Hooks
 from .http.docs import add_docs
 from .http.edge import MAX_BODY, add_routes, edge
 from .http.health import add_health
@@ -68,7 +70,9 @@ async def serve(
         senders = _senders(config)
         for sender in set(senders.values()):
             stack.push_async_callback(sender.close)
-        async with _loops(services, senders):
+        hook_sender = WebhookSender(allow_private=config.webhook_allow_private)
+        stack.push_async_callback(hook_sender.close)
+        async with _loops(services, senders, hook_sender):
             runner = web.AppRunner(
                 build_app(services), access_log=None, handler_cancellation=False, shutdown_timeout=10.0
             )
@@ -117,7 +121,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _loops(
-    services: Services, senders: dict[str, PushSender]
+    services: Services, senders: dict[str, PushSender], hook_sender: WebhookSender
 ) -> contextlib.AbstractAsyncContextManager[None]:
     return running(
         positions=services.positions.run(),
@@ -128,6 +132,7 @@ def _loops(
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
+        hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
         bus_out=services.bus.run_publish(),
         bus_in=services.bus.run_receive(
@@ -152,7 +157,9 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.flags.forget_old()
             await services.idempotency.forget_old()
+            await services.webhooks.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -27,16 +28,25 @@ ALGORITHM = "EdDSA"
 TYP = "at+jwt"  # RFC 9068, so that no other kind of JWT passes for an access token
 
 
+class ApiKeyProof(NamedTuple):
+    """Which of a company's keys stands for a user, and what it may be used for."""
+
+    id: int
+    company: int
+    scopes: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling: user id, role, the session (sign-in) id, when this proof ends (epoch seconds), and the
-    grade of staff."""
+    grade of staff. `key` is the API key that speaks for the user, None for a sign-in."""
 
     user: int
     role: str
     session: str
     expires_at: float
     grade: str | None = None
+    key: ApiKeyProof | None = None
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

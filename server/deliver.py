@@ -136,7 +136,7 @@ class Deliveries:
 def push_of(notice: Notice, endpoint: Endpoint) -> Push:
     """What one endpoint is told. Of the payload only row ids leave the house, and words within the text."""
     ids = ids_of(notice.payload)
-    # The news of one offer or one haul replace each other on the phone.
+    # The news of one offer, one bid or one haul replace each other on the phone.
     topic = next((f"{name}:{ids[name]}" for name in IDS if name in ids), notice.kind)
     return Push(
         endpoint,

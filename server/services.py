@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
+from storage.api_keys import PREFIX as KEY_PREFIX
+from storage.api_keys import ApiKeyStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.bus import Bus
@@ -28,6 +31,7 @@ from storage.exports import ExportStore
 from storage.files import FileStore
 from storage.fleet import FleetStore
 from storage.fuel_prices import FuelPriceStore
+from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
@@ -39,10 +43,12 @@ from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 from storage.vehicles import VehicleStore
+from storage.webhooks import WebhookStore
 
-from .auth import Principal, Tokens
+from .auth import ApiKeyProof, Principal, Tokens
 from .calculator import Calculator
 from .chores import LEDGER, Chores
 from .config import Config
@@ -51,12 +57,14 @@ from .fleets import Fleets
 from .gateways import build
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
+from .habits import ReadHabits, ReadLimits
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
 from .revocations import Revocations
+from .seal import Seal
 from .tickets import Tickets
 from .ws.hub import Hub
 from .ws.wheel import Wheel
@@ -108,12 +116,17 @@ class Services:
         self.exports = ExportStore(pool, self.files)
         self.erasures = ErasureStore(pool, config.files / LEDGER)
         self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
-        self.orders = OrderStore(pool)
+        self.orders = OrderStore(pool, config.watch)
         self.policy = Policy()
-        self.bids = BidStore(pool, self.policy)
+        self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
+        self.flags = FlagStore(pool)
+        self.reloads = ReloadStore(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
+        self.api_keys = ApiKeyStore(pool)
+        self.webhooks = WebhookStore(pool)
+        self.hook_seal = Seal(config.pepper, "webhook secrets")
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
@@ -121,6 +134,12 @@ class Services:
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
         self.limits = Limits(redis, self.keys, config.rate_limits, self.counts.judged_alone)
+        self.habits = ReadHabits(
+            None
+            if config.watch is None
+            else Limits(redis, self.keys, ReadLimits.by(config.watch), self.counts.judged_alone),
+            self.flags,
+        )
         self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()
@@ -158,6 +177,19 @@ class Services:
         principal = self.tokens.verify(token)
         self.revocations.check(principal.session)
         return principal
+
+    async def authenticate_request(self, token: str) -> Principal:
+        """The same for a request, which may also carry a company's API key; that asks the database."""
+        if not token.startswith(KEY_PREFIX):
+            return self.authenticate(token)
+        caller = await self.api_keys.caller(token)
+        return Principal(
+            caller.user,
+            "shipper",
+            f"key:{caller.key}",
+            caller.expires_at or math.inf,
+            key=ApiKeyProof(caller.key, caller.company, caller.scopes),
+        )
 
     async def welcome_driver(self, session: "Session") -> None:
         """A driver's socket opens: its standing for the search, and every live offer again."""

@@ -19,11 +19,13 @@ from dispatch.errors import Refusal
 from dispatch.events import BidChanged, BidClosed, BidMade, Event
 from dispatch.model import Money, Order, Party, Policy
 from dispatch.rounds import Acceptor, Outcome, judge_driver
+from dispatch.sniping import Watch
 
 from .bid_reads import BidReads
 from .bid_rows import bid_of, end_bids, rank_bids
 from .bidders import bidders
 from .deciding import deciding
+from .habits import pause_of, paused
 from .order_reads import must_own
 from .order_rows import lock_order
 from .picking import BID, WHOSE, settle
@@ -146,9 +148,10 @@ SELECT id FROM bids WHERE order_id = ANY($1::bigint[]) AND status IN ('live', 'c
 class BidStore(BidReads):
     """The arbiter of bids: one method, one transaction. Events are told by the caller, after COMMIT."""
 
-    def __init__(self, pool: Pool, policy: Policy) -> None:
+    def __init__(self, pool: Pool, policy: Policy, watch: Watch | None = None) -> None:
         super().__init__(pool)
         self._policy = policy
+        self._watch = watch
 
     # -- the driver -----------------------------------------------------------------------------------------
 
@@ -167,6 +170,8 @@ class BidStore(BidReads):
         `seen_order` is the version of the load that was on the screen. Nothing is stored with a Refusal.
         """
         async with deciding(self._pool) as connection:
+            if self._watch is not None and (wait_s := await pause_of(connection, driver, self._watch)):
+                raise paused(wait_s)
             locked = await lock_order(connection, order)
             row = None if locked is None else await connection.fetchrow(BIDDING, driver, order)
             if locked is None or row is None:
@@ -208,7 +213,7 @@ class BidStore(BidReads):
             if whose is None or whose["driver_id"] != driver:
                 raise Refusal("not_found")
             claim = Claim(accept_id, actor or driver, driver, whose["order_id"], bid=bid)
-            answer = await settle(connection, claim, Act.ACCEPT, seen, None)
+            answer = await settle(connection, claim, Act.ACCEPT, seen, None, self._watch)
         return answer.won()
 
     # -- the shipper ----------------------------------------------------------------------------------------
@@ -240,7 +245,7 @@ class BidStore(BidReads):
             if whose is None:
                 raise Refusal("not_found")
             claim = Claim(accept_id, party.user, whose["driver_id"], whose["order_id"], bid=bid)
-            answer = await settle(connection, claim, Act.PICK, seen, party)
+            answer = await settle(connection, claim, Act.PICK, seen, party, self._watch)
         return answer.won()
 
     async def open_bidding(self, party: Party, order: int, opened: bool) -> list[Event]:

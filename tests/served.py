@@ -95,6 +95,7 @@ class Server:
             "DESK_PORT": str(self.port),
             "DESK_FILES": str(self.folder / "files"),
             "DESK_RATE_LIMITS": NO_LIMIT,
+            "DESK_WATCH_HABITS": "off",
             **self.secrets,
             **self.extra,
         }

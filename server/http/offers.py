@@ -23,6 +23,7 @@ _LOSSES = (
     "vehicle_unfit",
     "driver_busy",
     "bids_only",
+    "cooling_down",
     "forbidden",
     "idempotency_conflict",
     "busy",
@@ -52,6 +53,7 @@ async def decline(call: Call[DeclineForm, None]) -> None:
 async def board(call: Call[None, BoardQuery]) -> Board:
     """Loads open to every subscribed driver, newest first, all or within a circle around a place."""
     query = call.query
+    await call.services.habits.read("board", call.caller.user)
     if (query.lat is None) != (query.lon is None):
         raise Refusal("bad_request", "lat and lon go together")
     circle = None
@@ -109,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
         query=BoardQuery,
         response=Board,
         roles=_DRIVER,
-        errors=("subscription_expired",),
+        errors=("subscription_expired", "cooling_down"),
     ),
     Route(
         "POST",

@@ -8,10 +8,12 @@ from . import (
     companies,
     devices,
     dictionaries,
+    flags,
     fleet,
     fuel,
     identity,
     invitations,
+    keys,
     members,
     offers,
     orders,
@@ -20,8 +22,10 @@ from . import (
     places,
     push,
     quotes,
+    reloads,
     saved_places,
     vehicles,
+    webhooks,
 )
 from .route import Route
 
@@ -44,7 +48,11 @@ ROUTES: tuple[Route, ...] = (
     *bids.ROUTES,
     *invitations.ROUTES,
     *blocks.ROUTES,
+    *reloads.ROUTES,
     *admin.ROUTES,
+    *flags.ROUTES,
     *fuel.ROUTES,
     *dictionaries.ROUTES,
+    *keys.ROUTES,
+    *webhooks.ROUTES,
 )

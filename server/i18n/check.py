@@ -24,6 +24,7 @@ from .langs import LANGS, Lang
 
 # The kind of a push in the statement that writes it.
 PUSHED = re.compile(r"INTO outbox\b[^;]{0,250}?'([a-z_]+\.[a-z_]+)'")
+PROPER = frozenset({"Google", "Apple", "OpenStreetMap", "Valhalla"})  # the same in every language
 CLOSE_BYTES = 123  # of a close frame's reason
 END = {".": ".。", "!": "!！", "?": "?？", ":": ":："}
 KAZAKH = re.compile("[әғқңөұүһі]", re.IGNORECASE)
@@ -137,7 +138,7 @@ def _translation(lang: Lang, entry: Entry, message: Message) -> Iterator[str]:
 def _script(lang: Lang, text: str, entry: Entry) -> str | None:
     """Letters of the wrong language: what a copied line or a look-alike on the keyboard leaves behind."""
     bare = PLACEHOLDER.sub("", text)
-    if text == entry.text and re.search("[a-z]{3}", PLACEHOLDER.sub("", entry.text)):
+    if text == entry.text and text not in PROPER and re.search("[a-z]{3}", PLACEHOLDER.sub("", entry.text)):
         return "left in English"
     if MIXED.search(bare):
         return "Latin and Cyrillic letters in one word"

@@ -6,9 +6,9 @@ name is also the context of the translations, so that a status may be closed in 
 """
 
 # StrEnums whose own name says too little outside their module.
-RENAMED = {"Status": "OrderStatus"}
-# Nobody reads these: codes of the catalogue of errors, rights of a grade, and what a phone says of itself.
-UNSPOKEN = frozenset({"Outcome", "Right"})
+RENAMED = {"Status": "OrderStatus", "Flag": "FlagKind"}
+# Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone.
+UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token"})
 
 LABELS: dict[str, dict[str, str]] = {
@@ -46,12 +46,12 @@ LABELS: dict[str, dict[str, str]] = {
     "FigureOrigin": {
         "embedded": "Built-in road table",
         "great-circle": "Straight line, estimate",
-        "valhalla": "Valhalla",
-        "osrm": "OSRM",
-        "google": "Google",
-        "google-legacy": "Google",
+        "valhalla": "Router Valhalla",
+        "osrm": "Router OSRM",
+        "google": "Google's maps",
+        "google-legacy": "Google's maps",
         "gazetteer": "Built-in gazetteer",
-        "nominatim": "OpenStreetMap",
+        "nominatim": "Addresses of OpenStreetMap",
         "staff": "Set by our staff",
         "default": "Assumed",
         "assumed": "Assumed",
@@ -102,6 +102,55 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "OfferKind": {"wave": "Near you", "invitation": "Invitation", "board": "Load board", "bid": "Bid"},
     "Pricing": {"fixed": "Fixed price", "negotiable": "Negotiable price", "bids": "By bids"},
+    # Why a driver does not want a load.
+    "DeclineReason": {
+        "unsaid": "No reason given",
+        "price": "The price is too low",
+        "distance": "Too far",
+        "time": "The times do not suit",
+        "cargo": "Not this cargo",
+        "vehicle": "My vehicle does not suit",
+        "shipper": "Not this shipper",
+        "payment": "The payment terms do not suit",
+        "busy": "Busy with another load",
+        "rest": "Resting",
+        "other": "Another reason",
+    },
+    # Why a shipper does not want a bid.
+    "BidDeclineReason": {
+        "price": "The price is too high",
+        "late": "Comes too late",
+        "vehicle": "The vehicle does not suit",
+        "rating": "The rating is too low",
+        "other_driver": "Another driver was chosen",
+        "not_needed": "No longer needed",
+        "other": "Another reason",
+    },
+    "BidStatus": {
+        "live": "Waiting for the shipper",
+        "countered": "Counter-offer made",
+        "accepted": "Accepted",
+        "declined": "Declined",
+        "withdrawn": "Withdrawn",
+        "expired": "Expired",
+        "outdated": "The load has changed",
+        "lost": "The load went elsewhere",
+    },
+    "BidSort": {
+        "price": "Price",
+        "deadhead": "Nearest to the pickup",
+        "rating": "Rating",
+        "reliability": "Reliability",
+        "eta": "Earliest arrival",
+    },
+    "InvitationStatus": {
+        "sent": "Sent",
+        "accepted": "Accepted",
+        "declined": "Declined",
+        "expired": "Expired",
+        "withdrawn": "Withdrawn",
+        "closed": "The load went elsewhere",
+    },
     # `reason` of offer.closed
     "OfferEnd": {
         "taken": "Taken by another driver",
@@ -118,6 +167,70 @@ LABELS: dict[str, dict[str, str]] = {
         "rating": "Good rating",
         "idle": "Long without offers",
         "board": "Taken from the board",
+        "invited": "Asked by the shipper",
+        "bid": "Price agreed",
+    },
+    "DeclineReason": {
+        "unsaid": "Not said",
+        "price": "The price is too low",
+        "distance": "Too far to the pickup",
+        "time": "The dates do not suit",
+        "cargo": "Not this cargo",
+        "vehicle": "The truck does not suit",
+        "shipper": "Not this shipper",
+        "payment": "The terms of payment do not suit",
+        "busy": "Busy",
+        "rest": "Resting",
+        "other": "Another reason",
+    },
+    "BidStatus": {
+        "live": "Live",
+        "countered": "Counter-offer",
+        "accepted": "Accepted",
+        "declined": "Declined",
+        "withdrawn": "Withdrawn",
+        "expired": "Expired",
+        "outdated": "The load was changed",
+        "lost": "Lost",
+    },
+    "BidDeclineReason": {
+        "price": "The price is too high",
+        "late": "Too late at the pickup",
+        "vehicle": "The truck does not suit",
+        "rating": "The rating is too low",
+        "other_driver": "Another driver was chosen",
+        "not_needed": "Not needed any more",
+        "other": "Another reason",
+    },
+    # `reason` of a bid that was lost or taken back by another deed
+    "BidEnd": {
+        "taken": "The load went to somebody else",
+        "cancelled": "The order was cancelled",
+        "expired": "The order has expired",
+        "busy": "The driver has taken another load",
+    },
+    "BidSort": {
+        "price": "By price",
+        "deadhead": "By distance to the pickup",
+        "rating": "By rating",
+        "reliability": "By reliability",
+        "eta": "By arrival",
+    },
+    "InvitationStatus": {
+        "sent": "Sent",
+        "accepted": "Accepted",
+        "declined": "Declined",
+        "expired": "Expired",
+        "withdrawn": "Withdrawn",
+        "closed": "The load went another way",
+    },
+    "FlagKind": {
+        "fast_accepts": "Accepts faster than a person reads",
+        "many_wins": "More loads than anybody carries",
+        "many_cancels": "Takes loads and calls them off",
+        "only_declines": "Only ever declines",
+        "board_scraped": "Reads the whole board",
+        "candidates_scraped": "Reads the lists of drivers",
     },
     # Lines of an order's history that are no status.
     "OrderEvent": {"placed": "Order posted", "boarded": "Open on the board"},
@@ -134,8 +247,6 @@ LABELS: dict[str, dict[str, str]] = {
         "null": "nothing",
         "bytes": "bytes",
     },
-    # Where a distance is from.
-    "RouteOrigin": {"embedded": "Built-in road graph", "great-circle": "Straight-line estimate"},
     "Side": {"rear": "From the rear", "side": "From the side", "top": "From above", "full": "From all sides"},
     "AdrClass": {
         "1": "1 Explosives",

@@ -90,6 +90,7 @@ ERRORS = _catalogue(
     ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
     ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
     # load and faults
+    ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
     ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
     ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
     ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),

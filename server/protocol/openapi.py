@@ -20,6 +20,10 @@ from .shapes import shape
 
 TAGS = {
     "auth": "Signing in by phone, staying signed in, signing out.",
+    "identity": "Signing in by phone, staying signed in, signing out, the own profile.",
+    "devices": "Phones and trackers that positions come from.",
+    "push": "Where a user can be pushed to.",
+    "administration": "For operators: what happens on the whole desk.",
     "account": "Who is signed in: profile, vehicle, devices, push.",
     "vehicles": "Trucks of drivers and fleets.",
     "companies": "Companies, their people, and invitations.",
@@ -31,6 +35,7 @@ TAGS = {
     "offers": "Loads offered to a driver.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",
+    "integrations": "API keys and webhooks, for a company's own programs.",
     "texts": "What people call the words of this API, in four languages.",
 }
 HEADERS: dict[str, Json] = {

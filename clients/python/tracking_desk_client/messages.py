@@ -122,6 +122,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
+        ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
         ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
         ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
         ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
@@ -147,6 +148,10 @@ PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
+BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
+InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
+FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
+Scope = Literal["orders:read", "orders:write", "places:read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -3674,13 +3679,13 @@ class StopForm:
 class VehicleFigures:
     """The truck; what is left out is that of its body's usual size."""
 
-    capacity_kg: float | None = None  # above 0, at most 100,000
-    volume_m3: float | None = None  # above 0, at most 500
-    litres_100km: float | None = None  # diesel a 100 km, loaded; above 0, at most 200
-    axle_kg: float | None = None  # heaviest single axle, loaded; above 0, at most 30,000
-    height_m: float | None = None  # above 0, at most 10
-    width_m: float | None = None  # above 0, at most 10
-    length_m: float | None = None  # above 0, at most 60
+    capacity_kg: float | None = None  # 100 to 100,000
+    volume_m3: float | None = None  # 0.1 to 500
+    litres_100km: float | None = None  # diesel a 100 km, loaded; 1 to 200
+    axle_kg: float | None = None  # heaviest single axle, loaded; 100 to 30,000
+    height_m: float | None = None  # 0.5 to 10
+    width_m: float | None = None  # 0.5 to 10
+    length_m: float | None = None  # 0.5 to 60
 
     def to_wire(self) -> Wire:
         wire: Wire = {}
@@ -4632,7 +4637,7 @@ class BiddingForm:
 class BidsQuery:
     """How to sort: live bids stand before ended ones in every order."""
 
-    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+    sort: BidSort = "price"
 
     def to_wire(self) -> Wire:
         return {
@@ -4936,7 +4941,7 @@ class InvitationView:
 
     invitation: int
     order: int
-    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    status: InvitationStatus
     created_at: float
     expires_at: float
     driver: int | None = None
@@ -5008,6 +5013,104 @@ class CodeView:
     def from_wire(cls, wire: Wire) -> CodeView:
         return cls(
             wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadsQuery:
+    """Loads near the place where the present one ends, or along the way home.
+
+    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+
+    radius_m: float = 150000  # 10000 to 500,000
+    home_city: int | None = None
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "limit": self.limit,
+        }
+        if self.home_city is not None:
+            wire["home_city"] = self.home_city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadsQuery:
+        return cls(
+            wire.get("radius_m", 150000),
+            wire.get("home_city"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadView:
+    """An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in.
+
+    `homeward`: the share of the way home that it saves; negative when it leads away."""
+
+    load: BoardLoad
+    deadhead_m: int
+    arrive_at: float
+    wait_s: int
+    profit: Money
+    per_hour: Money
+    homeward: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "load": self.load.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "arrive_at": self.arrive_at,
+            "wait_s": self.wait_s,
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "homeward": self.homeward,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadView:
+        return cls(
+            BoardLoad.from_wire(wire["load"]),
+            wire["deadhead_m"],
+            wire["arrive_at"],
+            wire["wait_s"],
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["homeward"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty.
+
+    `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`."""
+
+    loads: list[ReloadView]
+    now: bool
+    free_at: float | None = None
+    free_lat: float | None = None
+    free_lon: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "loads": [item.to_wire() for item in self.loads],
+            "now": self.now,
+            "free_at": self.free_at,
+            "free_lat": self.free_lat,
+            "free_lon": self.free_lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Reloads:
+        return cls(
+            [ReloadView.from_wire(item) for item in wire["loads"]],
+            wire["now"],
+            wire.get("free_at"),
+            wire.get("free_lat"),
+            wire.get("free_lon"),
         )
 
 
@@ -5174,6 +5277,108 @@ class Drivers:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagsQuery:
+    """How many, the latest first."""
+
+    limit: int = 50  # 1 to 200
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagsQuery:
+        return cls(
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """An open flag: who, what, how often; `counts` of the day are those of the last time."""
+
+    flag: int
+    user: int
+    role: str
+    name: str
+    kind: FlagKind
+    count: int
+    counts: dict[str, int]
+    first_at: float
+    last_at: float
+    paused_until: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "flag": self.flag,
+            "user": self.user,
+            "role": self.role,
+            "name": self.name,
+            "kind": self.kind,
+            "count": self.count,
+            "counts": self.counts,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "paused_until": self.paused_until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagView:
+        return cls(
+            wire["flag"],
+            wire["user"],
+            wire["role"],
+            wire["name"],
+            wire["kind"],
+            wire["count"],
+            wire["counts"],
+            wire["first_at"],
+            wire["last_at"],
+            wire.get("paused_until"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The latest first."""
+
+    flags: list[FlagView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "flags": [item.to_wire() for item in self.flags],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Flags:
+        return cls(
+            [FlagView.from_wire(item) for item in wire["flags"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFlagForm:
+    """What came of it; `lift` ends the user's pause at once."""
+
+    note: str = ""  # 0 to 200 characters
+    lift: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "lift": self.lift,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ClearFlagForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("lift", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FuelPriceForm:
     """A price from `valid_from` on (default: now). The same moment again corrects it."""
 
@@ -5301,6 +5506,344 @@ class Dictionaries:
             wire["errors"],
             wire["closes"],
             wire["languages"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyForm:
+    """A new key; without `expires_at` it works until it is revoked."""
+
+    name: str  # 1 to 80 characters
+    scopes: list[Scope]  # What the key may be used for; 1 to 3 items
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+            "scopes": self.scopes,
+        }
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyForm:
+        return cls(
+            wire["name"],
+            wire["scopes"],
+            wire.get("expires_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyView:
+    """A key without its secret; `hint` is how it begins, `last_used_at` is exact to the minute."""
+
+    key: int  # 1 or more
+    name: str
+    hint: str
+    scopes: list[str]
+    made_by: int  # 1 or more
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    last_used_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    revoked_at: float | None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "name": self.name,
+            "hint": self.hint,
+            "scopes": self.scopes,
+            "made_by": self.made_by,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "last_used_at": self.last_used_at,
+            "revoked_at": self.revoked_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyView:
+        return cls(
+            wire["key"],
+            wire["name"],
+            wire["hint"],
+            wire["scopes"],
+            wire["made_by"],
+            wire["created_at"],
+            wire["expires_at"],
+            wire["last_used_at"],
+            wire["revoked_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade:
+    """A new key. `secret` is shown this once: only a hash of it is stored."""
+
+    key: int  # 1 or more
+    secret: str
+    view: ApiKeyView
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyMade:
+        return cls(
+            wire["key"],
+            wire["secret"],
+            ApiKeyView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeys:
+    """Every key of the company, newest first, also those that were revoked."""
+
+    keys: list[ApiKeyView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "keys": [item.to_wire() for item in self.keys],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeys:
+        return cls(
+            [ApiKeyView.from_wire(item) for item in wire["keys"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookForm:
+    """Where to tell, and of what."""
+
+    url: str  # https, of the public internet; 9 to 1000 characters
+    kinds: list[str]  # 1 to 30 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "url": self.url,
+            "kinds": self.kinds,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookForm:
+        return cls(
+            wire["url"],
+            wire["kinds"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEdit:
+    """All of an endpoint; `enabled` switches it off, and on again after it was switched off for failing."""
+
+    url: str  # https, of the public internet; 9 to 1000 characters
+    kinds: list[str]  # 1 to 30 items
+    enabled: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "url": self.url,
+            "kinds": self.kinds,
+            "enabled": self.enabled,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookEdit:
+        return cls(
+            wire["url"],
+            wire["kinds"],
+            wire["enabled"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookView:
+    """An endpoint. `failures` in a row; after a day of nothing else it is switched off: `disabled_why`."""
+
+    webhook: int  # 1 or more
+    url: str
+    kinds: list[str]
+    enabled: bool
+    failures: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    disabled_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    disabled_why: Literal["failing", "gone", "owner"] | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhook": self.webhook,
+            "url": self.url,
+            "kinds": self.kinds,
+            "enabled": self.enabled,
+            "failures": self.failures,
+            "created_at": self.created_at,
+            "disabled_at": self.disabled_at,
+            "disabled_why": self.disabled_why,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookView:
+        return cls(
+            wire["webhook"],
+            wire["url"],
+            wire["kinds"],
+            wire["enabled"],
+            wire["failures"],
+            wire["created_at"],
+            wire["disabled_at"],
+            wire["disabled_why"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookMade:
+    """A new endpoint. `secret` signs what is sent to it (Desk-Signature), and is shown this once."""
+
+    webhook: int  # 1 or more
+    secret: str
+    view: WebhookView
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhook": self.webhook,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookMade:
+        return cls(
+            wire["webhook"],
+            wire["secret"],
+            WebhookView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """A new secret, shown this once. For a day the old one signs beside it."""
+
+    secret: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "secret": self.secret,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookSecret:
+        return cls(
+            wire["secret"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Every endpoint of the company, oldest first."""
+
+    webhooks: list[WebhookView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhooks": [item.to_wire() for item in self.webhooks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Webhooks:
+        return cls(
+            [WebhookView.from_wire(item) for item in wire["webhooks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQueued:
+    """A delivery that will be tried at once."""
+
+    delivery: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeliveryQueued:
+        return cls(
+            wire["delivery"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One event at one endpoint. `answer` is the last HTTP status, `error` why the last attempt failed."""
+
+    delivery: int  # 1 or more
+    kind: str
+    order: int | None  # 1 or more
+    state: Literal["cancelled", "dead", "delivered", "due"]
+    attempts: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    done_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    next_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    answer: int | None
+    error: str | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+            "kind": self.kind,
+            "order": self.order,
+            "state": self.state,
+            "attempts": self.attempts,
+            "created_at": self.created_at,
+            "done_at": self.done_at,
+            "next_at": self.next_at,
+            "answer": self.answer,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeliveryView:
+        return cls(
+            wire["delivery"],
+            wire["kind"],
+            wire["order"],
+            wire["state"],
+            wire["attempts"],
+            wire["created_at"],
+            wire["done_at"],
+            wire["next_at"],
+            wire["answer"],
+            wire["error"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """One page, newest first."""
+
+    deliveries: list[DeliveryView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "deliveries": [item.to_wire() for item in self.deliveries],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Deliveries:
+        return cls(
+            [DeliveryView.from_wire(item) for item in wire["deliveries"]],
+            wire.get("next"),
         )
 
 

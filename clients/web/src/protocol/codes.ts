@@ -67,6 +67,7 @@ export const ERRORS = {
   stream_required: { status: 409, retry: true, title: "Send stream.resume before positions." },
   seq_gap: { status: 409, retry: true, title: "Points are missing before this one: resume and send them in order." },
   credit_exceeded: { status: 429, retry: true, title: "More points are in flight than the granted credit." },
+  cooling_down: { status: 429, retry: true, title: "That was faster or more than a person does: take a break." },
   rate_limited: { status: 429, retry: true, title: "Too many requests: wait a little." },
   busy: { status: 503, retry: true, title: "The order is being decided right now: try again." },
   unavailable: { status: 503, retry: true, title: "The service is not available right now: try again." },

@@ -18,6 +18,10 @@ export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
+export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
+export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
+export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
+export type Scope = "orders:read" | "orders:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -1267,19 +1271,19 @@ export interface StopForm {
 
 /** The truck; what is left out is that of its body's usual size. */
 export interface VehicleFigures {
-  /** above 0, at most 100,000 */
+  /** 100 to 100,000 */
   capacity_kg?: number | null;
-  /** above 0, at most 500 */
+  /** 0.1 to 500 */
   volume_m3?: number | null;
-  /** diesel a 100 km, loaded; above 0, at most 200 */
+  /** diesel a 100 km, loaded; 1 to 200 */
   litres_100km?: number | null;
-  /** heaviest single axle, loaded; above 0, at most 30,000 */
+  /** heaviest single axle, loaded; 100 to 30,000 */
   axle_kg?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   height_m?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   width_m?: number | null;
-  /** above 0, at most 60 */
+  /** 0.5 to 60 */
   length_m?: number | null;
 }
 
@@ -1586,7 +1590,7 @@ export interface BiddingForm {
 
 /** How to sort: live bids stand before ended ones in every order. */
 export interface BidsQuery {
-  sort?: "deadhead" | "eta" | "price" | "rating" | "reliability";
+  sort?: BidSort;
 }
 
 /** A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps. `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known. */
@@ -1684,7 +1688,7 @@ export interface InviteContactForm {
 export interface InvitationView {
   invitation: number;
   order: number;
-  status: "accepted" | "closed" | "declined" | "expired" | "sent" | "withdrawn";
+  status: InvitationStatus;
   created_at: number;
   expires_at: number;
   driver?: number | null;
@@ -1702,6 +1706,35 @@ export interface Invitations {
 /** What a driver tells a shipper who wants to ask for him. */
 export interface CodeView {
   code: string;
+}
+
+/** Loads near the place where the present one ends, or along the way home. `home_city` is a city of the gazetteer; without it, where the present haul began. */
+export interface ReloadsQuery {
+  /** 10000 to 500,000 */
+  radius_m?: number;
+  home_city?: number | null;
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in. `homeward`: the share of the way home that it saves; negative when it leads away. */
+export interface ReloadView {
+  load: BoardLoad;
+  deadhead_m: number;
+  arrive_at: number;
+  wait_s: number;
+  profit: Money;
+  per_hour: Money;
+  homeward: number;
+}
+
+/** Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty. `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`. */
+export interface Reloads {
+  loads: ReloadView[];
+  now: boolean;
+  free_at?: number | null;
+  free_lat?: number | null;
+  free_lon?: number | null;
 }
 
 /** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
@@ -1756,6 +1789,38 @@ export interface Drivers {
   next?: number | null;
 }
 
+/** How many, the latest first. */
+export interface FlagsQuery {
+  /** 1 to 200 */
+  limit?: number;
+}
+
+/** An open flag: who, what, how often; `counts` of the day are those of the last time. */
+export interface FlagView {
+  flag: number;
+  user: number;
+  role: string;
+  name: string;
+  kind: FlagKind;
+  count: number;
+  counts: Record<string, number>;
+  first_at: number;
+  last_at: number;
+  paused_until?: number | null;
+}
+
+/** The latest first. */
+export interface Flags {
+  flags: FlagView[];
+}
+
+/** What came of it; `lift` ends the user's pause at once. */
+export interface ClearFlagForm {
+  /** 0 to 200 characters */
+  note?: string;
+  lift?: boolean;
+}
+
 /** A price from `valid_from` on (default: now). The same moment again corrects it. */
 export interface FuelPriceForm {
   /** ISO 3166; matches ^[A-Z]{2}$ */
@@ -1795,6 +1860,129 @@ export interface Dictionaries {
   errors: Record<string, string>;
   closes: Record<string, string>;
   languages: Record<string, string>;
+}
+
+/** A new key; without `expires_at` it works until it is revoked. */
+export interface ApiKeyForm {
+  /** 1 to 80 characters */
+  name: string;
+  /** What the key may be used for; 1 to 3 items */
+  scopes: Scope[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+}
+
+/** A key without its secret; `hint` is how it begins, `last_used_at` is exact to the minute. */
+export interface ApiKeyView {
+  /** 1 or more */
+  key: number;
+  name: string;
+  hint: string;
+  scopes: string[];
+  /** 1 or more */
+  made_by: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  last_used_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  revoked_at: number | null;
+}
+
+/** A new key. `secret` is shown this once: only a hash of it is stored. */
+export interface ApiKeyMade {
+  /** 1 or more */
+  key: number;
+  secret: string;
+  view: ApiKeyView;
+}
+
+/** Every key of the company, newest first, also those that were revoked. */
+export interface ApiKeys {
+  keys: ApiKeyView[];
+}
+
+/** Where to tell, and of what. */
+export interface WebhookForm {
+  /** https, of the public internet; 9 to 1000 characters */
+  url: string;
+  /** 1 to 30 items */
+  kinds: string[];
+}
+
+/** All of an endpoint; `enabled` switches it off, and on again after it was switched off for failing. */
+export interface WebhookEdit {
+  /** https, of the public internet; 9 to 1000 characters */
+  url: string;
+  /** 1 to 30 items */
+  kinds: string[];
+  enabled: boolean;
+}
+
+/** An endpoint. `failures` in a row; after a day of nothing else it is switched off: `disabled_why`. */
+export interface WebhookView {
+  /** 1 or more */
+  webhook: number;
+  url: string;
+  kinds: string[];
+  enabled: boolean;
+  failures: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  disabled_at: number | null;
+  disabled_why: "failing" | "gone" | "owner" | null;
+}
+
+/** A new endpoint. `secret` signs what is sent to it (Desk-Signature), and is shown this once. */
+export interface WebhookMade {
+  /** 1 or more */
+  webhook: number;
+  secret: string;
+  view: WebhookView;
+}
+
+/** A new secret, shown this once. For a day the old one signs beside it. */
+export interface WebhookSecret {
+  secret: string;
+}
+
+/** Every endpoint of the company, oldest first. */
+export interface Webhooks {
+  webhooks: WebhookView[];
+}
+
+/** A delivery that will be tried at once. */
+export interface DeliveryQueued {
+  /** 1 or more */
+  delivery: number;
+}
+
+/** One event at one endpoint. `answer` is the last HTTP status, `error` why the last attempt failed. */
+export interface DeliveryView {
+  /** 1 or more */
+  delivery: number;
+  kind: string;
+  /** 1 or more */
+  order: number | null;
+  state: "cancelled" | "dead" | "delivered" | "due";
+  attempts: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  done_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  next_at: number | null;
+  answer: number | null;
+  error: string | null;
+}
+
+/** One page, newest first. */
+export interface Deliveries {
+  deliveries: DeliveryView[];
+  next?: number | null;
 }
 
 /** Every frame a client may send. */
