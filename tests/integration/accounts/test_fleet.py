@@ -11,6 +11,7 @@ from geo.cells import cell_of
 from geo.types import Fix
 from server.auth import Principal
 from server.http.route import Call
+from storage.visibility import sees
 from tests.integration.accounts.conftest import TRUCK, Desk, Person
 
 
@@ -182,3 +183,23 @@ async def test_a_logistician_without_a_company_has_no_fleet(desk: Desk) -> None:
     assert (await desk.logistician.post("/vehicles", TRUCK)).code == "company_required"
     assert (await desk.logistician.get("/fleet/drivers")).body["drivers"] == []
     assert (await desk.logistician.get("/vehicles")).body["vehicles"] == []
+
+
+async def test_a_load_that_is_kept_from_a_carrier_is_kept_from_its_drivers(desk: Desk) -> None:
+    company = await desk.fleet(desk.driver)
+    order = await desk.assign(desk.drivers[1])
+
+    async def visible(driver: Person) -> object:
+        query = f"SELECT {sees('$1::bigint')} FROM orders o WHERE o.id = $2"
+        return await desk.pool.fetchval(query, driver.id, order)
+
+    assert await visible(desk.driver) and await visible(desk.drivers[2])
+    blocked = await desk.shippers[1].post("/me/blocks", {"company": company})
+    assert blocked.status == 201, blocked.content
+    assert not await visible(desk.driver) and await visible(desk.drivers[2])
+    await desk.driver.delete("/me/fleet")
+    assert await visible(desk.driver)
+    await desk.pool.execute("UPDATE orders SET hidden_from = ARRAY[$2::bigint] WHERE id = $1", order, company)
+    assert await visible(desk.driver)
+    await desk.hire(desk.driver)
+    assert not await visible(desk.driver)
