@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -21,7 +22,11 @@ from .background import running
 from .config import Config
 from .deliver import Deliveries
 from .gateways.fcm import FcmSender
+from .gateways.mobizon import Mobizon
+from .gateways.otp import LogOtp, OtpSender, SmsChain
 from .gateways.push import PushSender
+from .gateways.sms import SmsGateway
+from .gateways.smsc import Smsc
 from .gateways.webhook import WebhookSender
 from .gateways.webpush import WebPushSender
 from .hooks import Hooks
@@ -30,6 +35,11 @@ from .http.edge import MAX_BODY, add_routes, edge
 from .http.health import add_health
 from .http.routes import ROUTES
 from .http.web import add_web
+from .oidc import revoker
+from .oidc.apple import Apple
+from .oidc.google import Google
+from .oidc.provider import Provider
+from .oidc.trips import Trips
 from .services import Services
 from .ws.endpoint import add_websocket
 
@@ -63,6 +73,11 @@ async def serve(
             roads=RoadGraph.load(gazetteer),
             epoch=await pool.fetchval(EPOCH),
         )
+        services.otp_sender = otp_sender(config)
+        stack.push_async_callback(services.otp_sender.close)
+        services.trips = Trips(services.external, providers(config))
+        for provider in services.trips.providers.values():
+            stack.push_async_callback(provider.close)
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
         await services.revocations.warm(time.time())
@@ -138,6 +153,7 @@ def _loops(
         bus_in=services.bus.run_receive(
             services.live.merge, services.notify.heard, services.revocations.heard, services.warm
         ),
+        give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
         exports=services.chores.run_exports(),
@@ -157,6 +173,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.external.forget_old(now)
             await services.flags.forget_old()
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
@@ -182,6 +199,32 @@ async def _redis(config: Config, stack: contextlib.AsyncExitStack, *, retries: i
     client = redis.connect(config.redis, retries=retries)
     stack.push_async_callback(client.aclose)
     return client
+
+
+def otp_sender(config: Config) -> OtpSender:
+    """What brings codes to phones: the configured gateways in their order, else the log."""
+    gateways: list[SmsGateway] = []
+    for name, account in config.signing_in.sms.gateways:
+        if name == "mobizon":
+            gateways.append(Mobizon(account.url, account.secret, account.sender))
+        else:
+            gateways.append(Smsc(account.url, account.login, account.secret, account.sender))
+    if not gateways:
+        if config.public_url.startswith("https:"):
+            log.warning("otp.codes_in_the_log")  # whoever reads it can sign in as anybody
+        return LogOtp()
+    return SmsChain(gateways, urlsplit(config.public_url).hostname or "localhost")
+
+
+def providers(config: Config) -> dict[str, Provider]:
+    """Google and Apple, as far as they are set up."""
+    wanted, found = config.signing_in, dict[str, Provider]()
+    back = config.public_url + "/api/v1/auth/{}/callback"
+    if wanted.google is not None:
+        found["google"] = Google(wanted.google, back.format("google"))
+    if wanted.apple is not None:
+        found["apple"] = Apple(wanted.apple, back.format("apple"))
+    return found
 
 
 def _senders(config: Config) -> dict[str, PushSender]:

@@ -7,7 +7,6 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
 
 from storage.documents import DocumentStore
 from storage.erasure import ErasureStore
@@ -25,8 +24,6 @@ UPKEEP_S = 3600.0
 SLICES_AN_HOUR = 16  # of the folders with files: all of them in 16 hours
 
 LEDGER = "erasures.jsonl"  # beside the uploads, so that it is in their backup and not in the database's
-
-Hook = Callable[[int], Awaitable[None]]
 
 
 async def reapply_erasures(config: Config) -> list[int]:
@@ -54,8 +51,6 @@ class Chores:
         self._exports = exports
         self._erasures = erasures
         self._asked = asyncio.Event()
-        # Run before a user's rows go, with the user: to take back what other companies hold of them.
-        self.before_erasure: list[Hook] = []
 
     def wake(self) -> None:
         """An export was asked for."""
@@ -110,8 +105,6 @@ class Chores:
         user = await self._erasures.next_due(now)
         if user is None:
             return False
-        for hook in self.before_erasure:
-            await hook(user)
         await self._erasures.forget_positions(user)
         erased = await self._erasures.erase(user, now)
         if erased is None:  # another worker is at it

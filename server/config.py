@@ -10,9 +10,11 @@ from dispatch.sniping import Watch
 from storage.buckets import Limit
 from storage.files import FileLimits
 
+from . import signing_in
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, maps_of
 from .limits import BUCKETS, RateLimits
+from .signing_in import SigningIn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,15 +28,6 @@ WATCH = Watch()
 
 class ConfigError(Exception):
     """The settings cannot be used; the message lists every problem and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtpLimits:
-    """How many one-time codes may be asked for."""
-
-    per_number_hour: int = 5
-    per_number_day: int = 10
-    per_address_hour: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +53,10 @@ class Config:
     vapid_subject: str = "mailto:ops@localhost.localdomain"
     fcm_credentials: str | None = None
     fcm_url: str | None = None
-    otp: OtpLimits = OtpLimits()
     maps: Maps = field(default_factory=Maps)
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
+    signing_in: SigningIn = field(default_factory=SigningIn)
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
 
@@ -99,6 +92,7 @@ VARIABLES: dict[str, str] = {
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
     **MAP_VARIABLES,
+    **signing_in.VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -138,6 +132,7 @@ def load(environ: Mapping[str, str]) -> Config:
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         problems.append(f"DESK_LOG_LEVEL is {level!r}: give DEBUG, INFO, WARNING or ERROR")
     port = number("DESK_PORT", 8080, 1, 65535)
+    public_url = (environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
     habits = environ.get("DESK_WATCH_HABITS") or "on"
     if habits not in ("on", "off"):
         problems.append(f"DESK_WATCH_HABITS is {habits!r}: give on or off")
@@ -149,7 +144,7 @@ def load(environ: Mapping[str, str]) -> Config:
         host=environ.get("DESK_HOST") or "127.0.0.1",
         port=port,
         worker=number("DESK_WORKER", 0, 0, 1023),
-        public_url=(environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
         files=Path(environ.get("DESK_FILES") or ROOT / ".desk" / "files"),
@@ -167,6 +162,7 @@ def load(environ: Mapping[str, str]) -> Config:
         cors_origins=_origins(environ.get("DESK_CORS_ORIGINS", ""), problems),
         webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
+        signing_in=signing_in.load(environ, problems, number, public_url),
         watch=None if habits == "off" else WATCH,
     )
     if problems:

@@ -38,6 +38,7 @@ from storage.invitations import InvitationStore
 from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.members import MemberStore
+from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
@@ -45,6 +46,8 @@ from storage.postgres import Pool, after_commit
 from storage.redis import Keys
 from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
+from storage.seal import Seal
+from storage.staff import StaffStore
 from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
@@ -63,8 +66,8 @@ from .http.origins import Origins
 from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
+from .oidc.trips import Trips
 from .revocations import Revocations
-from .seal import Seal
 from .tickets import Tickets
 from .ws.hub import Hub
 from .ws.wheel import Wheel
@@ -103,7 +106,11 @@ class Services:
         self._warm_again_at: float | None = None
         self.repair = asyncio.Event()  # a watcher missed an order event
         self.tokens = Tokens(config.signing_key)
-        self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
+        wanted = config.signing_in
+        self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.staff = StaffStore(pool)
+        self.external = OidcStore(pool, self.identity, pepper=config.pepper)
+        self.trips = Trips(self.external, {})
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.vehicles = VehicleStore(pool)

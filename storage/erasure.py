@@ -17,24 +17,19 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 from dispatch.errors import Refusal
 
 from .erasure_rules import ERASE, EXPORTS_GONE, FILES_GONE, FORGET_POSITIONS, SLICE
+from .oidc import release
 from .postgres import Connection, Pool, transaction
+from .sessions import KEEP_ACCOUNT
 
 GRACE_DAYS = 14
 PUT_OFF_DAYS = 1  # a load was in the way
-FRESH_S = 600.0  # a sign-in so long ago proves that it is the owner who asks
 
 # Queues what begins and ends the account of one user.
 LOCK_USER = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"
-# Primary key.
-FRESH = """
-SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL
-    AND created_at > to_timestamp($3) - make_interval(secs => $4))
-"""
 # uq_assignments_driver; ix_orders_shipper_id_id.
 TRIP_ON = """
 SELECT EXISTS (SELECT FROM assignments WHERE driver_id = $1 AND ended_at IS NULL)
@@ -52,7 +47,6 @@ RETURNING extract(epoch FROM due_at)::float8
 # ix_api_keys_user_id.
 END_KEYS = "UPDATE api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL"
 OFF_DUTY = "UPDATE driver_states SET on_duty = false WHERE driver_id = $1"
-CANCEL = "UPDATE erasures SET state = 'cancelled', ended_at = now() WHERE user_id = $1 AND state = 'pending'"
 # ix_sessions_user_id.
 END_SESSIONS = """
 UPDATE sessions SET revoked_at = now(), revoke_reason = 'erasure_asked' WHERE user_id = $1 AND revoked_at IS NULL
@@ -92,10 +86,6 @@ class ErasureStore:
     def __init__(self, pool: Pool, ledger: Path) -> None:
         self._pool = pool
         self._ledger = ledger
-
-    async def is_fresh(self, user: int, session: str, now: float) -> bool:
-        """Whether this sign-in is so young that it needs no second proof."""
-        return bool(await self._pool.fetchval(FRESH, UUID(session), user, now, FRESH_S))
 
     async def ask(self, user: int) -> tuple[float, list[str]]:
         """(when the account will be erased, the sessions that this has ended). Refusal `trip_on`."""
@@ -149,13 +139,14 @@ class ErasureStore:
             await self.forget_positions(user)
             async with transaction(self._pool) as connection:
                 await connection.execute(LOCK_USER, user)
-                await connection.execute(CANCEL, user)
+                await connection.execute(KEEP_ACCOUNT, user)
                 again.append(await _erase(connection, user))
                 await connection.execute(REMEMBER, user)
         return again
 
 
 async def _erase(connection: Connection, user: int) -> Erased:
+    await release(connection, user)  # what Google and Apple hold of the user is given back by their loop
     for statement in ERASE.values():
         await connection.execute(statement, user)
     files = await connection.fetch(FILES_GONE, user)

@@ -41,10 +41,12 @@ KEPT = frozenset(
         "documents.reviewed_by",
         "invitations.invited_by",
         "blocks.actor_id",
+        "staff_actions.user_id",
         "flags.cleared_by",
         "fuel_prices.set_by",
-        # rows that are emptied below, or go before them (FORGET_POSITIONS) or after (FILES_GONE, EXPORTS_GONE)
+        # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
         "sessions.user_id",
+        "identities.user_id",
         "positions.driver_id",
         "saved_places.contact_phone",
         "files.owner_id",
@@ -58,6 +60,10 @@ ERASE: dict[str, str] = {
     "push_endpoints.user_id": "DELETE FROM push_endpoints WHERE user_id = $1",
     "outbox.user_id": "DELETE FROM outbox WHERE user_id = $1",
     "idempotency_keys.user_id": "DELETE FROM idempotency_keys WHERE user_id = $1",
+    "otp_requests.user_id": "DELETE FROM otp_requests WHERE user_id = $1",
+    "pending_sign_ins.user_id": "DELETE FROM pending_sign_ins WHERE user_id = $1",
+    "second_factors.user_id": "DELETE FROM second_factors WHERE user_id = $1",
+    "recovery_codes.user_id": "DELETE FROM recovery_codes WHERE user_id = $1",
     "otp_requests.phone": "DELETE FROM otp_requests WHERE phone = (SELECT phone FROM users WHERE id = $1)",
     "invitations.phone": "DELETE FROM invitations WHERE phone = (SELECT phone FROM users WHERE id = $1)",
     "refresh_tokens.session_id": """

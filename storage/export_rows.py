@@ -12,6 +12,11 @@ SELECT jsonb_build_object('user', id, 'phone', phone, 'role', role, 'name', name
 SELECT jsonb_build_object('session', id, 'ip', ip, 'user_agent', user_agent, 'created_at', created_at,
     'expires_at', expires_at, 'revoked_at', revoked_at, 'revoke_reason', revoke_reason)
 FROM sessions WHERE user_id = $1 ORDER BY created_at""",
+    "identities": """
+SELECT jsonb_build_object('provider', provider, 'subject', subject, 'email', email, 'name', name,
+    'linked_at', linked_at) FROM identities WHERE user_id = $1 ORDER BY id""",
+    "second_factor": """
+SELECT jsonb_build_object('confirmed_at', confirmed_at) FROM second_factors WHERE user_id = $1""",
     "devices": """
 SELECT to_jsonb(d) - 'user_id' - 'secret_hash' FROM devices d WHERE user_id = $1 ORDER BY id""",
     "push_endpoints": """
@@ -118,5 +123,9 @@ NOT_EXPORTED = {
     "documents.reviewed_by": "staff's work, not the user's data",
     "idempotency_keys.user_id": "sealed answers, gone after a day",
     "order_versions.actor_id": "in orders",
+    "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",
+    "pending_sign_ins.user_id": "gone within minutes",
+    "recovery_codes.user_id": "secrets",
+    "staff_actions.user_id": "staff's work, not the user's data",
     "otp_requests.phone": "gone after two days, and holds only when a code was asked for",
 }

@@ -10,9 +10,13 @@ from dispatch import registers
 from dispatch.errors import Refusal
 from server.protocol.rest.account import Profile, SettingsPatch, SettingsView, VehicleForm
 from server.protocol.rest.papers import Deletion, DeletionForm
+from server.protocol.rest.signin import OtpAsked
 from storage.accounts import Settings
 
+from .identity import send
+from .peer import PEER, network_of
 from .route import Call, Route, Versioned
+from .sessions import fresh
 
 log = logging.getLogger("desk.account")
 
@@ -68,13 +72,27 @@ async def delete(call: Call[DeletionForm, None]) -> Deletion:
     proof = call.body
     if proof.request is not None and proof.code is not None:
         await services.identity.prove_owner(caller.user, proof.request, proof.code, now)
-    elif not await services.erasures.is_fresh(caller.user, caller.session, now):
-        raise Refusal("proof_required")
+    else:
+        await fresh(call)
     due_at, sessions = await services.erasures.ask(caller.user)
     for session in sessions:
         services.revocations.end(session)
     log.info("erasure.asked", extra={"user": caller.user})
     return Deletion(erased_at=due_at)
+
+
+async def ask_code(call: Call[None, None]) -> OtpAsked:
+    """Sends the code that confirms the end of the account to its phone."""
+    account = await call.services.accounts.account(call.caller.user)
+    code = await call.services.identity.otp.ask(
+        account.phone,
+        call.caller.role,
+        network_of(call.request[PEER]),
+        time.time(),
+        purpose="erase",
+        user=call.caller.user,
+    )
+    return await send(call, code)
 
 
 def plate_of(text: str) -> str:
@@ -131,6 +149,18 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "POST",
+        "/api/v1/me/deletion/code",
+        ask_code,
+        "Ask for a code to end the account",
+        "own data",
+        response=OtpAsked,
+        status=201,
+        roles=frozenset({"driver", "logistician", "shipper"}),
+        errors=("sms_unavailable",),
+        keyed=False,
+    ),
+    Route(
+        "POST",
         "/api/v1/me/deletion",
         delete,
         "End the account",
@@ -138,6 +168,6 @@ ROUTES: tuple[Route, ...] = (
         request=DeletionForm,
         response=Deletion,
         roles=frozenset({"driver", "logistician", "shipper"}),
-        errors=("proof_required", "code_wrong", "trip_on"),
+        errors=("sign_in_again", "code_wrong", "trip_on"),
     ),
 )

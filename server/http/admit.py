@@ -1,5 +1,7 @@
 """The door of a route: who is there, whether the route is for them, and whether they have asked enough."""
 
+import time
+
 from aiohttp import web
 
 from dispatch.errors import Refusal
@@ -11,7 +13,7 @@ from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.buckets import Limit, Taken
 
 from .peer import PEER, network_of
-from .route import Route
+from .route import STEP_UP_S, Route
 
 SPENT = web.RequestKey("spent", tuple)  # (Limit, Taken), for the answer's headers
 
@@ -24,7 +26,7 @@ async def admit(route: Route, request: web.Request, services: Services) -> Princ
     try:
         principal = await who(route, request, services)
     except Refusal as refusal:
-        if refusal.code != "forbidden":
+        if refusal.code not in ("forbidden", "step_up_required"):
             await _spend(request, services, "anonymous", network_of(request[PEER]), 1)
         raise
     if principal is None:
@@ -54,6 +56,8 @@ async def who(route: Route, request: web.Request, services: Services) -> Princip
         and principal.grade not in route.grades | {Grade.SUPERADMIN}
     ):
         raise Refusal("forbidden")
+    if route.step_up and (principal.factor_at is None or principal.factor_at + STEP_UP_S <= time.time()):
+        raise Refusal("step_up_required")
     return principal
 
 

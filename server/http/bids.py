@@ -336,5 +336,6 @@ ROUTES: tuple[Route, ...] = (
         request=BidSeenForm,
         status=204,
         roles=frozenset({"driver", "shipper"}),
+        errors=("not_found",),
     ),
 )

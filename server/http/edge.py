@@ -66,7 +66,8 @@ def _runner(route: Route, services: Services) -> Answer:
         async def answer() -> web.StreamResponse:
             return _answer(route, request, await route.handler(call))
 
-        if principal is None or request.method in SAFE_METHODS or KEY_HEADER not in request.headers:
+        keyed = route.keyed and request.method not in SAFE_METHODS and KEY_HEADER in request.headers
+        if principal is None or not keyed:
             return await answer()
         return await services.once.run(request, principal.user, body, answer)
 

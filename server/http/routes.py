@@ -8,6 +8,7 @@ from . import (
     companies,
     devices,
     dictionaries,
+    factors,
     flags,
     fleet,
     fuel,
@@ -16,6 +17,7 @@ from . import (
     keys,
     members,
     offers,
+    oidc,
     orders,
     owndata,
     papers,
@@ -24,6 +26,8 @@ from . import (
     quotes,
     reloads,
     saved_places,
+    sessions,
+    users,
     vehicles,
     webhooks,
 )
@@ -31,6 +35,9 @@ from .route import Route
 
 ROUTES: tuple[Route, ...] = (
     *identity.ROUTES,
+    *factors.ROUTES,
+    *oidc.ROUTES,
+    *sessions.ROUTES,
     *account.ROUTES,
     *owndata.ROUTES,
     *vehicles.ROUTES,
@@ -50,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     *blocks.ROUTES,
     *reloads.ROUTES,
     *admin.ROUTES,
+    *users.ROUTES,
     *flags.ROUTES,
     *fuel.ROUTES,
     *dictionaries.ROUTES,

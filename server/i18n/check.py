@@ -15,6 +15,7 @@ from dispatch.errors import PLACEHOLDER
 from server.protocol import messages, rest
 from server.protocol.codes import CLOSE_MEANING
 from server.protocol.shapes import declared, parts, shape, vocabularies
+from server.signing_in import MAX_HOST
 
 from . import notices, po, sms
 from .catalogue import FORMS, Key, categories, say
@@ -154,7 +155,7 @@ def _script(lang: Lang, text: str, entry: Entry) -> str | None:
 def lengths() -> Iterator[str]:
     """Texts that do not fit what carries them."""
     for lang in LANGS:
-        if (used := len(sms.otp(lang, "000000").encode("utf-16-be")) // 2) > sms.PART:
+        if (used := sms.units(sms.otp(lang, "000000", "h" * MAX_HOST))) > sms.PART:
             yield f"{lang}: the one-time code takes {used} characters of an SMS part of {sms.PART}"
         for close, meaning in CLOSE_MEANING.items():
             if (used := len(say(lang, meaning).encode())) > CLOSE_BYTES:

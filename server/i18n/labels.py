@@ -7,9 +7,10 @@ name is also the context of the translations, so that a status may be closed in 
 
 # StrEnums whose own name says too little outside their module.
 RENAMED = {"Status": "OrderStatus", "Flag": "FlagKind"}
-# Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone.
+# Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone or
+# of a page.
 UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
-UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token"})
+UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
 LABELS: dict[str, dict[str, str]] = {
     "Lang": {"ru": "Russian", "kk": "Kazakh", "en": "English", "zh": "Chinese"},
@@ -20,6 +21,7 @@ LABELS: dict[str, dict[str, str]] = {
         "finance": "Finance",
         "superadmin": "Chief administrator",
     },
+    "Provider": {"google": "Google", "apple": "Apple"},
     "Actor": {
         "shipper": "Shipper",
         "driver": "Driver",
@@ -102,55 +104,6 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "OfferKind": {"wave": "Near you", "invitation": "Invitation", "board": "Load board", "bid": "Bid"},
     "Pricing": {"fixed": "Fixed price", "negotiable": "Negotiable price", "bids": "By bids"},
-    # Why a driver does not want a load.
-    "DeclineReason": {
-        "unsaid": "No reason given",
-        "price": "The price is too low",
-        "distance": "Too far",
-        "time": "The times do not suit",
-        "cargo": "Not this cargo",
-        "vehicle": "My vehicle does not suit",
-        "shipper": "Not this shipper",
-        "payment": "The payment terms do not suit",
-        "busy": "Busy with another load",
-        "rest": "Resting",
-        "other": "Another reason",
-    },
-    # Why a shipper does not want a bid.
-    "BidDeclineReason": {
-        "price": "The price is too high",
-        "late": "Comes too late",
-        "vehicle": "The vehicle does not suit",
-        "rating": "The rating is too low",
-        "other_driver": "Another driver was chosen",
-        "not_needed": "No longer needed",
-        "other": "Another reason",
-    },
-    "BidStatus": {
-        "live": "Waiting for the shipper",
-        "countered": "Counter-offer made",
-        "accepted": "Accepted",
-        "declined": "Declined",
-        "withdrawn": "Withdrawn",
-        "expired": "Expired",
-        "outdated": "The load has changed",
-        "lost": "The load went elsewhere",
-    },
-    "BidSort": {
-        "price": "Price",
-        "deadhead": "Nearest to the pickup",
-        "rating": "Rating",
-        "reliability": "Reliability",
-        "eta": "Earliest arrival",
-    },
-    "InvitationStatus": {
-        "sent": "Sent",
-        "accepted": "Accepted",
-        "declined": "Declined",
-        "expired": "Expired",
-        "withdrawn": "Withdrawn",
-        "closed": "The load went elsewhere",
-    },
     # `reason` of offer.closed
     "OfferEnd": {
         "taken": "Taken by another driver",
@@ -170,59 +123,12 @@ LABELS: dict[str, dict[str, str]] = {
         "invited": "Asked by the shipper",
         "bid": "Price agreed",
     },
-    "DeclineReason": {
-        "unsaid": "Not said",
-        "price": "The price is too low",
-        "distance": "Too far to the pickup",
-        "time": "The dates do not suit",
-        "cargo": "Not this cargo",
-        "vehicle": "The truck does not suit",
-        "shipper": "Not this shipper",
-        "payment": "The terms of payment do not suit",
-        "busy": "Busy",
-        "rest": "Resting",
-        "other": "Another reason",
-    },
-    "BidStatus": {
-        "live": "Live",
-        "countered": "Counter-offer",
-        "accepted": "Accepted",
-        "declined": "Declined",
-        "withdrawn": "Withdrawn",
-        "expired": "Expired",
-        "outdated": "The load was changed",
-        "lost": "Lost",
-    },
-    "BidDeclineReason": {
-        "price": "The price is too high",
-        "late": "Too late at the pickup",
-        "vehicle": "The truck does not suit",
-        "rating": "The rating is too low",
-        "other_driver": "Another driver was chosen",
-        "not_needed": "Not needed any more",
-        "other": "Another reason",
-    },
     # `reason` of a bid that was lost or taken back by another deed
     "BidEnd": {
         "taken": "The load went to somebody else",
         "cancelled": "The order was cancelled",
         "expired": "The order has expired",
         "busy": "The driver has taken another load",
-    },
-    "BidSort": {
-        "price": "By price",
-        "deadhead": "By distance to the pickup",
-        "rating": "By rating",
-        "reliability": "By reliability",
-        "eta": "By arrival",
-    },
-    "InvitationStatus": {
-        "sent": "Sent",
-        "accepted": "Accepted",
-        "declined": "Declined",
-        "expired": "Expired",
-        "withdrawn": "Withdrawn",
-        "closed": "The load went another way",
     },
     "FlagKind": {
         "fast_accepts": "Accepts faster than a person reads",
@@ -231,6 +137,24 @@ LABELS: dict[str, dict[str, str]] = {
         "only_declines": "Only ever declines",
         "board_scraped": "Reads the whole board",
         "candidates_scraped": "Reads the lists of drivers",
+    },
+    # What an API key may do.
+    "Scope": {
+        "orders:read": "Read orders",
+        "orders:write": "Post and change orders",
+        "places:read": "Look up places",
+    },
+    # Why a webhook is switched off.
+    "WebhookEnd": {
+        "failing": "It took no events for a day",
+        "gone": "It said that it is gone",
+        "owner": "By its owner",
+    },
+    "DeliveryState": {
+        "due": "To be sent",
+        "delivered": "Delivered",
+        "dead": "Given up",
+        "cancelled": "Called off",
     },
     # Lines of an order's history that are no status.
     "OrderEvent": {"placed": "Order posted", "boarded": "Open on the board"},

@@ -82,6 +82,12 @@ NOTICES: dict[str, Template] = {
         "Your papers", "A paper runs out in {n} day.", "A paper runs out in {n} days."
     ),
     "export.ready": Template("Your data", "The export of your data is ready for a week."),
+    "webhook.disabled": Template(
+        "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
+    ),
+    "webhook.disabled/gone": Template(
+        "Webhook switched off", "Your company's endpoint says that it is gone and was switched off."
+    ),
 }
 
 

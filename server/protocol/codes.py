@@ -34,6 +34,19 @@ ERRORS = _catalogue(
     ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
     ErrorCode("session_revoked", 401, False, "This session was ended: sign in again."),
     ErrorCode("code_wrong", 401, False, "The code is wrong or has been used: ask for a new one."),
+    ErrorCode("account_blocked", 403, False, "This account is blocked: write to support."),
+    ErrorCode("challenge_over", 401, False, "This sign-in has taken too long or has ended: begin again."),
+    ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
+    ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
+    ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+    ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
+    ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
+    ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
+    ErrorCode("provider_refused", 401, False, "Google or Apple did not confirm this sign-in: begin again."),
+    ErrorCode(
+        "provider_unavailable", 503, True, "Google or Apple is not answering: try again, or use your phone."
+    ),
+    ErrorCode("user_busy", 409, False, "This user has orders under way: they must end first."),
     ErrorCode("phone_invalid", 422, False, "This is not a phone number we can reach."),
     ErrorCode("device_required", 403, False, "Register this device before sending positions."),
     ErrorCode("forbidden", 403, False, "Your role does not allow this."),
@@ -51,7 +64,6 @@ ERRORS = _catalogue(
     ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
     ErrorCode("limit_reached", 409, False, "There are as many of these as there may be: remove one first."),
     ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
-    ErrorCode("proof_required", 403, False, "Confirm this with a fresh code or sign in again."),
     # files
     ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
     ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),

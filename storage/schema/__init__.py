@@ -11,6 +11,7 @@ from . import (
     places,
     positions,
     requests,
+    signin,
     taking,
     vehicles,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "places",
     "positions",
     "requests",
+    "signin",
     "taking",
     "vehicles",
 ]

@@ -25,6 +25,8 @@ from .messages import (
     DeviceForm,
     Drivers,
     DriverView,
+    FactorAsked,
+    FactorForm,
     Lang,
     Offers,
     OrderDetail,
@@ -54,12 +56,13 @@ from .messages import (
     VehicleForm,
     VerifyForm,
 )
+from .taking import TakingCalls
 from .tokens import Tokens
 
 TIMEOUT_S = 15.0
 
 
-class Api:
+class Api(TakingCalls):
     """One account's REST access. Use as an async context manager, or call `close`.
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
@@ -116,9 +119,16 @@ class Api:
         """Have a one-time code sent to the phone."""
         return OtpAsked.from_wire(await self._call("POST", "/api/v1/auth/otp", form.to_wire(), signed=False))
 
-    async def verify(self, form: VerifyForm) -> SignedIn:
-        """Sign in with the code; the tokens are kept for all further calls."""
-        return self._keep(await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False))
+    async def verify(self, form: VerifyForm) -> SignedIn | FactorAsked:
+        """Sign in with the code; the tokens are kept for all further calls. Staff are asked for a second factor."""
+        wire = await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False)
+        return FactorAsked.from_wire(wire) if "challenge" in wire else self._keep(wire)
+
+    async def second_factor(self, form: FactorForm) -> SignedIn:
+        """Answer the challenge of a staff sign-in with a code of the authenticator app, or a recovery code."""
+        return self._keep(
+            await self._call("POST", "/api/v1/auth/second-factor", form.to_wire(), signed=False)
+        )
 
     async def sign_out(self) -> None:
         """End the session; its tokens and sockets die with it."""

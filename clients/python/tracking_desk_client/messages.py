@@ -72,6 +72,17 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
         ErrorCode("session_revoked", 401, False, "This session was ended: sign in again."),
         ErrorCode("code_wrong", 401, False, "The code is wrong or has been used: ask for a new one."),
+        ErrorCode("account_blocked", 403, False, "This account is blocked: write to support."),
+        ErrorCode("challenge_over", 401, False, "This sign-in has taken too long or has ended: begin again."),
+        ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
+        ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
+        ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+        ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
+        ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
+        ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
+        ErrorCode("provider_refused", 401, False, "Google or Apple did not confirm this sign-in: begin again."),
+        ErrorCode("provider_unavailable", 503, True, "Google or Apple is not answering: try again, or use your phone."),
+        ErrorCode("user_busy", 409, False, "This user has orders under way: they must end first."),
         ErrorCode("phone_invalid", 422, False, "This is not a phone number we can reach."),
         ErrorCode("device_required", 403, False, "Register this device before sending positions."),
         ErrorCode("forbidden", 403, False, "Your role does not allow this."),
@@ -88,7 +99,6 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
         ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
         ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
-        ErrorCode("proof_required", 403, False, "Confirm this with a fresh code or sign in again."),
         ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
         ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),
         ErrorCode("file_broken", 422, False, "The file cannot be read."),
@@ -137,6 +147,7 @@ Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
 Side = Literal["rear", "side", "top", "full"]
 AdrClass = Literal["1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"]
+Provider = Literal["google", "apple"]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
 Joins = Literal["owner", "manager", "driver"]
@@ -1784,22 +1795,28 @@ class OtpAsked:
 
 @dataclass(frozen=True, slots=True)
 class VerifyForm:
-    """The code that came for `request`."""
+    """The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a
+    phone: an account made by this sign-in gets it."""
 
     request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     code: str  # matches ^[0-9]{6}$
+    identity: str | None = None  # 1 to 4096 characters
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "request": self.request,
             "code": self.code,
         }
+        if self.identity is not None:
+            wire["identity"] = self.identity
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> VerifyForm:
         return cls(
             wire["request"],
             wire["code"],
+            wire.get("identity"),
         )
 
 
@@ -1824,7 +1841,10 @@ class RefreshForm:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie."""
+    """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie.
+
+    `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an
+    account already: link it there. `recovery_codes` come once, when a second factor comes in force."""
 
     access: str
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
@@ -1832,6 +1852,8 @@ class SignedIn:
     role: str
     grade: str | None = None
     refresh: str | None = None
+    linked: bool | None = None
+    recovery_codes: list[str] | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -1841,6 +1863,8 @@ class SignedIn:
             "role": self.role,
             "grade": self.grade,
             "refresh": self.refresh,
+            "linked": self.linked,
+            "recovery_codes": (None if self.recovery_codes is None else [item for item in self.recovery_codes]),
         }
 
     @classmethod
@@ -1852,6 +1876,159 @@ class SignedIn:
             wire["role"],
             wire.get("grade"),
             wire.get("refresh"),
+            wire.get("linked"),
+            (None if wire["recovery_codes"] is None else [item for item in wire["recovery_codes"]]) if "recovery_codes" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorAsked:
+    """Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there
+    to set up an authenticator app with, whose first code answers the challenge."""
+
+    challenge: str
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    enrol: bool
+    secret: str | None = None
+    otpauth: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "challenge": self.challenge,
+            "expires_at": self.expires_at,
+            "enrol": self.enrol,
+            "secret": self.secret,
+            "otpauth": self.otpauth,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorAsked:
+        return cls(
+            wire["challenge"],
+            wire["expires_at"],
+            wire["enrol"],
+            wire.get("secret"),
+            wire.get("otpauth"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorForm:
+    """The answer to a challenge."""
+
+    challenge: str  # 1 to 4096 characters
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "challenge": self.challenge,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorForm:
+        return cls(
+            wire["challenge"],
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpForm:
+    """The second factor again, before something dangerous."""
+
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StepUpForm:
+        return cls(
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """A new access token; for five minutes it opens the routes that want a fresh second factor."""
+
+    access: str
+    access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "access": self.access,
+            "access_expires_at": self.access_expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SteppedUp:
+        return cls(
+            wire["access"],
+            wire["access_expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorStatus:
+    """Since when a second factor is in force, and how many recovery codes are left."""
+
+    since: float | None
+    recovery_codes: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "since": self.since,
+            "recovery_codes": self.recovery_codes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorStatus:
+        return cls(
+            wire["since"],
+            wire["recovery_codes"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSecret:
+    """For an authenticator app; in force once its first code has come."""
+
+    secret: str
+    otpauth: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "secret": self.secret,
+            "otpauth": self.otpauth,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorSecret:
+        return cls(
+            wire["secret"],
+            wire["otpauth"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodes:
+    """For a sheet of paper: each is good once, instead of a code of the app. Shown this once."""
+
+    codes: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "codes": self.codes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RecoveryCodes:
+        return cls(
+            wire["codes"],
         )
 
 
@@ -1935,6 +2112,376 @@ class Device:
         return cls(
             wire["device"],
             wire["device_secret"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One sign-in. `program` says what it looks like, `network` roughly where from: never a whole address."""
+
+    session: str
+    method: str
+    program: str
+    network: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    used_at: float  # Seconds since the epoch, UTC; 0 or more
+    current: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "session": self.session,
+            "method": self.method,
+            "program": self.program,
+            "network": self.network,
+            "created_at": self.created_at,
+            "used_at": self.used_at,
+            "current": self.current,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SessionView:
+        return cls(
+            wire["session"],
+            wire["method"],
+            wire["program"],
+            wire["network"],
+            wire["created_at"],
+            wire["used_at"],
+            wire["current"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Every live sign-in of the caller, the last used first."""
+
+    sessions: list[SessionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "sessions": [item.to_wire() for item in self.sessions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Sessions:
+        return cls(
+            [SessionView.from_wire(item) for item in wire["sessions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessionsForm:
+    """`others` leaves the caller signed in; `all` does not."""
+
+    scope: Literal["all", "others"] = "others"
+
+    def to_wire(self) -> Wire:
+        return {
+            "scope": self.scope,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EndSessionsForm:
+        return cls(
+            wire.get("scope", "others"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnded:
+    """How many ended."""
+
+    ended: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SessionsEnded:
+        return cls(
+            wire["ended"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoneForm:
+    """The number to move the account to; a code is sent to it."""
+
+    phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NewPhoneForm:
+        return cls(
+            wire["phone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChangeForm:
+    """The code that came to the new number."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhoneChangeForm:
+        return cls(
+            wire["request"],
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChanged:
+    """The account's number from now on, and how many other sign-ins ended with the change."""
+
+    phone: str
+    ended: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhoneChanged:
+        return cls(
+            wire["phone"],
+            wire["ended"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignInMethods:
+    """What the sign-in page offers. Google never stands there without Apple."""
+
+    phone: bool
+    google: list[str]
+    apple: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "google": self.google,
+            "apple": self.apple,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SignInMethods:
+        return cls(
+            wire["phone"],
+            wire["google"],
+            wire["apple"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcStartForm:
+    """Begins a trip to Google or Apple. A page keeps a random verifier and sends its SHA-256 (base64url) as
+    `challenge`; an app sends none and gets a nonce for its native dialogue. `link` is for who is signed in."""
+
+    challenge: str | None = None  # matches ^[A-Za-z0-9_-]{43}$
+    purpose: Literal["link", "sign_in"] = "sign_in"
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "purpose": self.purpose,
+        }
+        if self.challenge is not None:
+            wire["challenge"] = self.challenge
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcStartForm:
+        return cls(
+            wire.get("challenge"),
+            wire.get("purpose", "sign_in"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcStarted:
+    """For a page: where to go, as a full page. For an app: the nonce for its dialogue."""
+
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    redirect: str | None = None
+    nonce: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "expires_at": self.expires_at,
+            "redirect": self.redirect,
+            "nonce": self.nonce,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcStarted:
+        return cls(
+            wire["expires_at"],
+            wire.get("redirect"),
+            wire.get("nonce"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcFinishForm:
+    """The `flow` that the page was opened with again, and the verifier that it kept."""
+
+    flow: str  # 1 to 4096 characters
+    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "flow": self.flow,
+            "verifier": self.verifier,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcFinishForm:
+        return cls(
+            wire["flow"],
+            wire["verifier"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcNativeForm:
+    """What an app's dialogue gave. `name` comes from Apple the first time only; `code` is Apple's
+    authorization code, by which we can revoke their token when the account is deleted."""
+
+    id_token: str  # 1 to 8192 characters
+    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    name: str = ""  # 0 to 120 characters
+    code: str | None = None  # 1 to 4096 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "id_token": self.id_token,
+            "nonce": self.nonce,
+            "name": self.name,
+        }
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcNativeForm:
+        return cls(
+            wire["id_token"],
+            wire["nonce"],
+            wire.get("name", ""),
+            wire.get("code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityWaiting:
+    """Google or Apple know this person and we do not yet. Confirm a phone (`/auth/otp`, then `/auth/verify` with
+    `identity`), or, signed in, link it to the account."""
+
+    identity: str
+    provider: Provider
+    name: str
+    email: str | None
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+            "provider": self.provider,
+            "name": self.name,
+            "email": self.email,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> IdentityWaiting:
+        return cls(
+            wire["identity"],
+            wire["provider"],
+            wire["name"],
+            wire["email"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityForm:
+    """The waiting identity that the caller's account is to get."""
+
+    identity: str  # 1 to 4096 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> IdentityForm:
+        return cls(
+            wire["identity"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """A Google or Apple account that signs in to this account."""
+
+    identity: int
+    provider: str
+    name: str
+    email: str | None
+    linked_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+            "provider": self.provider,
+            "name": self.name,
+            "email": self.email,
+            "linked_at": self.linked_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkedIdentity:
+        return cls(
+            wire["identity"],
+            wire["provider"],
+            wire["name"],
+            wire["email"],
+            wire["linked_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentities:
+    """All of the caller's."""
+
+    identities: list[LinkedIdentity]
+
+    def to_wire(self) -> Wire:
+        return {
+            "identities": [item.to_wire() for item in self.identities],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkedIdentities:
+        return cls(
+            [LinkedIdentity.from_wire(item) for item in wire["identities"]],
         )
 
 
@@ -3166,7 +3713,7 @@ class Exports:
 
 @dataclass(frozen=True, slots=True)
 class DeletionForm:
-    """Proof that it is the owner who asks: a one-time code. Not needed within ten minutes of a sign-in."""
+    """Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in."""
 
     request: str | None = None  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     code: str | None = None  # matches ^[0-9]{6}$
@@ -5272,6 +5819,230 @@ class Drivers:
     def from_wire(cls, wire: Wire) -> Drivers:
         return cls(
             [DriverView.from_wire(item) for item in wire["drivers"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UsersQuery:
+    """`q` is a part of a name, a part of a number, or an id."""
+
+    q: str = ""  # 0 to 100 characters
+    role: Role | None = None
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "q": self.q,
+            "limit": self.limit,
+        }
+        if self.role is not None:
+            wire["role"] = self.role
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UsersQuery:
+        return cls(
+            wire.get("q", ""),
+            wire.get("role"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """An account. The number is masked for staff that may not see numbers."""
+
+    user: int
+    phone: str
+    role: str
+    grade: str | None
+    name: str
+    locale: str
+    blocked: bool
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    second_factor: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "user": self.user,
+            "phone": self.phone,
+            "role": self.role,
+            "grade": self.grade,
+            "name": self.name,
+            "locale": self.locale,
+            "blocked": self.blocked,
+            "created_at": self.created_at,
+            "second_factor": self.second_factor,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UserView:
+        return cls(
+            wire["user"],
+            wire["phone"],
+            wire["role"],
+            wire["grade"],
+            wire["name"],
+            wire["locale"],
+            wire["blocked"],
+            wire["created_at"],
+            wire["second_factor"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """One page, newest first."""
+
+    users: list[UserView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "users": [item.to_wire() for item in self.users],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Users:
+        return cls(
+            [UserView.from_wire(item) for item in wire["users"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleForm:
+    """What the account is to be. `grade` belongs to role admin and to no other."""
+
+    role: Role
+    reason: str  # Kept with what was done; 3 to 500 characters
+    grade: Grade | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "role": self.role,
+            "reason": self.reason,
+        }
+        if self.grade is not None:
+            wire["grade"] = self.grade
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RoleForm:
+        return cls(
+            wire["role"],
+            wire["reason"],
+            wire.get("grade"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonForm:
+    """Why."""
+
+    reason: str  # Kept with what was done; 3 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReasonForm:
+        return cls(
+            wire["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAction:
+    """One line of what staff did: who, what, to whom, why; of a change of rights what they were and are."""
+
+    action: int
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    staff: int
+    what: str
+    user: int | None
+    reason: str
+    before: str | None = None
+    after: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "action": self.action,
+            "at": self.at,
+            "staff": self.staff,
+            "what": self.what,
+            "user": self.user,
+            "reason": self.reason,
+            "before": self.before,
+            "after": self.after,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StaffAction:
+        return cls(
+            wire["action"],
+            wire["at"],
+            wire["staff"],
+            wire["what"],
+            wire["user"],
+            wire["reason"],
+            wire.get("before"),
+            wire.get("after"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsQuery:
+    """`user`: only what was done to this account."""
+
+    user: int | None = None  # 1 or more
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.user is not None:
+            wire["user"] = self.user
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ActionsQuery:
+        return cls(
+            wire.get("user"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActions:
+    """One page, newest first."""
+
+    actions: list[StaffAction]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "actions": [item.to_wire() for item in self.actions],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StaffActions:
+        return cls(
+            [StaffAction.from_wire(item) for item in wire["actions"]],
             wire.get("next"),
         )
 

@@ -13,13 +13,16 @@ from . import (
     integrations,
     invitations,
     offers,
+    oidc,
     orders,
     papers,
     places,
     quotes,
     reloads,
+    sessions,
     signin,
     staff,
+    users,
     vehicles,
 )
 
@@ -27,6 +30,8 @@ from . import (
 MODULES = (
     common,
     signin,
+    sessions,
+    oidc,
     account,
     vehicles,
     companies,
@@ -41,6 +46,7 @@ MODULES = (
     reloads,
     blocks,
     staff,
+    users,
     flags,
     fuel,
     dictionaries,

@@ -108,7 +108,7 @@ class Exports(View, frozen=True):
 
 
 class DeletionForm(Form, frozen=True):
-    """Proof that it is the owner who asks: a one-time code. Not needed within ten minutes of a sign-in."""
+    """Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in."""
 
     request: Uuid | None = None
     code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)] | None = None

@@ -85,29 +85,36 @@ async def live(desk: Desk, driver: Person) -> int:
     return order
 
 
+async def code_request(desk: Desk, person: Person) -> str:
+    """Asks for the code that confirms; its request."""
+    await desk.pool.execute("DELETE FROM otp_requests")
+    asked = await person.post("/me/deletion/code")
+    assert asked.status == 201, asked.content
+    return str(asked.body["request"])
+
+
 async def test_a_fresh_sign_in_or_a_code_proves_who_asks(desk: Desk, code: Callable[[], str]) -> None:
     await old(desk)
-    assert (await desk.driver.post("/me/deletion")).code == "proof_required"
-
-    async def asked(phone: str) -> str:
-        await desk.pool.execute("DELETE FROM otp_requests")
-        answer = await desk.driver.call("POST", "/auth/otp", {"phone": phone})
-        return str(answer.body["request"])
-
-    wrong = {"request": await asked(desk.driver.phone), "code": "000000"}
+    assert (await desk.driver.post("/me/deletion")).code == "sign_in_again"
+    wrong = {"request": await code_request(desk, desk.driver), "code": "000000"}
     assert (await desk.driver.post("/me/deletion", wrong)).code == "code_wrong"
-    # Somebody else's code proves somebody else.
-    other = {"request": await asked(desk.drivers[1].phone), "code": code()}
+    # Somebody else's code proves somebody else, and a code to sign in with is for signing in.
+    other = {"request": await code_request(desk, desk.drivers[1]), "code": code()}
     assert (await desk.driver.post("/me/deletion", other)).code == "code_wrong"
-    assert (await desk.driver.post("/me/deletion", {"request": str(uuid.uuid4())})).code == "proof_required"
-    right = {"request": await asked(desk.driver.phone), "code": code()}
+    asked = await desk.driver.call("POST", "/auth/otp", {"phone": desk.driver.phone})
+    to_sign_in = {"request": asked.body["request"], "code": code()}
+    assert (await desk.driver.post("/me/deletion", to_sign_in)).code == "code_wrong"
+    assert (await desk.driver.post("/me/deletion", {"request": str(uuid.uuid4())})).code == "sign_in_again"
+    right = {"request": await code_request(desk, desk.driver), "code": code()}
+    signing_in = await desk.driver.call("POST", "/auth/verify", right)
+    assert signing_in.code == "code_wrong"  # nor the other way round
     assert (await desk.driver.post("/me/deletion", right)).status == 200
 
 
 async def test_tries_are_counted_also_under_a_key(desk: Desk, code: Callable[[], str]) -> None:
     """A stolen access token must not make a guessing machine of this route."""
     await old(desk)
-    request = (await desk.driver.call("POST", "/auth/otp", {"phone": desk.driver.phone})).body["request"]
+    request = await code_request(desk, desk.driver)
     for number in range(5):
         wrong = {"request": request, "code": f"{number:06d}"}
         headers = {"Idempotency-Key": f"try-{number}"}
@@ -294,16 +301,17 @@ async def test_what_a_restored_backup_brings_back_is_erased_again(desk: Desk) ->
     assert await again.replay() == []
 
 
-async def test_what_other_companies_hold_of_a_user_is_taken_back_first(desk: Desk) -> None:
-    asked: list[int] = []
-
-    async def revoke(user: int) -> None:
-        asked.append(user)
-        assert await desk.pool.fetchval("SELECT erased_at IS NULL FROM users WHERE id = $1", user)
-
-    desk.services.chores.before_erasure.append(revoke)
+async def test_what_google_and_apple_hold_is_given_back(desk: Desk) -> None:
+    await desk.pool.execute(
+        "INSERT INTO identities (provider, subject, user_id, email, name, refresh_sealed, refresh_client,"
+        " linked_at)"
+        " VALUES ('apple', 'sub-1', $1, 'relay@example.kz', 'Ержан', 'sealed', 'kz.desk', now())",
+        desk.driver.id,
+    )
     await desk.services.chores.upkeep(await ask(desk, desk.driver) + 1)
-    assert asked == [desk.driver.id]
+    assert await desk.rows("identities") == []
+    given_back = await desk.pool.fetchrow("SELECT provider, client, token_sealed FROM token_revocations")
+    assert tuple(given_back) == ("apple", "kz.desk", b"sealed")
 
 
 async def test_staff_is_not_erased_from_here(desk: Desk) -> None:

@@ -11,8 +11,8 @@ import server.gateways.webhook as gateway
 from dispatch.model import Actor, Order, Party, Status
 from server.gateways.webhook import WebhookSender
 from server.hooks import GIVE_UP_FAILURES, WAITS_S, Hooks, secret_context
-from server.seal import Seal
 from storage.postgres import Pool, transaction, unit
+from storage.seal import Seal
 from storage.webhooks import LEASE_S, MAX_WEBHOOKS, Webhook, WebhookStore
 from tests.integration.orders.market import Market, new_order
 

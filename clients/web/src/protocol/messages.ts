@@ -7,6 +7,7 @@ export type Grade = "support" | "moderator" | "finance" | "superadmin";
 export type Lang = "ru" | "kk" | "en" | "zh";
 export type Side = "rear" | "side" | "top" | "full";
 export type AdrClass = "1" | "2.1" | "2.2" | "2.3" | "3" | "4.1" | "4.2" | "4.3" | "5.1" | "5.2" | "6.1" | "6.2" | "7" | "8" | "9";
+export type Provider = "google" | "apple";
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
 export type Joins = "owner" | "manager" | "driver";
@@ -624,12 +625,14 @@ export interface OtpAsked {
   resend_at: number;
 }
 
-/** The code that came for `request`. */
+/** The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a phone: an account made by this sign-in gets it. */
 export interface VerifyForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request: string;
   /** matches ^[0-9]{6}$ */
   code: string;
+  /** 1 to 4096 characters */
+  identity?: string | null;
 }
 
 /** A refresh token; browsers leave it out and send the cookie. */
@@ -638,7 +641,7 @@ export interface RefreshForm {
   refresh?: string | null;
 }
 
-/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. */
+/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an account already: link it there. `recovery_codes` come once, when a second factor comes in force. */
 export interface SignedIn {
   access: string;
   /** Seconds since the epoch, UTC; 0 or more */
@@ -647,6 +650,56 @@ export interface SignedIn {
   role: string;
   grade?: string | null;
   refresh?: string | null;
+  linked?: boolean | null;
+  recovery_codes?: string[] | null;
+}
+
+/** Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there to set up an authenticator app with, whose first code answers the challenge. */
+export interface FactorAsked {
+  challenge: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  enrol: boolean;
+  secret?: string | null;
+  otpauth?: string | null;
+}
+
+/** The answer to a challenge. */
+export interface FactorForm {
+  /** 1 to 4096 characters */
+  challenge: string;
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  code: string;
+}
+
+/** The second factor again, before something dangerous. */
+export interface StepUpForm {
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  code: string;
+}
+
+/** A new access token; for five minutes it opens the routes that want a fresh second factor. */
+export interface SteppedUp {
+  access: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  access_expires_at: number;
+}
+
+/** Since when a second factor is in force, and how many recovery codes are left. */
+export interface FactorStatus {
+  since: number | null;
+  recovery_codes: number;
+}
+
+/** For an authenticator app; in force once its first code has come. */
+export interface FactorSecret {
+  secret: string;
+  otpauth: string;
+}
+
+/** For a sheet of paper: each is good once, instead of a code of the app. Shown this once. */
+export interface RecoveryCodes {
+  codes: string[];
 }
 
 /** For `/ws?ticket=`: 30 s, single use. */
@@ -674,6 +727,127 @@ export interface DeviceForm {
 export interface Device {
   device: number;
   device_secret: string;
+}
+
+/** One sign-in. `program` says what it looks like, `network` roughly where from: never a whole address. */
+export interface SessionView {
+  session: string;
+  method: string;
+  program: string;
+  network: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  used_at: number;
+  current: boolean;
+}
+
+/** Every live sign-in of the caller, the last used first. */
+export interface Sessions {
+  sessions: SessionView[];
+}
+
+/** `others` leaves the caller signed in; `all` does not. */
+export interface EndSessionsForm {
+  scope?: "all" | "others";
+}
+
+/** How many ended. */
+export interface SessionsEnded {
+  ended: number;
+}
+
+/** The number to move the account to; a code is sent to it. */
+export interface NewPhoneForm {
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  phone: string;
+}
+
+/** The code that came to the new number. */
+export interface PhoneChangeForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** matches ^[0-9]{6}$ */
+  code: string;
+}
+
+/** The account's number from now on, and how many other sign-ins ended with the change. */
+export interface PhoneChanged {
+  phone: string;
+  ended: number;
+}
+
+/** What the sign-in page offers. Google never stands there without Apple. */
+export interface SignInMethods {
+  phone: boolean;
+  google: string[];
+  apple: string[];
+}
+
+/** Begins a trip to Google or Apple. A page keeps a random verifier and sends its SHA-256 (base64url) as `challenge`; an app sends none and gets a nonce for its native dialogue. `link` is for who is signed in. */
+export interface OidcStartForm {
+  /** matches ^[A-Za-z0-9_-]{43}$ */
+  challenge?: string | null;
+  purpose?: "link" | "sign_in";
+}
+
+/** For a page: where to go, as a full page. For an app: the nonce for its dialogue. */
+export interface OidcStarted {
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  redirect?: string | null;
+  nonce?: string | null;
+}
+
+/** The `flow` that the page was opened with again, and the verifier that it kept. */
+export interface OidcFinishForm {
+  /** 1 to 4096 characters */
+  flow: string;
+  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  verifier: string;
+}
+
+/** What an app's dialogue gave. `name` comes from Apple the first time only; `code` is Apple's authorization code, by which we can revoke their token when the account is deleted. */
+export interface OidcNativeForm {
+  /** 1 to 8192 characters */
+  id_token: string;
+  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  nonce: string;
+  /** 0 to 120 characters */
+  name?: string;
+  /** 1 to 4096 characters */
+  code?: string | null;
+}
+
+/** Google or Apple know this person and we do not yet. Confirm a phone (`/auth/otp`, then `/auth/verify` with `identity`), or, signed in, link it to the account. */
+export interface IdentityWaiting {
+  identity: string;
+  provider: Provider;
+  name: string;
+  email: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+}
+
+/** The waiting identity that the caller's account is to get. */
+export interface IdentityForm {
+  /** 1 to 4096 characters */
+  identity: string;
+}
+
+/** A Google or Apple account that signs in to this account. */
+export interface LinkedIdentity {
+  identity: number;
+  provider: string;
+  name: string;
+  email: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  linked_at: number;
+}
+
+/** All of the caller's. */
+export interface LinkedIdentities {
+  identities: LinkedIdentity[];
 }
 
 /** The driver's truck. */
@@ -1097,7 +1271,7 @@ export interface Exports {
   exports: ExportView[];
 }
 
-/** Proof that it is the owner who asks: a one-time code. Not needed within ten minutes of a sign-in. */
+/** Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in. */
 export interface DeletionForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request?: string | null;
@@ -1786,6 +1960,80 @@ export interface DriverView {
 /** One page, newest first. */
 export interface Drivers {
   drivers: DriverView[];
+  next?: number | null;
+}
+
+/** `q` is a part of a name, a part of a number, or an id. */
+export interface UsersQuery {
+  /** 0 to 100 characters */
+  q?: string;
+  role?: Role | null;
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** An account. The number is masked for staff that may not see numbers. */
+export interface UserView {
+  user: number;
+  phone: string;
+  role: string;
+  grade: string | null;
+  name: string;
+  locale: string;
+  blocked: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  second_factor: boolean;
+}
+
+/** One page, newest first. */
+export interface Users {
+  users: UserView[];
+  next?: number | null;
+}
+
+/** What the account is to be. `grade` belongs to role admin and to no other. */
+export interface RoleForm {
+  role: Role;
+  /** Kept with what was done; 3 to 500 characters */
+  reason: string;
+  grade?: Grade | null;
+}
+
+/** Why. */
+export interface ReasonForm {
+  /** Kept with what was done; 3 to 500 characters */
+  reason: string;
+}
+
+/** One line of what staff did: who, what, to whom, why; of a change of rights what they were and are. */
+export interface StaffAction {
+  action: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  staff: number;
+  what: string;
+  user: number | null;
+  reason: string;
+  before?: string | null;
+  after?: string | null;
+}
+
+/** `user`: only what was done to this account. */
+export interface ActionsQuery {
+  /** 1 or more */
+  user?: number | null;
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** One page, newest first. */
+export interface StaffActions {
+  actions: StaffAction[];
   next?: number | null;
 }
 

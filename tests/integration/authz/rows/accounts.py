@@ -129,6 +129,7 @@ async def an_export(world: World, person: Person) -> int:
 ROWS = (
     Row("GET /api/v1/me/settings"),
     Row("PATCH /api/v1/me/settings", body={"name": "x"}, headers=_EDIT),
+    Row("POST /api/v1/me/deletion/code"),
     Row("POST /api/v1/me/deletion", body={}),
     Row("POST /api/v1/me/exports"),
     Row("GET /api/v1/me/exports"),
