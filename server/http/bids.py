@@ -218,6 +218,7 @@ ROUTES: tuple[Route, ...] = (
         response=OrderBids,
         roles=frozenset({"shipper", "admin"}),
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "PUT",
@@ -229,6 +230,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=_SHIPPER,
         errors=("not_found", "busy"),
+        scope="bids:write",
     ),
     Route(
         "GET",
@@ -249,6 +251,7 @@ ROUTES: tuple[Route, ...] = (
         response=BidDetail,
         roles=frozenset({"driver", "shipper", "admin"}),
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "PUT",
@@ -303,6 +306,7 @@ ROUTES: tuple[Route, ...] = (
         roles=_SHIPPER,
         errors=(*_CHANGES, "version_stale"),
         headers=_IF_MATCH,
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -314,6 +318,7 @@ ROUTES: tuple[Route, ...] = (
         response=BidState,
         roles=_SHIPPER,
         errors=("not_found", "bid_closed", "bid_expired", "busy"),
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -326,6 +331,7 @@ ROUTES: tuple[Route, ...] = (
         roles=_SHIPPER,
         errors=(*_TAKES, "driver_unavailable"),
         headers=_IF_MATCH,
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -337,5 +343,6 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=frozenset({"driver", "shipper"}),
         errors=("not_found",),
+        scope="bids:write",
     ),
 )

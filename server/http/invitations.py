@@ -138,6 +138,7 @@ ROUTES: tuple[Route, ...] = (
         response=Candidates,
         roles=_SHIPPER,
         errors=("not_found", "order_closed", "cooling_down"),
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -148,6 +149,7 @@ ROUTES: tuple[Route, ...] = (
         response=Invitations,
         roles=frozenset({"shipper", "admin"}),
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "POST",
@@ -160,6 +162,7 @@ ROUTES: tuple[Route, ...] = (
         status=201,
         roles=_SHIPPER,
         errors=_ASKS,
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -172,6 +175,7 @@ ROUTES: tuple[Route, ...] = (
         status=202,
         roles=_SHIPPER,
         errors=(*_ASKS, "phone_invalid"),
+        scope="bids:write",
     ),
     Route(
         "DELETE",
@@ -182,6 +186,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=_SHIPPER,
         errors=("not_found", "busy"),
+        scope="bids:write",
     ),
     Route(
         "GET",

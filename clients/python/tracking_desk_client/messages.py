@@ -106,7 +106,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("fleet_member", 409, False, "You already drive for a fleet: leave it first."),
         ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
         ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
-        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
+        ErrorCode("limit_reached", 409, False, "There are as many of these as there may be: remove one first."),
         ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
         ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
         ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),
@@ -203,7 +203,7 @@ BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver",
 BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
 InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
 FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
-Scope = Literal["orders:read", "orders:write", "places:read"]
+Scope = Literal["orders:read", "orders:write", "bids:write", "places:read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -7509,7 +7509,7 @@ class ApiKeyForm:
     """A new key; without `expires_at` it works until it is revoked."""
 
     name: str  # 1 to 80 characters
-    scopes: list[Scope]  # What the key may be used for; 1 to 3 items
+    scopes: list[Scope]  # What the key may be used for; 1 to 4 items
     expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:

@@ -37,7 +37,7 @@ export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_
 export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
 export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
 export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
-export type Scope = "orders:read" | "orders:write" | "places:read";
+export type Scope = "orders:read" | "orders:write" | "bids:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -2533,7 +2533,7 @@ export interface Dictionaries {
 export interface ApiKeyForm {
   /** 1 to 80 characters */
   name: string;
-  /** What the key may be used for; 1 to 3 items */
+  /** What the key may be used for; 1 to 4 items */
   scopes: Scope[];
   /** Seconds since the epoch, UTC; 0 or more */
   expires_at?: number | null;
