@@ -74,6 +74,7 @@ class World:
         self.pool = server.services.pool
         self.market = Market(self.pool)
         self._tokens: Tokens = server.services.tokens
+        self._known: dict[str, Person] = {}
         self._waiting: defaultdict[str, list[Person]] = defaultdict(list)
         self._batches: Iterator[int] = itertools.count(100)  # +77100...: far from provisioned +7701...
         self._making = asyncio.Lock()
@@ -86,6 +87,12 @@ class World:
             if not self._waiting[kind]:
                 self._waiting[kind] = await self._people(kind)
         return self._waiting[kind].pop()
+
+    async def anybody(self, kind: str) -> Person:
+        """One of this kind, the same each time."""
+        if kind not in self._known:
+            self._known[kind] = await self.person(kind)
+        return self._known[kind]
 
     async def other(self, person: Person) -> Person:
         """A stranger who could own the same: of the same role, and in good standing."""
