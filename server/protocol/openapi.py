@@ -210,7 +210,11 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
     if route.produces:
         yield (
             str(route.status),
-            {"description": "The file.", "content": {kind: {} for kind in route.produces}},
+            {
+                "description": "The file.",
+                "headers": answers.headers(*_own_headers(route)),
+                "content": {kind: {} for kind in route.produces},
+            },
         )
     elif route.response is None:
         yield str(route.status), {"description": "Done.", "headers": answers.headers(*_own_headers(route))}
