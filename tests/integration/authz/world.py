@@ -197,9 +197,22 @@ class World:
 
     async def offer(self, person: Person) -> int:
         """A live offer to a driver; to some driver for anybody else."""
-        driver = person if person.role == "driver" else await self.person("driver")
+        driver = await self.driver_of(person)
         order = await self.market.orders.add(new_order((await self.person("shipper")).user, **driver.truck()))
         return (await self.market.offer(order, [driver.user]))[driver.user]
+
+    async def driver_of(self, person: Person) -> Person:
+        """A driver: the person, or one of the fleet that this logistician has now; some driver for others."""
+        if person.role == "driver":
+            return person
+        driver = await self.person("driver")
+        if person.role == "logistician":
+            await self.pool.execute(
+                "INSERT INTO fleet_drivers (company_id, driver_id) VALUES ($1, $2)",
+                await self.company(person),
+                driver.user,
+            )
+        return driver
 
     async def board_load(self, person: Person) -> int:
         """An order on the board, which every driver sees."""
