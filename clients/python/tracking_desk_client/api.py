@@ -119,7 +119,7 @@ class Api:
         return OtpAsked.from_wire(await self._call("POST", "/api/v1/auth/otp", form.to_wire(), signed=False))
 
     async def verify(self, form: VerifyForm) -> SignedIn | FactorAsked:
-        """Sign in with the code; the tokens are kept for all further calls. Staff are asked for a second factor."""
+        """Sign in with the code; tokens are kept for all further calls. Staff are asked for a second factor."""
         wire = await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False)
         return FactorAsked.from_wire(wire) if "challenge" in wire else self._keep(wire)
 
