@@ -146,6 +146,7 @@ def _loops(
         wheel=services.wheel.run(),
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
+        tend=services.poster.run_tend(),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),

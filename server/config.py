@@ -44,6 +44,7 @@ class Config:
     web_dist: Path = ROOT / "clients" / "web" / "dist"
     docs: Path = ROOT / "docs"
     tick_s: float = 0.1
+    confirm_s: float = 86_400.0
     log_level: str = "INFO"
     trusted_proxies: frozenset[str] = frozenset()
     vapid_private_key: str | None = field(default=None, repr=False)
@@ -72,6 +73,7 @@ VARIABLES: dict[str, str] = {
     "DESK_WEB_DIST": "folder of the built web app (default clients/web/dist)",
     "DESK_DOCS": "folder with openapi.json and asyncapi.json (default docs)",
     "DESK_TICK_MS": "milliseconds between map frames (default 100)",
+    "DESK_CONFIRM_HOURS": "hours after which a shipper must confirm an open load (default 24)",
     "DESK_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "DESK_TRUSTED_PROXIES": "comma-separated addresses whose X-Forwarded-For is believed (default none)",
     "DESK_CORS_ORIGINS": "comma-separated origins of other pages that may call the API, beside DESK_PUBLIC_URL "
@@ -142,6 +144,7 @@ def load(environ: Mapping[str, str]) -> Config:
         public_url=public_url,
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
+        confirm_s=number("DESK_CONFIRM_HOURS", 24, 1, 24 * 30) * 3600.0,
         tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,
         log_level=level,
         trusted_proxies=frozenset(

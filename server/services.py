@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from dispatch.model import Policy
+from dispatch.model import Actor, Party, Policy
+from dispatch.moderation import Moderation
+from dispatch.posting import Poster
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.crossings import Crossings
@@ -23,7 +25,9 @@ from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.bus import Bus
 from storage.cache import TimedCache
+from storage.drafts import DraftStore
 from storage.drivers import DriverStore
+from storage.editing import EditStore
 from storage.fuel_prices import FuelPriceStore
 from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
@@ -31,6 +35,7 @@ from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
 from storage.lanes import LaneStore
 from storage.live import LiveIndex
+from storage.moderation import CaseStore
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
@@ -41,6 +46,7 @@ from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.staff import StaffStore
+from storage.templates import TemplateStore
 from storage.webhooks import WebhookStore
 
 from .auth import ApiKeyProof, Principal, Tokens
@@ -104,6 +110,11 @@ class Services:
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
         self.orders = OrderStore(pool, config.watch)
+        self.drafts = DraftStore(pool)
+        self.templates = TemplateStore(pool)
+        self.edits = EditStore(pool)
+        moderation = Moderation()
+        self.cases = CaseStore(pool, moderation.claim_s)
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
@@ -157,6 +168,18 @@ class Services:
             after_commit=after_commit,
             also_expiring=(self.bids.expire, self.invitations.resolve),
         )
+        self.poster = Poster(
+            self.orders,
+            self.drafts,
+            self.edits,
+            self.cases,
+            self.dispatcher.measure,
+            self.dispatcher.seek_soon,
+            self.notify,
+            gazetteer,
+            moderation,
+            confirm_s=config.confirm_s,
+        )
         self.revocations.listen(self.hub.end_sessions)
 
     def authenticate(self, token: str) -> Principal:
@@ -164,6 +187,15 @@ class Services:
         principal = self.tokens.verify(token)
         self.revocations.check(principal.session)
         return principal
+
+    async def party_of(self, principal: Principal) -> Party:
+        """Who asks, for the order path, with the companies whose orders are theirs too."""
+        companies = frozenset() if principal.key is None else frozenset({principal.key.company})
+        return Party(principal.user, Actor(principal.role), companies)
+
+    def now(self) -> float:
+        """This worker's clock, for what need not be decided by the database's."""
+        return time.time()
 
     async def authenticate_request(self, token: str) -> Principal:
         """The same for a request, which may also carry a company's API key; that asks the database."""

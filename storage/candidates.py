@@ -8,15 +8,15 @@ from dispatch.model import Candidate, Order, Policy, Vehicle
 from dispatch.ports import Seen
 from dispatch.rounds import Search, Wave, after_wave
 
-from .order_rows import changed, offer_of
+from .order_rows import STANDS, changed, offer_of
 from .postgres import Connection
 from .visibility import sees, unhidden
 
 # ix_orders_seek: the subselect makes the clock one value, which an index condition needs (clock_timestamp()
 # itself is volatile and would be a filter over the whole index).
-CLAIM_DUE = """
+CLAIM_DUE = f"""
 SELECT o.*, NULL::bigint AS driver_id, extract(epoch FROM clock_timestamp())::float8 AS now FROM orders o
-WHERE o.seek_at <= (SELECT clock_timestamp()) AND o.status = 'open' AND o.expires_at > clock_timestamp()
+WHERE o.seek_at <= (SELECT clock_timestamp()) AND {STANDS}
 ORDER BY o.seek_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -36,7 +36,8 @@ WHERE u.id = ANY($1::bigint[]) AND u.role = 'driver' AND NOT u.blocked
     AND v.body = ANY($3::text[]) AND v.capacity_kg >= $4 AND v.volume_m3 >= $5
     AND p.paid_until > clock_timestamp() AND coalesce(s.on_duty, true)
     AND NOT EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL)
-    AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = $2 AND f.driver_id = u.id)
+    AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = o.id AND f.driver_id = u.id
+        AND (f.version = o.version OR f.status = 'declined' AND f.version >= o.fresh_version))
     AND (SELECT count(*) FROM offers f WHERE f.driver_id = u.id AND f.status = 'live' AND f.wave > 0) < $6
     AND {visible}
 """
@@ -103,7 +104,11 @@ class SearchClaim:
     async def eligible(
         self, seen: Sequence[Seen], policy: Policy, *, statement: str = ELIGIBLE
     ) -> list[Candidate]:
-        """Of these drivers: paid, on duty, fit, with free hands, and never offered this order before."""
+        """Of these drivers: paid, on duty, fit, with free hands, and not offered this order before.
+
+        An edit makes it another order, but for who has declined: he is asked once more when the price has risen
+        or the way is another.
+        """
         load = self.order.load
         where = {driver: (metres, age_s) for driver, metres, age_s in seen}
         bodies = list(carriers_of(load))

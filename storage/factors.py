@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 from dataclasses import dataclass
 
 from asyncpg import Record
@@ -10,8 +11,10 @@ from dispatch.errors import Refusal
 
 from . import totp
 from .postgres import Connection, Pool, transaction
-from .seal import Seal
+from .seal import Seal, Unsealable
 from .sessions import SignIn, Via, open_session, random_token, sha256
+
+log = logging.getLogger("desk.identity")
 
 CHALLENGE_S = 600.0  # long enough to install an app
 MAX_TRIES = 5  # of one challenge
@@ -205,7 +208,14 @@ class FactorStore:
     def _step(self, sealed: bytes | None, user: int, code: str, now: float, after: int) -> int | None:
         if sealed is None:
             return None
-        return totp.step_of(self._seal.open(sealed, _context(user)).decode(), code, now, after)
+        try:
+            secret = self._seal.open(sealed, _context(user)).decode()
+        except Unsealable:
+            log.error(
+                "factor.unreadable", extra={"user": user}
+            )  # the pepper was changed: it must be set up anew
+            return None
+        return totp.step_of(secret, code, now, after)
 
     async def _write_codes(self, connection: Connection, user: int) -> list[str]:
         codes = totp.new_recovery_codes()

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import asyncpg
-from cryptography.exceptions import InvalidTag
 
 from dispatch.errors import Refusal
 
 from .factors import FactorNeeded
 from .identity import IdentityStore, link
 from .postgres import Connection, Pool, transaction
-from .seal import Seal
+from .seal import Seal, Unsealable
 from .sessions import GRACE_S, SignIn, Via, derived, sha256
 
 log = logging.getLogger("desk.oidc")
@@ -271,7 +270,7 @@ class OidcStore:
         for row in rows:
             try:
                 token = self._seal.open(row["token_sealed"], "refresh token").decode()
-            except InvalidTag:
+            except Unsealable:
                 log.error("oidc.unreadable_token", extra={"revocation": row["id"]})  # the pepper was changed
                 continue
             found.append(Revocation(row["id"], row["provider"], row["client"], token, row["attempts"]))

@@ -23,10 +23,15 @@ Q = TypeVar("Q", covariant=True)
 
 
 class Versioned(NamedTuple):
-    """An answer that can be edited: `version` grows with each change and is its ETag."""
+    """An answer that can be edited: `version` grows with each change and is its ETag.
+
+    `whole` False: the answer also holds what moves by itself (an order's state and truck), so a reader is never
+    told that nothing has changed.
+    """
 
     content: Struct
     version: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,18 @@ NOTICES: dict[str, Template] = {
     "bid.closed/outdated": Template("Bid closed", "Order {order} has changed: look at it and bid again."),
     "bid.closed/lost": Template("Bid closed", "Order {order} went elsewhere."),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
+    "order.changed/edited": Template("Order {order}", "The order was changed. Open the app to see how."),
+    "order.changed/confirmed": Template("Order {order}", "The shipper has confirmed the load."),
+    "order.changed/lapsed": Template(
+        "Order {order}", "The load has left the board: confirm it to bring it back."
+    ),
+    "order.changed/acknowledged": Template("Order {order}", "The driver has agreed to the new times."),
+    "order.changed/approved": Template("Order {order}", "The load was approved: drivers see it."),
+    "order.changed/rejected": Template("Order {order}", "The load was turned down. Open the app to see why."),
+    "order.edited": Template("Order {order}", "The order was changed. Look at it before you drive on."),
+    "order.confirm": Template(
+        "Order {order}", "Does the load still stand? Confirm it, or it leaves the board soon."
+    ),
     "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
     "order.changed/assigned": Template(
         "Order {order}", "The order has its driver. Open the app for the details."

@@ -69,9 +69,9 @@ the header `Link` has the whole address. Pages do not shift when rows come or go
 `RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers-07) tell its size, what is left, and the seconds until it
 is full. Empty, it is `rate_limited` (429) with `Retry-After`.
 
-**Languages.** `Accept-Language` (ru, kk, en, zh) chooses the language of sentences; `code` stays as it is. A header
-that names one language goes before that of the profile, a list of several behind it; `Content-Language` says
-which it was. `GET /api/v1/dictionaries` has the labels of every word of this document.
+**Languages.** `Accept-Language` (ru, kk, en, zh) chooses the language of sentences; `code` stays as it is. A
+header that names one language goes before that of the profile, a list of several behind it; `Content-Language`
+says which it was. `GET /api/v1/dictionaries` has the labels of every word of this document.
 
 **Programs of a company** use an API key instead of a sign-in, as `Authorization: Bearer tdk_...` or as
 `X-Api-Key`; a route that takes keys names the scope that the key must have.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Any, ClassVar, Literal, TypeAlias
 
 PROTOCOL_VERSION = 1
@@ -21,6 +21,15 @@ SUBPROTOCOL_MSGPACK = "desk.v1.msgpack"
 MAX_FRAME_BYTES = 65536
 
 Wire: TypeAlias = dict[str, Any]
+
+
+class Unset(Enum):
+    """What an edit does not speak of; None would take it back."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
 
 
 class BadMessage(ValueError):
@@ -113,6 +122,23 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
         ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
         ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
+        ErrorCode("order_incomplete", 422, False, "Something is missing before this load can be posted."),
+        ErrorCode("order_duplicate", 409, False, "An open load of yours looks the same."),
+        ErrorCode("stops_invalid", 422, False, "The stops do not make a way from a pickup to a drop."),
+        ErrorCode("address_far", 422, False, "The pin is far from the town that was named."),
+        ErrorCode("window_invalid", 422, False, "The times do not fit together."),
+        ErrorCode("window_past", 422, False, "This time is over already."),
+        ErrorCode("load_too_large", 422, False, "No truck of these bodies carries so much."),
+        ErrorCode("temperature_invalid", 422, False, "The temperatures do not fit the load."),
+        ErrorCode("adr_required", 422, False, "Dangerous goods need their ADR class."),
+        ErrorCode("payment_invalid", 422, False, "The payment terms contradict each other."),
+        ErrorCode("edit_forbidden", 409, False, "A driver has taken the load: this cannot be changed any more."),
+        ErrorCode("acknowledge_required", 409, False, "The times have changed: agree to them first."),
+        ErrorCode("reason_invalid", 422, False, "This reason is not yours to give."),
+        ErrorCode("appeal_used", 409, False, "This load was looked at a second time already."),
+        ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
+        ErrorCode("case_closed", 409, False, "This was decided already."),
+        ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
         ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
@@ -130,6 +156,23 @@ Role = Literal["driver", "logistician", "shipper", "admin"]
 UserRole = Literal["driver", "logistician", "shipper"]
 Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
+Side = Literal["rear", "side", "top", "full"]
+AdrClass = Literal["1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"]
+CargoKind = Literal["general", "vegetables", "grain", "food", "drinks", "meat", "consumer", "textiles", "electronics", "household", "construction", "metal", "machinery", "auto_parts", "furniture", "fertilizer", "chemicals", "fuel", "timber", "groupage"]
+CargoDocument = Literal["cmr", "tir", "ex1", "t1", "waybill", "phyto", "veterinary", "quality", "origin", "invoice", "packing_list", "insurance", "adr", "msds"]
+StopKind = Literal["pickup", "drop"]
+PricingKind = Literal["fixed", "negotiable", "bids"]
+PaymentMethod = Literal["transfer", "cash", "card"]
+PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
+OrderStatus = Literal["draft", "moderation", "open", "assigned", "at_pickup", "loaded", "in_transit", "at_drop", "delivered", "closed", "cancelled", "expired", "disputed"]
+CancelReason = Literal["plans_changed", "cargo_not_ready", "sold_elsewhere", "price", "driver_late", "mistake", "breakdown", "accident", "delayed", "cargo_differs", "times_changed", "personal", "no_contact", "asked_by_shipper", "asked_by_driver", "fraud", "forbidden_cargo", "duplicate", "other"]
+Fault = Literal["nobody", "shipper", "driver"]
+DisputeReason = Literal["damage", "shortage", "delay", "payment", "cargo_differs", "no_contact", "fraud", "other"]
+Suspicion = Literal["contacts", "forbidden", "price_low", "price_high", "adr_papers", "rejected_before", "new_account", "duplicate"]
+RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "unclear", "duplicate", "fraud", "other"]
+CaseKind = Literal["held", "flag", "appeal"]
+Verdict = Literal["approve", "reject"]
+CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 Provider = Literal["google", "apple"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
@@ -463,8 +506,62 @@ class BidderCard:
 
 
 @dataclass(frozen=True, slots=True)
+class StopState:
+    """A halt of the truck. From `lat` on it is for the parties of the haul only: others never get these fields."""
+
+    kind: str
+    place: Place
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    address: str = ""
+    contact_name: str = ""
+    contact_phone: str = ""
+    note: str = ""
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "kind": self.kind,
+            "place": self.place.to_wire(),
+        }
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.address != "":
+            wire["address"] = self.address
+        if self.contact_name != "":
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone != "":
+            wire["contact_phone"] = self.contact_phone
+        if self.note != "":
+            wire["note"] = self.note
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StopState:
+        return cls(
+            wire["kind"],
+            Place.from_wire(wire["place"]),
+            wire.get("window_from"),
+            wire.get("window_to"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("address", ""),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone", ""),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order as its parties see it."""
+    """An order as its reader may see it; what is not there is not known, or not for this reader."""
 
     order: int  # 1 or more
     status: str
@@ -482,9 +579,36 @@ class OrderState:
     created_at: float  # Seconds since the epoch, UTC; 0 or more
     driver: int | None = None  # 1 or more
     truck: Truck | None = None
+    version: int = 1
+    kind: str = "general"
+    other_bodies: list[str] = field(default_factory=list)
+    pieces: int | None = None
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    sides: list[str] = field(default_factory=list)
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
+    adr: str | None = None
+    documents: list[str] = field(default_factory=list)
+    stops: list[StopState] = field(default_factory=list)
+    pricing: str = "fixed"
+    payment_method: str = "transfer"
+    payment_when: str = "on_delivery"
+    payment_days: int = 0
+    prepay_percent: int = 0
+    vat: bool = False
+    comment: str = ""
+    private: bool = False
+    shipper: int | None = None  # 1 or more
+    company: int | None = None  # 1 or more
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    confirm_by: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    ended_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    ack_due: int | None = None
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "order": self.order,
             "status": self.status,
             "seq": self.seq,
@@ -499,9 +623,66 @@ class OrderState:
             "estimate": self.estimate,
             "price": self.price.to_wire(),
             "created_at": self.created_at,
-            "driver": self.driver,
-            "truck": (None if self.truck is None else self.truck.to_wire()),
         }
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        if self.truck is not None:
+            wire["truck"] = self.truck.to_wire()
+        if self.version != 1:
+            wire["version"] = self.version
+        if self.kind != "general":
+            wire["kind"] = self.kind
+        if self.other_bodies:
+            wire["other_bodies"] = self.other_bodies
+        if self.pieces is not None:
+            wire["pieces"] = self.pieces
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.sides:
+            wire["sides"] = self.sides
+        if self.temp_min_c is not None:
+            wire["temp_min_c"] = self.temp_min_c
+        if self.temp_max_c is not None:
+            wire["temp_max_c"] = self.temp_max_c
+        if self.adr is not None:
+            wire["adr"] = self.adr
+        if self.documents:
+            wire["documents"] = self.documents
+        if self.stops:
+            wire["stops"] = [item.to_wire() for item in self.stops]
+        if self.pricing != "fixed":
+            wire["pricing"] = self.pricing
+        if self.payment_method != "transfer":
+            wire["payment_method"] = self.payment_method
+        if self.payment_when != "on_delivery":
+            wire["payment_when"] = self.payment_when
+        if self.payment_days != 0:
+            wire["payment_days"] = self.payment_days
+        if self.prepay_percent != 0:
+            wire["prepay_percent"] = self.prepay_percent
+        if self.vat != False:
+            wire["vat"] = self.vat
+        if self.comment != "":
+            wire["comment"] = self.comment
+        if self.private != False:
+            wire["private"] = self.private
+        if self.shipper is not None:
+            wire["shipper"] = self.shipper
+        if self.company is not None:
+            wire["company"] = self.company
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        if self.confirm_by is not None:
+            wire["confirm_by"] = self.confirm_by
+        if self.ended_at is not None:
+            wire["ended_at"] = self.ended_at
+        if self.ack_due is not None:
+            wire["ack_due"] = self.ack_due
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> OrderState:
@@ -522,6 +703,33 @@ class OrderState:
             wire["created_at"],
             wire.get("driver"),
             (None if wire["truck"] is None else Truck.from_wire(wire["truck"])) if "truck" in wire else None,
+            wire.get("version", 1),
+            wire.get("kind", "general"),
+            wire.get("other_bodies", []),
+            wire.get("pieces"),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("sides", []),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("adr"),
+            wire.get("documents", []),
+            [StopState.from_wire(item) for item in wire["stops"]] if "stops" in wire else [],
+            wire.get("pricing", "fixed"),
+            wire.get("payment_method", "transfer"),
+            wire.get("payment_when", "on_delivery"),
+            wire.get("payment_days", 0),
+            wire.get("prepay_percent", 0),
+            wire.get("vat", False),
+            wire.get("comment", ""),
+            wire.get("private", False),
+            wire.get("shipper"),
+            wire.get("company"),
+            wire.get("expires_at"),
+            wire.get("confirm_by"),
+            wire.get("ended_at"),
+            wire.get("ack_due"),
         )
 
 
@@ -1437,7 +1645,7 @@ class OfferMade:
 
 @dataclass(frozen=True, slots=True)
 class OfferClosed:
-    """The offer is over: taken, expired, withdrawn or declined."""
+    """The offer is over: taken, expired, withdrawn, declined, or changed (the load was edited)."""
 
     TYPE: ClassVar[str] = "offer.closed"
     offer: int  # 1 or more
@@ -1528,7 +1736,11 @@ class BidClosed:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """One event of an order. A hole in `offset` means: watch again."""
+    """One event of an order. A hole in `offset` means: watch again.
+
+    `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
+    confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
+    cleared."""
 
     TYPE: ClassVar[str] = "order.changed"
     order: int  # 1 or more
@@ -1538,6 +1750,7 @@ class OrderChanged:
     status: str
     at: float  # Seconds since the epoch, UTC; 0 or more
     driver: int | None = None  # 1 or more
+    fields: list[str] = field(default_factory=list)
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -1551,6 +1764,8 @@ class OrderChanged:
         }
         if self.driver is not None:
             wire["driver"] = self.driver
+        if self.fields:
+            wire["fields"] = self.fields
         return wire
 
     @classmethod
@@ -1563,6 +1778,7 @@ class OrderChanged:
             wire["status"],
             wire["at"],
             wire.get("driver"),
+            wire.get("fields", []),
         )
 
 
@@ -1841,7 +2057,7 @@ class SignedIn:
             "grade": self.grade,
             "refresh": self.refresh,
             "linked": self.linked,
-            "recovery_codes": (None if self.recovery_codes is None else [item for item in self.recovery_codes]),
+            "recovery_codes": self.recovery_codes,
         }
 
     @classmethod
@@ -1854,7 +2070,7 @@ class SignedIn:
             wire.get("grade"),
             wire.get("refresh"),
             wire.get("linked"),
-            (None if wire["recovery_codes"] is None else [item for item in wire["recovery_codes"]]) if "recovery_codes" in wire else None,
+            wire.get("recovery_codes"),
         )
 
 
@@ -3565,64 +3781,388 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderForm:
-    """Post a load. Needs an Idempotency-Key header. Without a price the quoted one is taken."""
+class OrderStop:
+    """A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the
+    parties of the haul only."""
 
-    pickup_city: int
-    drop_city: int
-    cargo: str  # 1 to 200 characters
-    weight_kg: float  # above 0, at most 100,000
-    volume_m3: float = 0  # 0 to 500
-    body: Body = "tent"
-    price: int | None = None  # minor units of KZT; 1 or more
-    valid_s: int = 86400  # 60 to 2,592,000
+    kind: StopKind
+    city: int | None = None
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    address: str = ""  # 0 to 200 characters
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    contact_name: str = ""  # 0 to 120 characters
+    contact_phone: str = ""  # 0 to 32 characters
+    note: str = ""  # 0 to 500 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
-            "pickup_city": self.pickup_city,
-            "drop_city": self.drop_city,
+            "kind": self.kind,
+        }
+        if self.city is not None:
+            wire["city"] = self.city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.address != "":
+            wire["address"] = self.address
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        if self.contact_name != "":
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone != "":
+            wire["contact_phone"] = self.contact_phone
+        if self.note != "":
+            wire["note"] = self.note
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderStop:
+        return cls(
+            wire["kind"],
+            wire.get("city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("address", ""),
+            wire.get("window_from"),
+            wire.get("window_to"),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone", ""),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderForm:
+    """Post a load, between two towns or through `stops`. Needs an Idempotency-Key header. Without a price the
+    quoted one is taken; of a load that takes bids it is a guide. `allow_duplicate` posts it although an open load
+    of yours looks the same."""
+
+    cargo: str  # 1 to 200 characters
+    weight_kg: float  # above 0, at most 100,000
+    pickup_city: int | None = None
+    drop_city: int | None = None
+    stops: list[OrderStop] | None = None  # in order of driving, a pickup first; 0 to 12 items
+    volume_m3: float = 0  # 0 to 500
+    body: Body = "tent"
+    other_bodies: list[Body] = field(default_factory=list)  # 0 to 8 items
+    kind: CargoKind = "general"
+    pieces: int | None = None  # 1 to 100,000
+    length_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    width_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    height_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    sides: list[Side] = field(default_factory=list)  # 0 to 4 items
+    temp_min_c: float | None = None  # -60 to 60
+    temp_max_c: float | None = None  # -60 to 60
+    adr: AdrClass | None = None
+    documents: list[CargoDocument] = field(default_factory=list)  # 0 to 14 items
+    pricing: PricingKind = "fixed"
+    price: int | None = None  # minor units of KZT; 1 or more
+    payment_method: PaymentMethod = "transfer"
+    payment_when: PaymentWhen = "on_delivery"
+    payment_days: int = 0  # after delivery; 0 to 180
+    prepay_percent: int = 0  # 0 to 100
+    vat: bool = False
+    comment: str = ""  # 0 to 1000 characters
+    private: bool = False
+    valid_s: int = 86400  # until it expires untaken; 60 to 2,592,000
+    confirm_s: int | None = None  # how often its shipper confirms it; 3600 to 1,209,600
+    allow_duplicate: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
             "cargo": self.cargo,
             "weight_kg": self.weight_kg,
             "volume_m3": self.volume_m3,
             "body": self.body,
+            "other_bodies": self.other_bodies,
+            "kind": self.kind,
+            "sides": self.sides,
+            "documents": self.documents,
+            "pricing": self.pricing,
+            "payment_method": self.payment_method,
+            "payment_when": self.payment_when,
+            "payment_days": self.payment_days,
+            "prepay_percent": self.prepay_percent,
+            "vat": self.vat,
+            "comment": self.comment,
+            "private": self.private,
             "valid_s": self.valid_s,
+            "allow_duplicate": self.allow_duplicate,
         }
+        if self.pickup_city is not None:
+            wire["pickup_city"] = self.pickup_city
+        if self.drop_city is not None:
+            wire["drop_city"] = self.drop_city
+        if self.stops is not None:
+            wire["stops"] = [item.to_wire() for item in self.stops]
+        if self.pieces is not None:
+            wire["pieces"] = self.pieces
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.temp_min_c is not None:
+            wire["temp_min_c"] = self.temp_min_c
+        if self.temp_max_c is not None:
+            wire["temp_max_c"] = self.temp_max_c
+        if self.adr is not None:
+            wire["adr"] = self.adr
         if self.price is not None:
             wire["price"] = self.price
+        if self.confirm_s is not None:
+            wire["confirm_s"] = self.confirm_s
         return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> OrderForm:
         return cls(
-            wire["pickup_city"],
-            wire["drop_city"],
             wire["cargo"],
             wire["weight_kg"],
+            wire.get("pickup_city"),
+            wire.get("drop_city"),
+            (None if wire["stops"] is None else [OrderStop.from_wire(item) for item in wire["stops"]]) if "stops" in wire else None,
             wire.get("volume_m3", 0),
             wire.get("body", "tent"),
+            wire.get("other_bodies", []),
+            wire.get("kind", "general"),
+            wire.get("pieces"),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("sides", []),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("adr"),
+            wire.get("documents", []),
+            wire.get("pricing", "fixed"),
             wire.get("price"),
+            wire.get("payment_method", "transfer"),
+            wire.get("payment_when", "on_delivery"),
+            wire.get("payment_days", 0),
+            wire.get("prepay_percent", 0),
+            wire.get("vat", False),
+            wire.get("comment", ""),
+            wire.get("private", False),
             wire.get("valid_s", 86400),
+            wire.get("confirm_s"),
+            wire.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEdit:
+    """Any of the fields of a load: what is left out stays as it is, null takes it back to what it is unsaid.
+
+    `stops` are said as a whole."""
+
+    stops: list[OrderStop] | None | Unset = UNSET  # in order of driving, a pickup first; 0 to 12 items
+    cargo: str | None | Unset = UNSET  # 1 to 200 characters
+    weight_kg: float | None | Unset = UNSET  # above 0, at most 100,000
+    volume_m3: float | None | Unset = UNSET  # 0 to 500
+    body: Body | None | Unset = UNSET
+    other_bodies: list[Body] | None | Unset = UNSET  # 0 to 8 items
+    kind: CargoKind | None | Unset = UNSET
+    pieces: int | None | Unset = UNSET  # 1 to 100,000
+    length_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    width_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    height_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    sides: list[Side] | None | Unset = UNSET  # 0 to 4 items
+    temp_min_c: float | None | Unset = UNSET  # -60 to 60
+    temp_max_c: float | None | Unset = UNSET  # -60 to 60
+    adr: AdrClass | None | Unset = UNSET
+    documents: list[CargoDocument] | None | Unset = UNSET  # 0 to 14 items
+    pricing: PricingKind | None | Unset = UNSET
+    price: int | None | Unset = UNSET  # minor units of KZT; 1 or more
+    payment_method: PaymentMethod | None | Unset = UNSET
+    payment_when: PaymentWhen | None | Unset = UNSET
+    payment_days: int | None | Unset = UNSET  # after delivery; 0 to 180
+    prepay_percent: int | None | Unset = UNSET  # 0 to 100
+    vat: bool | None | Unset = UNSET
+    comment: str | None | Unset = UNSET  # 0 to 1000 characters
+    private: bool | None | Unset = UNSET
+    valid_s: int | None | Unset = UNSET  # until it expires untaken; 60 to 2,592,000
+    confirm_s: int | None | Unset = UNSET  # how often its shipper confirms it; 3600 to 1,209,600
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if not isinstance(self.stops, Unset):
+            wire["stops"] = (None if self.stops is None else [item.to_wire() for item in self.stops])
+        if not isinstance(self.cargo, Unset):
+            wire["cargo"] = self.cargo
+        if not isinstance(self.weight_kg, Unset):
+            wire["weight_kg"] = self.weight_kg
+        if not isinstance(self.volume_m3, Unset):
+            wire["volume_m3"] = self.volume_m3
+        if not isinstance(self.body, Unset):
+            wire["body"] = self.body
+        if not isinstance(self.other_bodies, Unset):
+            wire["other_bodies"] = self.other_bodies
+        if not isinstance(self.kind, Unset):
+            wire["kind"] = self.kind
+        if not isinstance(self.pieces, Unset):
+            wire["pieces"] = self.pieces
+        if not isinstance(self.length_m, Unset):
+            wire["length_m"] = self.length_m
+        if not isinstance(self.width_m, Unset):
+            wire["width_m"] = self.width_m
+        if not isinstance(self.height_m, Unset):
+            wire["height_m"] = self.height_m
+        if not isinstance(self.sides, Unset):
+            wire["sides"] = self.sides
+        if not isinstance(self.temp_min_c, Unset):
+            wire["temp_min_c"] = self.temp_min_c
+        if not isinstance(self.temp_max_c, Unset):
+            wire["temp_max_c"] = self.temp_max_c
+        if not isinstance(self.adr, Unset):
+            wire["adr"] = self.adr
+        if not isinstance(self.documents, Unset):
+            wire["documents"] = self.documents
+        if not isinstance(self.pricing, Unset):
+            wire["pricing"] = self.pricing
+        if not isinstance(self.price, Unset):
+            wire["price"] = self.price
+        if not isinstance(self.payment_method, Unset):
+            wire["payment_method"] = self.payment_method
+        if not isinstance(self.payment_when, Unset):
+            wire["payment_when"] = self.payment_when
+        if not isinstance(self.payment_days, Unset):
+            wire["payment_days"] = self.payment_days
+        if not isinstance(self.prepay_percent, Unset):
+            wire["prepay_percent"] = self.prepay_percent
+        if not isinstance(self.vat, Unset):
+            wire["vat"] = self.vat
+        if not isinstance(self.comment, Unset):
+            wire["comment"] = self.comment
+        if not isinstance(self.private, Unset):
+            wire["private"] = self.private
+        if not isinstance(self.valid_s, Unset):
+            wire["valid_s"] = self.valid_s
+        if not isinstance(self.confirm_s, Unset):
+            wire["confirm_s"] = self.confirm_s
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderEdit:
+        return cls(
+            (None if wire["stops"] is None else [OrderStop.from_wire(item) for item in wire["stops"]]) if "stops" in wire else UNSET,
+            wire.get("cargo", UNSET),
+            wire.get("weight_kg", UNSET),
+            wire.get("volume_m3", UNSET),
+            wire.get("body", UNSET),
+            wire.get("other_bodies", UNSET),
+            wire.get("kind", UNSET),
+            wire.get("pieces", UNSET),
+            wire.get("length_m", UNSET),
+            wire.get("width_m", UNSET),
+            wire.get("height_m", UNSET),
+            wire.get("sides", UNSET),
+            wire.get("temp_min_c", UNSET),
+            wire.get("temp_max_c", UNSET),
+            wire.get("adr", UNSET),
+            wire.get("documents", UNSET),
+            wire.get("pricing", UNSET),
+            wire.get("price", UNSET),
+            wire.get("payment_method", UNSET),
+            wire.get("payment_when", UNSET),
+            wire.get("payment_days", UNSET),
+            wire.get("prepay_percent", UNSET),
+            wire.get("vat", UNSET),
+            wire.get("comment", UNSET),
+            wire.get("private", UNSET),
+            wire.get("valid_s", UNSET),
+            wire.get("confirm_s", UNSET),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersQuery:
+    """A page of orders, newest first. `status`: some of the states, separated by commas. `q`: a number, or words
+    of the cargo, the towns or the comment. `since` and `until`: when they were posted."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    status: str = ""  # 0 to 160 characters
+    q: str = ""  # 0 to 80 characters
+    since: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    until: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+            "status": self.status,
+            "q": self.q,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.since is not None:
+            wire["since"] = self.since
+        if self.until is not None:
+            wire["until"] = self.until
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrdersQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("status", ""),
+            wire.get("q", ""),
+            wire.get("since"),
+            wire.get("until"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """One line of an order's history."""
+    """One line of an order's history: what, who did it in which part, and what belongs to it."""
 
     seq: int
     kind: str
-    status: str
+    status: OrderStatus
     at: float
     actor: int | None = None
+    role: str = "system"
+    fields: list[str] = field(default_factory=list)
+    code: str | None = None
+    note: str = ""
+    fault: Fault | None = None
+    free: bool | None = None
+    grounds: list[Suspicion] = field(default_factory=list)
+    reasons: list[RejectReason] = field(default_factory=list)
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "seq": self.seq,
             "kind": self.kind,
             "status": self.status,
             "at": self.at,
-            "actor": self.actor,
         }
+        if self.actor is not None:
+            wire["actor"] = self.actor
+        if self.role != "system":
+            wire["role"] = self.role
+        if self.fields:
+            wire["fields"] = self.fields
+        if self.code is not None:
+            wire["code"] = self.code
+        if self.note != "":
+            wire["note"] = self.note
+        if self.fault is not None:
+            wire["fault"] = self.fault
+        if self.free is not None:
+            wire["free"] = self.free
+        if self.grounds:
+            wire["grounds"] = self.grounds
+        if self.reasons:
+            wire["reasons"] = self.reasons
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> OrderEvent:
@@ -3632,22 +4172,97 @@ class OrderEvent:
             wire["status"],
             wire["at"],
             wire.get("actor"),
+            wire.get("role", "system"),
+            wire.get("fields", []),
+            wire.get("code"),
+            wire.get("note", ""),
+            wire.get("fault"),
+            wire.get("free"),
+            wire.get("grounds", []),
+            wire.get("reasons", []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The other side of a haul, while its parties may know each other."""
+
+    role: Literal["driver", "shipper"]
+    user: int
+    name: str
+    phone: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "role": self.role,
+            "user": self.user,
+            "name": self.name,
+            "phone": self.phone,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Contact:
+        return cls(
+            wire["role"],
+            wire["user"],
+            wire["name"],
+            wire["phone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What staff have to say about the shipper's load. `state` waiting: nothing yet."""
+
+    kind: str
+    state: str
+    grounds: list[Suspicion]
+    reasons: list[RejectReason]
+    note: str
+    due_at: float  # Seconds since the epoch, UTC; 0 or more
+    may_appeal: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "kind": self.kind,
+            "state": self.state,
+            "grounds": self.grounds,
+            "reasons": self.reasons,
+            "note": self.note,
+            "due_at": self.due_at,
+            "may_appeal": self.may_appeal,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Judgement:
+        return cls(
+            wire["kind"],
+            wire["state"],
+            wire["grounds"],
+            wire["reasons"],
+            wire["note"],
+            wire["due_at"],
+            wire["may_appeal"],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDetail:
-    """An order with its route and history."""
+    """An order with its route and history; `judgement` is for its shipper."""
 
     order: OrderState
     line: list[tuple[float, float]]
     events: list[OrderEvent]
+    contacts: list[Contact] = field(default_factory=list)
+    judgement: Judgement | None = None
 
     def to_wire(self) -> Wire:
         return {
             "order": self.order.to_wire(),
             "line": [list(item) for item in self.line],
             "events": [item.to_wire() for item in self.events],
+            "contacts": [item.to_wire() for item in self.contacts],
+            "judgement": (None if self.judgement is None else self.judgement.to_wire()),
         }
 
     @classmethod
@@ -3656,6 +4271,8 @@ class OrderDetail:
             OrderState.from_wire(wire["order"]),
             [(item[0], item[1]) for item in wire["line"]],
             [OrderEvent.from_wire(item) for item in wire["events"]],
+            [Contact.from_wire(item) for item in wire["contacts"]] if "contacts" in wire else [],
+            (None if wire["judgement"] is None else Judgement.from_wire(wire["judgement"])) if "judgement" in wire else None,
         )
 
 
@@ -3681,20 +4298,148 @@ class OrderPage:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelForm:
-    """Why the order is called off."""
+class OrderVersion:
+    """What an order was from one edit to the next."""
 
-    reason: str = ""  # 0 to 200 characters
+    version: int
+    at: float
+    actor: int | None
+    form: OrderEdit
 
     def to_wire(self) -> Wire:
         return {
-            "reason": self.reason,
+            "version": self.version,
+            "at": self.at,
+            "actor": self.actor,
+            "form": self.form.to_wire(),
         }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderVersion:
+        return cls(
+            wire["version"],
+            wire["at"],
+            wire["actor"],
+            OrderEdit.from_wire(wire["form"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderVersions:
+    """Oldest first; empty for an order that was never edited."""
+
+    versions: list[OrderVersion]
+
+    def to_wire(self) -> Wire:
+        return {
+            "versions": [item.to_wire() for item in self.versions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderVersions:
+        return cls(
+            [OrderVersion.from_wire(item) for item in wire["versions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CancelForm:
+    """Why the order is called off: a code, and words. `fault` is for staff to say."""
+
+    reason: str = ""  # 0 to 200 characters
+    code: CancelReason = "other"
+    fault: Fault | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "reason": self.reason,
+            "code": self.code,
+        }
+        if self.fault is not None:
+            wire["fault"] = self.fault
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> CancelForm:
         return cls(
             wire.get("reason", ""),
+            wire.get("code", "other"),
+            wire.get("fault"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeForm:
+    """What is wrong with the haul."""
+
+    code: DisputeReason
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeForm:
+        return cls(
+            wire["code"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseForm:
+    """What was agreed, if anything was in dispute."""
+
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CloseForm:
+        return cls(
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeForm:
+    """The version whose times the driver agrees to."""
+
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AcknowledgeForm:
+        return cls(
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AppealForm:
+    """Why the load should go out after all."""
+
+    text: str  # 1 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "text": self.text,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AppealForm:
+        return cls(
+            wire["text"],
         )
 
 
@@ -3713,6 +4458,247 @@ class AdvanceForm:
     def from_wire(cls, wire: Wire) -> AdvanceForm:
         return cls(
             wire["status"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What keeps a draft from being posted: the field, a code, and a sentence in the reader's language."""
+
+    path: str
+    code: str
+    detail: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "path": self.path,
+            "code": self.code,
+            "detail": self.detail,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Lack:
+        return cls(
+            wire["path"],
+            wire["code"],
+            wire["detail"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """A load as far as it was said; `lacks` is empty when it can be posted."""
+
+    order: int
+    version: int
+    saved_at: float  # Seconds since the epoch, UTC; 0 or more
+    form: OrderEdit
+    lacks: list[Lack]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "version": self.version,
+            "saved_at": self.saved_at,
+            "form": self.form.to_wire(),
+            "lacks": [item.to_wire() for item in self.lacks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DraftView:
+        return cls(
+            wire["order"],
+            wire["version"],
+            wire["saved_at"],
+            OrderEdit.from_wire(wire["form"]),
+            [Lack.from_wire(item) for item in wire["lacks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPage:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    drafts: list[DraftView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "drafts": [item.to_wire() for item in self.drafts],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DraftPage:
+        return cls(
+            [DraftView.from_wire(item) for item in wire["drafts"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishForm:
+    """Post the draft, although an open load of yours looks the same if you say so."""
+
+    allow_duplicate: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "allow_duplicate": self.allow_duplicate,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PublishForm:
+        return cls(
+            wire.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowForm:
+    """When the truck is wanted at one stop."""
+
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WindowForm:
+        return cls(
+            wire.get("window_from"),
+            wire.get("window_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CopyForm:
+    """Times for the copy, one a stop: needed when the order had any."""
+
+    windows: list[WindowForm] = field(default_factory=list)  # 0 to 12 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "windows": [item.to_wire() for item in self.windows],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CopyForm:
+        return cls(
+            [WindowForm.from_wire(item) for item in wire["windows"]] if "windows" in wire else [],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateForm:
+    """A name, and what it stands for: a form, or one of your orders or drafts."""
+
+    name: str  # 1 to 80 characters
+    form: OrderEdit | None = None
+    order: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+        }
+        if self.form is not None:
+            wire["form"] = self.form.to_wire()
+        if self.order is not None:
+            wire["order"] = self.order
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplateForm:
+        return cls(
+            wire["name"],
+            (None if wire["form"] is None else OrderEdit.from_wire(wire["form"])) if "form" in wire else None,
+            wire.get("order"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateEdit:
+    """Another name, or another form as a whole."""
+
+    name: str | None = None  # 1 to 80 characters
+    form: OrderEdit | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.name is not None:
+            wire["name"] = self.name
+        if self.form is not None:
+            wire["form"] = self.form.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplateEdit:
+        return cls(
+            wire.get("name"),
+            (None if wire["form"] is None else OrderEdit.from_wire(wire["form"])) if "form" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateView:
+    """A named form, without times."""
+
+    template: int
+    name: str
+    version: int
+    uses: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    used_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    form: OrderEdit
+
+    def to_wire(self) -> Wire:
+        return {
+            "template": self.template,
+            "name": self.name,
+            "version": self.version,
+            "uses": self.uses,
+            "created_at": self.created_at,
+            "used_at": self.used_at,
+            "form": self.form.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplateView:
+        return cls(
+            wire["template"],
+            wire["name"],
+            wire["version"],
+            wire["uses"],
+            wire["created_at"],
+            wire["used_at"],
+            OrderEdit.from_wire(wire["form"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePage:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    templates: list[TemplateView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "templates": [item.to_wire() for item in self.templates],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplatePage:
+        return cls(
+            [TemplateView.from_wire(item) for item in wire["templates"]],
+            wire.get("next"),
         )
 
 
@@ -4595,6 +5581,246 @@ class Blocks:
     def from_wire(cls, wire: Wire) -> Blocks:
         return cls(
             [BlockView.from_wire(item) for item in wire["blocks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Oldest first. `late`: only those whose time is over."""
+
+    state: CaseState = "waiting"
+    kind: CaseKind | None = None
+    late: bool = False
+    after: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "state": self.state,
+            "late": self.late,
+            "limit": self.limit,
+        }
+        if self.kind is not None:
+            wire["kind"] = self.kind
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CaseQuery:
+        return cls(
+            wire.get("state", "waiting"),
+            wire.get("kind"),
+            wire.get("late", False),
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One load before staff: held until they decide, flagged while it is on the board, or appealed."""
+
+    case: int
+    order: OrderState
+    shipper: int
+    kind: CaseKind
+    state: CaseState
+    grounds: list[Suspicion]
+    alike: int | None
+    appeal: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    due_at: float  # Seconds since the epoch, UTC; 0 or more
+    claimed_by: int | None
+    claimed_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    decided_by: int | None
+    decided_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    reasons: list[RejectReason]
+    note: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "case": self.case,
+            "order": self.order.to_wire(),
+            "shipper": self.shipper,
+            "kind": self.kind,
+            "state": self.state,
+            "grounds": self.grounds,
+            "alike": self.alike,
+            "appeal": self.appeal,
+            "created_at": self.created_at,
+            "due_at": self.due_at,
+            "claimed_by": self.claimed_by,
+            "claimed_at": self.claimed_at,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "reasons": self.reasons,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CaseView:
+        return cls(
+            wire["case"],
+            OrderState.from_wire(wire["order"]),
+            wire["shipper"],
+            wire["kind"],
+            wire["state"],
+            wire["grounds"],
+            wire["alike"],
+            wire["appeal"],
+            wire["created_at"],
+            wire["due_at"],
+            wire["claimed_by"],
+            wire["claimed_at"],
+            wire["decided_by"],
+            wire["decided_at"],
+            wire["reasons"],
+            wire["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """`next` goes into `after` for the next page."""
+
+    cases: list[CaseView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "cases": [item.to_wire() for item in self.cases],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CasePage:
+        return cls(
+            [CaseView.from_wire(item) for item in wire["cases"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveForm:
+    """The load may go out."""
+
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApproveForm:
+        return cls(
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RejectForm:
+    """Why not: the shipper reads both."""
+
+    reasons: list[RejectReason]  # 1 to 8 items
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "reasons": self.reasons,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RejectForm:
+        return cls(
+            wire["reasons"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionForm:
+    """One case of many."""
+
+    case: int  # 1 or more
+    verdict: Verdict
+    reasons: list[RejectReason] = field(default_factory=list)  # 0 to 8 items
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "case": self.case,
+            "verdict": self.verdict,
+            "reasons": self.reasons,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DecisionForm:
+        return cls(
+            wire["case"],
+            wire["verdict"],
+            wire.get("reasons", []),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsForm:
+    """Many cases at once; each is decided by itself."""
+
+    decisions: list[DecisionForm]  # 1 to 100 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "decisions": [item.to_wire() for item in self.decisions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DecisionsForm:
+        return cls(
+            [DecisionForm.from_wire(item) for item in wire["decisions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of one of them: the code of its refusal, none when it was carried out."""
+
+    case: int
+    refused: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "case": self.case,
+            "refused": self.refused,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Decided:
+        return cls(
+            wire["case"],
+            wire.get("refused"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """In the order of the request."""
+
+    decisions: list[Decided]
+
+    def to_wire(self) -> Wire:
+        return {
+            "decisions": [item.to_wire() for item in self.decisions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Decisions:
+        return cls(
+            [Decided.from_wire(item) for item in wire["decisions"]],
         )
 
 

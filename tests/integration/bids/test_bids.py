@@ -136,7 +136,7 @@ async def test_what_keeps_a_driver_from_bidding_stores_nothing(market: Market, h
     if how == "stale":
         await pool.execute("UPDATE orders SET version = 2")
     if how == "cancelled":
-        await market.orders.cancel(shipper_of(order), order.id, "")
+        await market.orders.cancel(shipper_of(order), order.id)
     if how == "assigned":
         other = await market.driver()
         bid = await market.bid(other, order)
@@ -305,8 +305,8 @@ async def test_foreign_bids_and_absent_ones_look_the_same(market: Market) -> Non
         assert await refused(market.bids.decline(other, number, "price")) == "not_found"
         assert await refused(market.bids.one(other, number)) == "not_found"
         assert await refused(market.bids.one(Party(thief, Actor.DRIVER), number)) == "not_found"
-        assert await market.bids.seen(thief, number, 1) == []
-        assert await market.bids.seen(other.user, number, 1) == []
+        assert await refused(market.bids.seen(thief, number, 1)) == "not_found"
+        assert await refused(market.bids.seen(other.user, number, 1)) == "not_found"
     assert await refused(market.bids.of_order(other, order.id)) == "not_found"
     assert await refused(market.bids.open_bidding(other, order.id, True)) == "not_found"
     assert await status(market, bid.id) == "live"
@@ -355,7 +355,7 @@ async def test_bids_end_with_their_load(market: Market, how: str) -> None:
     driver, order = await market.driver(), await load(market)
     bid = await market.bid(driver, order)
     if how == "cancelled":
-        _, told = await market.orders.cancel(shipper_of(order), order.id, "")
+        _, told = await market.orders.cancel(shipper_of(order), order.id)
     else:
         await market.pool.execute("UPDATE orders SET expires_at = now()")
         told = await market.orders.expire_orders(10)
@@ -463,6 +463,10 @@ async def test_bids_are_sealed_unless_the_shipper_lets_bidders_know_that_they_we
     _, told = await market.bids.withdraw(high, first.id)
     assert [event.bid.id for event in told if isinstance(event, BidChanged)] == [second.id]
     assert not await market.count("SELECT count(*) FROM bids WHERE outbid")
+    await market.bid(high, order, 42_000_000)
+    assert await market.count("SELECT count(*) FROM bids WHERE outbid") == 1
+    (sealed,) = await market.bids.open_bidding(shipper_of(order), order.id, False)
+    assert isinstance(sealed, BidChanged) and not sealed.bid.outbid
 
 
 async def test_the_shipper_compares_bids_by_who_makes_them(market: Market) -> None:
@@ -472,7 +476,7 @@ async def test_the_shipper_compares_bids_by_who_makes_them(market: Market) -> No
     for last in (Status.DELIVERED, Status.DELIVERED, Status.DELIVERED, Status.CANCELLED):
         haul = await _busy(market, good)
         if last is Status.CANCELLED:
-            await market.orders.cancel(Party(good, Actor.DRIVER), haul.id, "")
+            await market.orders.cancel(Party(good, Actor.DRIVER), haul.id)
             continue
         for step in (Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP, last):
             await market.orders.advance(good, haul.id, step)

@@ -36,7 +36,7 @@ async def test_the_board_holds_open_unexpired_loads_that_left_the_waves_newest_f
     await market.order()  # still in the waves
     await boarded(market, valid_s=-1.0)
     gone = await boarded(market)
-    await market.orders.cancel(Party(gone.shipper, Actor.SHIPPER), gone.id, "")
+    await market.orders.cancel(Party(gone.shipper, Actor.SHIPPER), gone.id)
     assert await ids(market, driver, BoardSearch(10)) == [second.id, first.id]
     assert await ids(market, driver, BoardSearch(1)) == [second.id]
     assert await ids(market, driver, BoardSearch(10, before=second.id)) == [first.id]

@@ -154,7 +154,7 @@ async def test_a_failure_is_tried_again_under_the_same_id_and_holds_the_order_ba
     async with receivers(1) as (erp,):
         await desk.subscribe(erp)
         first, second = await desk.order(), await desk.order()
-        await desk.market.orders.cancel(Party(first.shipper, Actor.SHIPPER), first.id, "")
+        await desk.market.orders.cancel(Party(first.shipper, Actor.SHIPPER), first.id)
         erp.says = [500, 200, 503]
         await desk.round()
         # `placed` of the first order failed: its `cancelled` waits; the second order does not.

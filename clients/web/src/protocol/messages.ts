@@ -5,6 +5,23 @@ export type Role = "driver" | "logistician" | "shipper" | "admin";
 export type UserRole = "driver" | "logistician" | "shipper";
 export type Grade = "support" | "moderator" | "finance" | "superadmin";
 export type Lang = "ru" | "kk" | "en" | "zh";
+export type Side = "rear" | "side" | "top" | "full";
+export type AdrClass = "1" | "2.1" | "2.2" | "2.3" | "3" | "4.1" | "4.2" | "4.3" | "5.1" | "5.2" | "6.1" | "6.2" | "7" | "8" | "9";
+export type CargoKind = "general" | "vegetables" | "grain" | "food" | "drinks" | "meat" | "consumer" | "textiles" | "electronics" | "household" | "construction" | "metal" | "machinery" | "auto_parts" | "furniture" | "fertilizer" | "chemicals" | "fuel" | "timber" | "groupage";
+export type CargoDocument = "cmr" | "tir" | "ex1" | "t1" | "waybill" | "phyto" | "veterinary" | "quality" | "origin" | "invoice" | "packing_list" | "insurance" | "adr" | "msds";
+export type StopKind = "pickup" | "drop";
+export type PricingKind = "fixed" | "negotiable" | "bids";
+export type PaymentMethod = "transfer" | "cash" | "card";
+export type PaymentWhen = "on_loading" | "on_delivery" | "deferred";
+export type OrderStatus = "draft" | "moderation" | "open" | "assigned" | "at_pickup" | "loaded" | "in_transit" | "at_drop" | "delivered" | "closed" | "cancelled" | "expired" | "disputed";
+export type CancelReason = "plans_changed" | "cargo_not_ready" | "sold_elsewhere" | "price" | "driver_late" | "mistake" | "breakdown" | "accident" | "delayed" | "cargo_differs" | "times_changed" | "personal" | "no_contact" | "asked_by_shipper" | "asked_by_driver" | "fraud" | "forbidden_cargo" | "duplicate" | "other";
+export type Fault = "nobody" | "shipper" | "driver";
+export type DisputeReason = "damage" | "shortage" | "delay" | "payment" | "cargo_differs" | "no_contact" | "fraud" | "other";
+export type Suspicion = "contacts" | "forbidden" | "price_low" | "price_high" | "adr_papers" | "rejected_before" | "new_account" | "duplicate";
+export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_papers" | "unclear" | "duplicate" | "fraud" | "other";
+export type CaseKind = "held" | "flag" | "appeal";
+export type Verdict = "approve" | "reject";
+export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type Provider = "google" | "apple";
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
@@ -142,7 +159,25 @@ export interface BidderCard {
   papers?: string[];
 }
 
-/** An order as its parties see it. */
+/** A halt of the truck. From `lat` on it is for the parties of the haul only: others never get these fields. */
+export interface StopState {
+  kind: string;
+  place: Place;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  address?: string;
+  contact_name?: string;
+  contact_phone?: string;
+  note?: string;
+}
+
+/** An order as its reader may see it; what is not there is not known, or not for this reader. */
 export interface OrderState {
   /** 1 or more */
   order: number;
@@ -163,6 +198,38 @@ export interface OrderState {
   /** 1 or more */
   driver?: number | null;
   truck?: Truck | null;
+  version?: number;
+  kind?: string;
+  other_bodies?: string[];
+  pieces?: number | null;
+  length_m?: number | null;
+  width_m?: number | null;
+  height_m?: number | null;
+  sides?: string[];
+  temp_min_c?: number | null;
+  temp_max_c?: number | null;
+  adr?: string | null;
+  documents?: string[];
+  stops?: StopState[];
+  pricing?: string;
+  payment_method?: string;
+  payment_when?: string;
+  payment_days?: number;
+  prepay_percent?: number;
+  vat?: boolean;
+  comment?: string;
+  private?: boolean;
+  /** 1 or more */
+  shipper?: number | null;
+  /** 1 or more */
+  company?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  confirm_by?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  ended_at?: number | null;
+  ack_due?: number | null;
 }
 
 /** First frame when no ticket was given in the URL; must arrive within 5 s. */
@@ -507,7 +574,7 @@ export interface OfferMade {
   offer: OfferCard;
 }
 
-/** The offer is over: taken, expired, withdrawn or declined. */
+/** The offer is over: taken, expired, withdrawn, declined, or changed (the load was edited). */
 export interface OfferClosed {
   type: "offer.closed";
   /** 1 or more */
@@ -536,7 +603,7 @@ export interface BidClosed {
   bid: BidState;
 }
 
-/** One event of an order. A hole in `offset` means: watch again. */
+/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared. */
 export interface OrderChanged {
   type: "order.changed";
   /** 1 or more */
@@ -549,6 +616,7 @@ export interface OrderChanged {
   at: number;
   /** 1 or more */
   driver?: number | null;
+  fields?: string[];
 }
 
 /** The truck of a watched order moved. */
@@ -1209,37 +1277,191 @@ export interface Quote {
   trucks: number;
 }
 
-/** Post a load. Needs an Idempotency-Key header. Without a price the quoted one is taken. */
+/** A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the parties of the haul only. */
+export interface OrderStop {
+  kind: StopKind;
+  city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** 0 to 200 characters */
+  address?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+  /** 0 to 120 characters */
+  contact_name?: string;
+  /** 0 to 32 characters */
+  contact_phone?: string;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** Post a load, between two towns or through `stops`. Needs an Idempotency-Key header. Without a price the quoted one is taken; of a load that takes bids it is a guide. `allow_duplicate` posts it although an open load of yours looks the same. */
 export interface OrderForm {
-  pickup_city: number;
-  drop_city: number;
   /** 1 to 200 characters */
   cargo: string;
   /** above 0, at most 100,000 */
   weight_kg: number;
+  pickup_city?: number | null;
+  drop_city?: number | null;
+  /** in order of driving, a pickup first; 0 to 12 items */
+  stops?: OrderStop[] | null;
   /** 0 to 500 */
   volume_m3?: number;
   body?: Body;
+  /** 0 to 8 items */
+  other_bodies?: Body[];
+  kind?: CargoKind;
+  /** 1 to 100,000 */
+  pieces?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  length_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  width_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  height_m?: number | null;
+  /** 0 to 4 items */
+  sides?: Side[];
+  /** -60 to 60 */
+  temp_min_c?: number | null;
+  /** -60 to 60 */
+  temp_max_c?: number | null;
+  adr?: AdrClass | null;
+  /** 0 to 14 items */
+  documents?: CargoDocument[];
+  pricing?: PricingKind;
   /** minor units of KZT; 1 or more */
   price?: number | null;
-  /** 60 to 2,592,000 */
+  payment_method?: PaymentMethod;
+  payment_when?: PaymentWhen;
+  /** after delivery; 0 to 180 */
+  payment_days?: number;
+  /** 0 to 100 */
+  prepay_percent?: number;
+  vat?: boolean;
+  /** 0 to 1000 characters */
+  comment?: string;
+  private?: boolean;
+  /** until it expires untaken; 60 to 2,592,000 */
   valid_s?: number;
+  /** how often its shipper confirms it; 3600 to 1,209,600 */
+  confirm_s?: number | null;
+  allow_duplicate?: boolean;
 }
 
-/** One line of an order's history. */
+/** Any of the fields of a load: what is left out stays as it is, null takes it back to what it is unsaid. `stops` are said as a whole. */
+export interface OrderEdit {
+  /** in order of driving, a pickup first; 0 to 12 items */
+  stops?: OrderStop[] | null;
+  /** 1 to 200 characters */
+  cargo?: string | null;
+  /** above 0, at most 100,000 */
+  weight_kg?: number | null;
+  /** 0 to 500 */
+  volume_m3?: number | null;
+  body?: Body | null;
+  /** 0 to 8 items */
+  other_bodies?: Body[] | null;
+  kind?: CargoKind | null;
+  /** 1 to 100,000 */
+  pieces?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  length_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  width_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  height_m?: number | null;
+  /** 0 to 4 items */
+  sides?: Side[] | null;
+  /** -60 to 60 */
+  temp_min_c?: number | null;
+  /** -60 to 60 */
+  temp_max_c?: number | null;
+  adr?: AdrClass | null;
+  /** 0 to 14 items */
+  documents?: CargoDocument[] | null;
+  pricing?: PricingKind | null;
+  /** minor units of KZT; 1 or more */
+  price?: number | null;
+  payment_method?: PaymentMethod | null;
+  payment_when?: PaymentWhen | null;
+  /** after delivery; 0 to 180 */
+  payment_days?: number | null;
+  /** 0 to 100 */
+  prepay_percent?: number | null;
+  vat?: boolean | null;
+  /** 0 to 1000 characters */
+  comment?: string | null;
+  private?: boolean | null;
+  /** until it expires untaken; 60 to 2,592,000 */
+  valid_s?: number | null;
+  /** how often its shipper confirms it; 3600 to 1,209,600 */
+  confirm_s?: number | null;
+}
+
+/** A page of orders, newest first. `status`: some of the states, separated by commas. `q`: a number, or words of the cargo, the towns or the comment. `since` and `until`: when they were posted. */
+export interface OrdersQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  /** 0 to 160 characters */
+  status?: string;
+  /** 0 to 80 characters */
+  q?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until?: number | null;
+}
+
+/** One line of an order's history: what, who did it in which part, and what belongs to it. */
 export interface OrderEvent {
   seq: number;
   kind: string;
-  status: string;
+  status: OrderStatus;
   at: number;
   actor?: number | null;
+  role?: string;
+  fields?: string[];
+  code?: string | null;
+  note?: string;
+  fault?: Fault | null;
+  free?: boolean | null;
+  grounds?: Suspicion[];
+  reasons?: RejectReason[];
 }
 
-/** An order with its route and history. */
+/** The other side of a haul, while its parties may know each other. */
+export interface Contact {
+  role: "driver" | "shipper";
+  user: number;
+  name: string;
+  phone: string;
+}
+
+/** What staff have to say about the shipper's load. `state` waiting: nothing yet. */
+export interface Judgement {
+  kind: string;
+  state: string;
+  grounds: Suspicion[];
+  reasons: RejectReason[];
+  note: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at: number;
+  may_appeal: boolean;
+}
+
+/** An order with its route and history; `judgement` is for its shipper. */
 export interface OrderDetail {
   order: OrderState;
   line: [number, number][];
   events: OrderEvent[];
+  contacts?: Contact[];
+  judgement?: Judgement | null;
 }
 
 /** Newest first; `next` goes into `before` for the next page. */
@@ -1248,15 +1470,131 @@ export interface OrderPage {
   next?: number | null;
 }
 
-/** Why the order is called off. */
+/** What an order was from one edit to the next. */
+export interface OrderVersion {
+  version: number;
+  at: number;
+  actor: number | null;
+  form: OrderEdit;
+}
+
+/** Oldest first; empty for an order that was never edited. */
+export interface OrderVersions {
+  versions: OrderVersion[];
+}
+
+/** Why the order is called off: a code, and words. `fault` is for staff to say. */
 export interface CancelForm {
   /** 0 to 200 characters */
   reason?: string;
+  code?: CancelReason;
+  fault?: Fault | null;
+}
+
+/** What is wrong with the haul. */
+export interface DisputeForm {
+  code: DisputeReason;
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** What was agreed, if anything was in dispute. */
+export interface CloseForm {
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** The version whose times the driver agrees to. */
+export interface AcknowledgeForm {
+  version: number;
+}
+
+/** Why the load should go out after all. */
+export interface AppealForm {
+  /** 1 to 1000 characters */
+  text: string;
 }
 
 /** The next status step. */
 export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
+}
+
+/** What keeps a draft from being posted: the field, a code, and a sentence in the reader's language. */
+export interface Lack {
+  path: string;
+  code: string;
+  detail: string;
+}
+
+/** A load as far as it was said; `lacks` is empty when it can be posted. */
+export interface DraftView {
+  order: number;
+  version: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  saved_at: number;
+  form: OrderEdit;
+  lacks: Lack[];
+}
+
+/** Newest first; `next` goes into `before` for the next page. */
+export interface DraftPage {
+  drafts: DraftView[];
+  next?: number | null;
+}
+
+/** Post the draft, although an open load of yours looks the same if you say so. */
+export interface PublishForm {
+  allow_duplicate?: boolean;
+}
+
+/** When the truck is wanted at one stop. */
+export interface WindowForm {
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+}
+
+/** Times for the copy, one a stop: needed when the order had any. */
+export interface CopyForm {
+  /** 0 to 12 items */
+  windows?: WindowForm[];
+}
+
+/** A name, and what it stands for: a form, or one of your orders or drafts. */
+export interface TemplateForm {
+  /** 1 to 80 characters */
+  name: string;
+  form?: OrderEdit | null;
+  /** 1 or more */
+  order?: number | null;
+}
+
+/** Another name, or another form as a whole. */
+export interface TemplateEdit {
+  /** 1 to 80 characters */
+  name?: string | null;
+  form?: OrderEdit | null;
+}
+
+/** A named form, without times. */
+export interface TemplateView {
+  template: number;
+  name: string;
+  version: number;
+  uses: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  used_at: number | null;
+  form: OrderEdit;
+}
+
+/** Newest first; `next` goes into `before` for the next page. */
+export interface TemplatePage {
+  templates: TemplateView[];
+  next?: number | null;
 }
 
 /** A retry with the same accept_id gets the same answer. `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own. */
@@ -1543,6 +1881,89 @@ export interface BlockView {
 /** Newest first. */
 export interface Blocks {
   blocks: BlockView[];
+}
+
+/** Oldest first. `late`: only those whose time is over. */
+export interface CaseQuery {
+  state?: CaseState;
+  kind?: CaseKind | null;
+  late?: boolean;
+  /** 1 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** One load before staff: held until they decide, flagged while it is on the board, or appealed. */
+export interface CaseView {
+  case: number;
+  order: OrderState;
+  shipper: number;
+  kind: CaseKind;
+  state: CaseState;
+  grounds: Suspicion[];
+  alike: number | null;
+  appeal: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at: number;
+  claimed_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  claimed_at: number | null;
+  decided_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  decided_at: number | null;
+  reasons: RejectReason[];
+  note: string;
+}
+
+/** `next` goes into `after` for the next page. */
+export interface CasePage {
+  cases: CaseView[];
+  next?: number | null;
+}
+
+/** The load may go out. */
+export interface ApproveForm {
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** Why not: the shipper reads both. */
+export interface RejectForm {
+  /** 1 to 8 items */
+  reasons: RejectReason[];
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** One case of many. */
+export interface DecisionForm {
+  /** 1 or more */
+  case: number;
+  verdict: Verdict;
+  /** 0 to 8 items */
+  reasons?: RejectReason[];
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** Many cases at once; each is decided by itself. */
+export interface DecisionsForm {
+  /** 1 to 100 items */
+  decisions: DecisionForm[];
+}
+
+/** What came of one of them: the code of its refusal, none when it was carried out. */
+export interface Decided {
+  case: number;
+  refused?: string | null;
+}
+
+/** In the order of the request. */
+export interface Decisions {
+  decisions: Decided[];
 }
 
 /** Sets until when a driver's subscription is paid. */
