@@ -157,6 +157,8 @@ def _loops(
         give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
+        exports=services.chores.run_exports(),
+        upkeep_of_accounts=services.chores.run_upkeep(),
     )
 
 

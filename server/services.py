@@ -25,9 +25,15 @@ from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.bus import Bus
 from storage.cache import TimedCache
+from storage.companies import CompanyStore
+from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
 from storage.editing import EditStore
+from storage.erasure import ErasureStore
+from storage.exports import ExportStore
+from storage.files import FileStore
+from storage.fleet import FleetStore
 from storage.fuel_prices import FuelPriceStore
 from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
@@ -35,6 +41,7 @@ from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
 from storage.lanes import LaneStore
 from storage.live import LiveIndex
+from storage.members import MemberStore
 from storage.moderation import CaseStore
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
@@ -47,12 +54,15 @@ from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.staff import StaffStore
 from storage.templates import TemplateStore
+from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
 from .auth import ApiKeyProof, Principal, Tokens
 from .calculator import Calculator
+from .chores import LEDGER, Chores
 from .config import Config
 from .errors import UNREACHABLE
+from .fleets import Fleets
 from .gateways import build
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
@@ -109,6 +119,16 @@ class Services:
         self.trips = Trips(self.external, {})
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
+        self.vehicles = VehicleStore(pool)
+        self.companies = CompanyStore(pool)
+        self.members = MemberStore(pool)
+        self.fleet = FleetStore(pool)
+        self.fleets = Fleets(self.fleet)
+        self.files = FileStore(pool, config.files, config.file_limits)
+        self.documents = DocumentStore(pool)
+        self.exports = ExportStore(pool, self.files)
+        self.erasures = ErasureStore(pool, config.files / LEDGER)
+        self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool, config.watch)
         self.drafts = DraftStore(pool)
         self.templates = TemplateStore(pool)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from dispatch.events import Event, OfferMade
 from dispatch.matching import Ranked, carriers_of
-from dispatch.model import Candidate, Order, Policy, Vehicle
+from dispatch.model import Candidate, Order, Policy
 from dispatch.ports import Seen
 from dispatch.rounds import Search, Wave, after_wave
 
 from .order_rows import STANDS, changed, offer_of
 from .postgres import Connection
+from .vehicle_rows import CARRIER, carrier
 from .visibility import sees, unhidden
 
 # ix_orders_seek: the subselect makes the clock one value, which an index condition needs (clock_timestamp()
@@ -25,7 +26,7 @@ ORDER BY o.seek_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 # ix_offers_driver_live for the three exclusions. $1 drivers, $2 order, $3 bodies, $4 kg, $5 m3, $6 offers.
 def _eligible(visible: str) -> str:
     return f"""
-SELECT u.id AS driver_id, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
+SELECT u.id AS driver_id, {CARRIER},
     coalesce(s.rating, 5) AS rating, extract(epoch FROM s.last_offer_at)::float8 AS last_offer_at
 FROM users u
 JOIN orders o ON o.id = $2
@@ -126,7 +127,7 @@ class SearchClaim:
                 driver=row["driver_id"],
                 deadhead_m=where[row["driver_id"]][0],
                 fix_age_s=where[row["driver_id"]][1],
-                vehicle=Vehicle(row["vehicle_id"], row["body"], row["capacity_kg"], row["volume_m3"]),
+                vehicle=carrier(row),
                 rating=row["rating"],
                 last_offer_at=row["last_offer_at"],
             )

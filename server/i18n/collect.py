@@ -14,7 +14,7 @@ from .labels import LABELS
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("geo", "dispatch", "billing", "storage", "server")
 # Calls whose text a person may read, and where in the call it stands.
-SPEAKERS = {"Refusal": 1, "BadFrame": 1, "BadField": 0, "say": 1, "plural": 1}
+SPEAKERS = {"Refusal": 1, "Refused": 1, "BadFrame": 1, "BadField": 0, "say": 1, "plural": 1}
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def _take(found: Collected, call: ast.Call, where: str) -> None:
         return
     text, line = call.args[place], f"{where}:{call.lineno}"
     if isinstance(text, ast.JoinedStr | ast.BinOp) or (
-        isinstance(text, ast.Call) and _name(text.func) in ("format", "join")
+        isinstance(text, ast.Call) and _name(text.func) in ("format", "join", "str")
     ):
         found.faults.append(f"{line}: a constant sentence with values is wanted, not one put together")
         return

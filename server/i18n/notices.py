@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from .catalogue import plural, say
 from .langs import Lang
 
-IDS = ("offer", "bid", "order")  # row ids, which also leave as data
-WORDS = ("event", "reason", "status")  # of a vocabulary
+IDS = (
+    "offer",
+    "bid",
+    "order",
+    "invitation",
+    "company",
+    "document",
+    "export",
+)  # row ids, which also leave as data
+WORDS = ("event", "reason", "status", "state")  # of a vocabulary
 COUNT = "n"
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
 
@@ -73,6 +81,19 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
+    "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
+    "company.decided/verified": Template("Your company", "Your company is verified."),
+    "company.decided/rejected": Template("Your company", "Your company could not be verified."),
+    "document.reviewed": Template("Your papers", "A paper of yours has been checked."),
+    "document.reviewed/approved": Template("Your papers", "A paper of yours is approved."),
+    "document.reviewed/rejected": Template(
+        "Your papers", "A paper of yours is rejected. Open the app to see why."
+    ),
+    "document.expires": Template(
+        "Your papers", "A paper runs out in {n} day.", "A paper runs out in {n} days."
+    ),
+    "export.ready": Template("Your data", "The export of your data is ready for a week."),
     "webhook.disabled": Template(
         "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
     ),

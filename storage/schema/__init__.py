@@ -2,6 +2,8 @@
 that runs them."""
 
 from . import (
+    companies,
+    files,
     identity,
     integrations,
     messages,
@@ -11,10 +13,13 @@ from . import (
     requests,
     signin,
     taking,
+    vehicles,
 )
 from .columns import metadata
 
 __all__ = [
+    "companies",
+    "files",
     "identity",
     "integrations",
     "messages",
@@ -25,4 +30,5 @@ __all__ = [
     "requests",
     "signin",
     "taking",
+    "vehicles",
 ]

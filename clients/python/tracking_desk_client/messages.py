@@ -98,7 +98,23 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+        ErrorCode("bin_invalid", 422, False, "This is not a business number of that country."),
         ErrorCode("company_required", 409, False, "Create or join a company first."),
+        ErrorCode("company_member", 409, False, "You already belong to a company."),
+        ErrorCode("company_taken", 409, False, "Another company with this number has been verified."),
+        ErrorCode("owner_needed", 409, False, "A company keeps at least one owner."),
+        ErrorCode("fleet_member", 409, False, "You already drive for a fleet: leave it first."),
+        ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
+        ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
+        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
+        ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
+        ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
+        ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),
+        ErrorCode("file_broken", 422, False, "The file cannot be read."),
+        ErrorCode("file_too_large", 413, False, "The file is larger than allowed."),
+        ErrorCode("file_held", 409, False, "This file is in use already: upload it again."),
+        ErrorCode("quota_exceeded", 409, False, "Your storage is full: delete files first."),
+        ErrorCode("not_ready", 409, True, "This is still being prepared."),
         ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
         ErrorCode("offer_expired", 409, False, "The offer has expired."),
         ErrorCode("offer_closed", 409, False, "The offer is no longer open."),
@@ -139,7 +155,6 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
         ErrorCode("case_closed", 409, False, "This was decided already."),
         ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
-        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
@@ -174,6 +189,12 @@ CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 Provider = Literal["google", "apple"]
+CompanyState = Literal["unverified", "pending", "verified", "rejected"]
+CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
+Joins = Literal["owner", "manager", "driver"]
+MemberRole = Literal["owner", "manager"]
+DocumentKind = Literal["driver_licence", "adr_driver", "medical", "vehicle_registration", "trailer_registration", "insurance", "inspection", "adr_vehicle", "tir_approval", "tir_carnet", "cargo_insurance", "company_registration", "vat_certificate", "transport_licence", "power_of_attorney", "other"]
+DocumentReason = Literal["unreadable", "wrong_kind", "expired", "belongs_to_other", "data_mismatch", "other"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
@@ -2684,7 +2705,7 @@ class VehicleForm:
 
     body: Body
     capacity_kg: float  # above 0, at most 100,000
-    volume_m3: float  # 0 to 500
+    volume_m3: float  # above 0, at most 500
     plate: str = ""  # 0 to 16 characters
 
     def to_wire(self) -> Wire:
@@ -2707,7 +2728,7 @@ class VehicleForm:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who is signed in."""
+    """Who is signed in. `vehicle` is the truck that a driver drives; `company_role` is owner or manager."""
 
     user: int
     phone: str
@@ -2718,6 +2739,8 @@ class Profile:
     paid_until: float | None = None
     on_duty: bool | None = None
     grade: str | None = None
+    company: int | None = None
+    company_role: str | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -2730,6 +2753,8 @@ class Profile:
             "paid_until": self.paid_until,
             "on_duty": self.on_duty,
             "grade": self.grade,
+            "company": self.company,
+            "company_role": self.company_role,
         }
 
     @classmethod
@@ -2744,6 +2769,69 @@ class Profile:
             wire.get("paid_until"),
             wire.get("on_duty"),
             wire.get("grade"),
+            wire.get("company"),
+            wire.get("company_role"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """What a user says of themselves."""
+
+    name: str
+    email: str | None
+    locale: str
+    time_zone: str
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "name": self.name,
+            "email": self.email,
+            "locale": self.locale,
+            "time_zone": self.time_zone,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SettingsView:
+        return cls(
+            wire["name"],
+            wire["email"],
+            wire["locale"],
+            wire["time_zone"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPatch:
+    """What is left out stays; "" clears a text. Number and role are not changed here."""
+
+    name: str | None = None  # 0 to 120 characters
+    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+    locale: Lang | None = None
+    time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S])
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.name is not None:
+            wire["name"] = self.name
+        if self.email is not None:
+            wire["email"] = self.email
+        if self.locale is not None:
+            wire["locale"] = self.locale
+        if self.time_zone is not None:
+            wire["time_zone"] = self.time_zone
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SettingsPatch:
+        return cls(
+            wire.get("name"),
+            wire.get("email"),
+            wire.get("locale"),
+            wire.get("time_zone"),
         )
 
 
@@ -2812,6 +2900,1069 @@ class PushKey:
     def from_wire(cls, wire: Wire) -> PushKey:
         return cls(
             wire["key"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckForm:
+    """A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none."""
+
+    body: Body
+    capacity_kg: float  # above 0, at most 100,000
+    volume_m3: float  # above 0, at most 500
+    country: str = "KZ"  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    plate: str = ""  # Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters
+    trailer_plate: str = ""  # Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters
+    length_m: float | None = None  # above 0, at most 30
+    width_m: float | None = None  # above 0, at most 30
+    height_m: float | None = None  # above 0, at most 30
+    sides: list[Side] = field(default_factory=list)  # 0 to 4 items
+    adr: list[AdrClass] = field(default_factory=list)  # 0 to 15 items
+    temp_min_c: float | None = None  # -60 to 60
+    temp_max_c: float | None = None  # -60 to 60
+    axles: int | None = None  # 1 to 20
+    fuel_l_100km: float | None = None  # above 0, at most 200
+    year: int | None = None  # 1950 to 2,100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "body": self.body,
+            "capacity_kg": self.capacity_kg,
+            "volume_m3": self.volume_m3,
+            "country": self.country,
+            "plate": self.plate,
+            "trailer_plate": self.trailer_plate,
+            "sides": self.sides,
+            "adr": self.adr,
+        }
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.temp_min_c is not None:
+            wire["temp_min_c"] = self.temp_min_c
+        if self.temp_max_c is not None:
+            wire["temp_max_c"] = self.temp_max_c
+        if self.axles is not None:
+            wire["axles"] = self.axles
+        if self.fuel_l_100km is not None:
+            wire["fuel_l_100km"] = self.fuel_l_100km
+        if self.year is not None:
+            wire["year"] = self.year
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckForm:
+        return cls(
+            wire["body"],
+            wire["capacity_kg"],
+            wire["volume_m3"],
+            wire.get("country", "KZ"),
+            wire.get("plate", ""),
+            wire.get("trailer_plate", ""),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("sides", []),
+            wire.get("adr", []),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("axles"),
+            wire.get("fuel_l_100km"),
+            wire.get("year"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckView:
+    """A truck. `active` is the one that its `keeper` drives and that loads are matched with."""
+
+    vehicle: int
+    body: str
+    capacity_kg: float
+    volume_m3: float
+    country: str
+    plate: str
+    trailer_plate: str
+    length_m: float | None
+    width_m: float | None
+    height_m: float | None
+    sides: list[str]
+    adr: list[str]
+    temp_min_c: float | None
+    temp_max_c: float | None
+    axles: int | None
+    fuel_l_100km: float | None
+    year: int | None
+    keeper: int | None
+    company: int | None
+    active: bool
+    archived_at: float | None
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "vehicle": self.vehicle,
+            "body": self.body,
+            "capacity_kg": self.capacity_kg,
+            "volume_m3": self.volume_m3,
+            "country": self.country,
+            "plate": self.plate,
+            "trailer_plate": self.trailer_plate,
+            "length_m": self.length_m,
+            "width_m": self.width_m,
+            "height_m": self.height_m,
+            "sides": self.sides,
+            "adr": self.adr,
+            "temp_min_c": self.temp_min_c,
+            "temp_max_c": self.temp_max_c,
+            "axles": self.axles,
+            "fuel_l_100km": self.fuel_l_100km,
+            "year": self.year,
+            "keeper": self.keeper,
+            "company": self.company,
+            "active": self.active,
+            "archived_at": self.archived_at,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckView:
+        return cls(
+            wire["vehicle"],
+            wire["body"],
+            wire["capacity_kg"],
+            wire["volume_m3"],
+            wire["country"],
+            wire["plate"],
+            wire["trailer_plate"],
+            wire["length_m"],
+            wire["width_m"],
+            wire["height_m"],
+            wire["sides"],
+            wire["adr"],
+            wire["temp_min_c"],
+            wire["temp_max_c"],
+            wire["axles"],
+            wire["fuel_l_100km"],
+            wire["year"],
+            wire["keeper"],
+            wire["company"],
+            wire["active"],
+            wire["archived_at"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trucks:
+    """One page, newest first."""
+
+    vehicles: list[TruckView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "vehicles": [item.to_wire() for item in self.vehicles],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Trucks:
+        return cls(
+            [TruckView.from_wire(item) for item in wire["vehicles"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckQuery:
+    """Trucks in use, or those out of use."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    archived: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+            "archived": self.archived,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("archived", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckDriverForm:
+    """Which driver of the fleet gets the truck; null takes it back."""
+
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckDriverForm:
+        return cls(
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPosition:
+    """Where a driver was, and when."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "lat": self.lat,
+            "lon": self.lon,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FleetPosition:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+            wire["at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDriver:
+    """A driver of the fleet. `position` only while the driver shares it; `order` is the load in hand."""
+
+    driver: int
+    name: str
+    phone: str
+    on_duty: bool
+    subscribed: bool
+    order: int | None
+    vehicle: int | None
+    shares_position: bool
+    position: FleetPosition | None
+    joined_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "driver": self.driver,
+            "name": self.name,
+            "phone": self.phone,
+            "on_duty": self.on_duty,
+            "subscribed": self.subscribed,
+            "order": self.order,
+            "vehicle": self.vehicle,
+            "shares_position": self.shares_position,
+            "position": (None if self.position is None else self.position.to_wire()),
+            "joined_at": self.joined_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FleetDriver:
+        return cls(
+            wire["driver"],
+            wire["name"],
+            wire["phone"],
+            wire["on_duty"],
+            wire["subscribed"],
+            wire["order"],
+            wire["vehicle"],
+            wire["shares_position"],
+            (None if wire["position"] is None else FleetPosition.from_wire(wire["position"])),
+            wire["joined_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDrivers:
+    """One page, by driver id."""
+
+    drivers: list[FleetDriver]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": [item.to_wire() for item in self.drivers],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FleetDrivers:
+        return cls(
+            [FleetDriver.from_wire(item) for item in wire["drivers"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AfterQuery:
+    """Keyset page in ascending order."""
+
+    after: int = 0  # 0 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        return {
+            "after": self.after,
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AfterQuery:
+        return cls(
+            wire.get("after", 0),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShareForm:
+    """Whether the fleet may see where this driver is."""
+
+    share_position: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "share_position": self.share_position,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ShareForm:
+        return cls(
+            wire["share_position"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MyFleet:
+    """The fleet that a driver is in."""
+
+    company: int
+    legal_name: str
+    shares_position: bool
+    joined_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "shares_position": self.shares_position,
+            "joined_at": self.joined_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MyFleet:
+        return cls(
+            wire["company"],
+            wire["legal_name"],
+            wire["shares_position"],
+            wire["joined_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyForm:
+    """A company of one's own."""
+
+    legal_name: str  # 1 to 200 characters
+    bin: str  # In Kazakhstan the BIN: twelve digits; 5 to 30 characters
+    country: str = "KZ"  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    address: str = ""  # 0 to 300 characters
+    vat_payer: bool = False
+    contact_name: str = ""  # 0 to 120 characters
+    contact_phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    contact_email: str = ""  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "legal_name": self.legal_name,
+            "bin": self.bin,
+            "country": self.country,
+            "address": self.address,
+            "vat_payer": self.vat_payer,
+            "contact_name": self.contact_name,
+            "contact_email": self.contact_email,
+        }
+        if self.contact_phone is not None:
+            wire["contact_phone"] = self.contact_phone
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyForm:
+        return cls(
+            wire["legal_name"],
+            wire["bin"],
+            wire.get("country", "KZ"),
+            wire.get("address", ""),
+            wire.get("vat_payer", False),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone"),
+            wire.get("contact_email", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyPatch:
+    """What is left out stays. Another name, country or number has to be verified again; "" clears a text."""
+
+    legal_name: str | None = None  # 1 to 200 characters
+    bin: str | None = None  # In Kazakhstan the BIN: twelve digits; 5 to 30 characters
+    country: str | None = None  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    address: str | None = None  # 0 to 300 characters
+    vat_payer: bool | None = None
+    contact_name: str | None = None  # 0 to 120 characters
+    contact_phone: str | None = None  # 0 to 32 characters
+    contact_email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.legal_name is not None:
+            wire["legal_name"] = self.legal_name
+        if self.bin is not None:
+            wire["bin"] = self.bin
+        if self.country is not None:
+            wire["country"] = self.country
+        if self.address is not None:
+            wire["address"] = self.address
+        if self.vat_payer is not None:
+            wire["vat_payer"] = self.vat_payer
+        if self.contact_name is not None:
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone is not None:
+            wire["contact_phone"] = self.contact_phone
+        if self.contact_email is not None:
+            wire["contact_email"] = self.contact_email
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyPatch:
+        return cls(
+            wire.get("legal_name"),
+            wire.get("bin"),
+            wire.get("country"),
+            wire.get("address"),
+            wire.get("vat_payer"),
+            wire.get("contact_name"),
+            wire.get("contact_phone"),
+            wire.get("contact_email"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCompany:
+    """A company as its members (and staff) see it. `role`: the reader's own."""
+
+    company: int
+    legal_name: str
+    bin: str
+    country: str
+    address: str
+    vat_payer: bool
+    contact_name: str
+    contact_phone: str | None
+    contact_email: str | None
+    state: str
+    reason: str | None
+    role: str | None
+    since: float  # Seconds since the epoch, UTC; 0 or more
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "bin": self.bin,
+            "country": self.country,
+            "address": self.address,
+            "vat_payer": self.vat_payer,
+            "contact_name": self.contact_name,
+            "contact_phone": self.contact_phone,
+            "contact_email": self.contact_email,
+            "state": self.state,
+            "reason": self.reason,
+            "role": self.role,
+            "since": self.since,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnCompany:
+        return cls(
+            wire["company"],
+            wire["legal_name"],
+            wire["bin"],
+            wire["country"],
+            wire["address"],
+            wire["vat_payer"],
+            wire["contact_name"],
+            wire["contact_phone"],
+            wire["contact_email"],
+            wire["state"],
+            wire["reason"],
+            wire["role"],
+            wire["since"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyCard:
+    """A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated."""
+
+    company: int
+    legal_name: str
+    country: str
+    verified: bool
+    since: float  # Seconds since the epoch, UTC; 0 or more
+    rating: float | None
+    hauls: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "country": self.country,
+            "verified": self.verified,
+            "since": self.since,
+            "rating": self.rating,
+            "hauls": self.hauls,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyCard:
+        return cls(
+            wire["company"],
+            wire["legal_name"],
+            wire["country"],
+            wire["verified"],
+            wire["since"],
+            wire["rating"],
+            wire["hauls"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """One page for staff."""
+
+    companies: list[OwnCompany]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "companies": [item.to_wire() for item in self.companies],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Companies:
+        return cls(
+            [OwnCompany.from_wire(item) for item in wire["companies"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyQuery:
+    """Companies in one state, or all."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    state: CompanyState | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.state is not None:
+            wire["state"] = self.state
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("state"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyDecision:
+    """Staff's decision; a rejection says why."""
+
+    verified: bool
+    reason: CompanyReason | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "verified": self.verified,
+        }
+        if self.reason is not None:
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyDecision:
+        return cls(
+            wire["verified"],
+            wire.get("reason"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """Somebody of the company."""
+
+    user: int
+    name: str
+    phone: str
+    role: str
+    joined_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "user": self.user,
+            "name": self.name,
+            "phone": self.phone,
+            "role": self.role,
+            "joined_at": self.joined_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MemberView:
+        return cls(
+            wire["user"],
+            wire["name"],
+            wire["phone"],
+            wire["role"],
+            wire["joined_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Everybody in the company."""
+
+    members: list[MemberView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "members": [item.to_wire() for item in self.members],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Members:
+        return cls(
+            [MemberView.from_wire(item) for item in wire["members"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberForm:
+    """A member's place."""
+
+    role: MemberRole
+
+    def to_wire(self) -> Wire:
+        return {
+            "role": self.role,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MemberForm:
+        return cls(
+            wire["role"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInvitationForm:
+    """Invites a phone number, whether or not it has an account."""
+
+    phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    joins: Joins
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "joins": self.joins,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyInvitationForm:
+        return cls(
+            wire["phone"],
+            wire["joins"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInvitation:
+    """An open invitation. The invited sees who invites; the company sees which number."""
+
+    invitation: int
+    company: int
+    legal_name: str
+    phone: str
+    joins: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitation": self.invitation,
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "phone": self.phone,
+            "joins": self.joins,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyInvitation:
+        return cls(
+            wire["invitation"],
+            wire["company"],
+            wire["legal_name"],
+            wire["phone"],
+            wire["joins"],
+            wire["created_at"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInvitations:
+    """Open invitations, newest first."""
+
+    invitations: list[CompanyInvitation]
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitations": [item.to_wire() for item in self.invitations],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyInvitations:
+        return cls(
+            [CompanyInvitation.from_wire(item) for item in wire["invitations"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JoinForm:
+    """Says yes. `share_position`: a driver lets the fleet see where they are."""
+
+    share_position: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "share_position": self.share_position,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> JoinForm:
+        return cls(
+            wire.get("share_position", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A stored file, which something has to refer to within a day or it is deleted.
+
+    Images are stored anew without their metadata, so size and hash are those of what is kept."""
+
+    file: int
+    mime: str
+    size: int
+    sha256: str
+    width: int | None
+    height: int | None
+    pages: int | None
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "file": self.file,
+            "mime": self.mime,
+            "size": self.size,
+            "sha256": self.sha256,
+            "width": self.width,
+            "height": self.height,
+            "pages": self.pages,
+            "created_at": self.created_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UploadedFile:
+        return cls(
+            wire["file"],
+            wire["mime"],
+            wire["size"],
+            wire["sha256"],
+            wire["width"],
+            wire["height"],
+            wire["pages"],
+            wire["created_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentForm:
+    """Makes an upload a paper: of a vehicle, of the company, or of the sender."""
+
+    file: int  # 1 or more
+    kind: DocumentKind
+    number: str = ""  # 0 to 60 characters
+    issued_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    vehicle: int | None = None  # 1 or more
+    for_company: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "file": self.file,
+            "kind": self.kind,
+            "number": self.number,
+            "for_company": self.for_company,
+        }
+        if self.issued_at is not None:
+            wire["issued_at"] = self.issued_at
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DocumentForm:
+        return cls(
+            wire["file"],
+            wire["kind"],
+            wire.get("number", ""),
+            wire.get("issued_at"),
+            wire.get("expires_at"),
+            wire.get("vehicle"),
+            wire.get("for_company", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A paper. `state`: pending, approved, or rejected for `reason`. Fetch it at /documents/{document}/file."""
+
+    document: int
+    user: int
+    vehicle: int | None
+    company: int | None
+    kind: str
+    number: str
+    issued_at: float | None
+    expires_at: float | None
+    mime: str
+    size: int
+    state: str
+    reason: str | None
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "document": self.document,
+            "user": self.user,
+            "vehicle": self.vehicle,
+            "company": self.company,
+            "kind": self.kind,
+            "number": self.number,
+            "issued_at": self.issued_at,
+            "expires_at": self.expires_at,
+            "mime": self.mime,
+            "size": self.size,
+            "state": self.state,
+            "reason": self.reason,
+            "created_at": self.created_at,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DocumentView:
+        return cls(
+            wire["document"],
+            wire["user"],
+            wire["vehicle"],
+            wire["company"],
+            wire["kind"],
+            wire["number"],
+            wire["issued_at"],
+            wire["expires_at"],
+            wire["mime"],
+            wire["size"],
+            wire["state"],
+            wire["reason"],
+            wire["created_at"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """One page."""
+
+    documents: list[DocumentView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "documents": [item.to_wire() for item in self.documents],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Documents:
+        return cls(
+            [DocumentView.from_wire(item) for item in wire["documents"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReview:
+    """Staff's word on a paper; a rejection says why."""
+
+    approved: bool
+    reason: DocumentReason | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "approved": self.approved,
+        }
+        if self.reason is not None:
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DocumentReview:
+        return cls(
+            wire["approved"],
+            wire.get("reason"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportView:
+    """An export. `state`: due, running, ready, failed, expired; `progress` in percent."""
+
+    export: int
+    state: str
+    progress: int
+    size: int | None
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    ready_at: float | None
+    expires_at: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "export": self.export,
+            "state": self.state,
+            "progress": self.progress,
+            "size": self.size,
+            "created_at": self.created_at,
+            "ready_at": self.ready_at,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ExportView:
+        return cls(
+            wire["export"],
+            wire["state"],
+            wire["progress"],
+            wire["size"],
+            wire["created_at"],
+            wire["ready_at"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """The last twenty, newest first."""
+
+    exports: list[ExportView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "exports": [item.to_wire() for item in self.exports],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Exports:
+        return cls(
+            [ExportView.from_wire(item) for item in wire["exports"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionForm:
+    """Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in."""
+
+    request: str | None = None  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str | None = None  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.request is not None:
+            wire["request"] = self.request
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeletionForm:
+        return cls(
+            wire.get("request"),
+            wire.get("code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Every sign-in has ended. Signing in before `erased_at` keeps the account."""
+
+    erased_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "erased_at": self.erased_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Deletion:
+        return cls(
+            wire["erased_at"],
         )
 
 

@@ -6,6 +6,7 @@ from . import (
     blocks,
     board,
     common,
+    companies,
     dictionaries,
     drafts,
     flags,
@@ -16,6 +17,7 @@ from . import (
     offers,
     oidc,
     orders,
+    papers,
     places,
     quotes,
     reloads,
@@ -23,6 +25,7 @@ from . import (
     signin,
     staff,
     users,
+    vehicles,
 )
 
 # In the order of the documentation: what is used before what uses it.
@@ -32,6 +35,9 @@ MODULES = (
     sessions,
     oidc,
     account,
+    vehicles,
+    companies,
+    papers,
     places,
     quotes,
     orders,

@@ -16,6 +16,7 @@ Phone = Annotated[
 ]
 WeightKg = Annotated[float, Meta(gt=0, le=100_000)]
 VolumeM3 = Annotated[float, Meta(ge=0, le=500)]
+BodyVolumeM3 = Annotated[float, Meta(gt=0, le=500)]  # of a truck, which has one
 Side = Literal["rear", "side", "top", "full"]  # how a body is loaded; full: it opens on all sides
 AdrClass = Literal[
     "1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"
@@ -59,6 +60,13 @@ Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 LongText = Annotated[str, Meta(max_length=1000, pattern=STORABLE)]
 Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of KZT")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]
+# Its end is said so because `$` also matches before a last newline.
+Email = Annotated[
+    str,
+    Meta(pattern=r"^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])", max_length=254),
+]
+Name = Annotated[str, Meta(max_length=120, pattern=STORABLE)]
 
 
 class Form(Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from server.auth import Tokens
 from server.protocol.rest.integrations import Scope
 from server.provision import Wanted, accounts
 from tests.integration.orders.market import Market, city, new_order
-from tests.integration.webhooks.companies import company, ensure
+from tests.integration.webhooks.companies import company
 from tests.served import LocalServer
 
 # Every kind of caller, with its role. None is nobody at all.
@@ -202,7 +202,6 @@ class World:
 
     async def company(self, person: Person) -> int:
         """A company that this person owns; the one they have, if they have one."""
-        await ensure(self.pool)
         has: int | None = await self.pool.fetchval(
             "SELECT company_id FROM company_members WHERE user_id = $1", person.user
         )

@@ -16,7 +16,7 @@ from storage.seal import Seal
 from storage.webhooks import LEASE_S, MAX_WEBHOOKS, Webhook, WebhookStore
 from tests.integration.orders.market import Market, new_order
 
-from .companies import company, ensure
+from .companies import company
 from .receiver import Receiver, receivers
 
 SEAL = Seal("p" * 40, "webhook secrets")
@@ -73,7 +73,6 @@ class Desk:
 
 @pytest.fixture
 async def desk(pool: Pool) -> AsyncIterator[Desk]:
-    await ensure(pool)
     sender = WebhookSender(allow_private=True)
     yield Desk(pool, sender)
     await sender.close()

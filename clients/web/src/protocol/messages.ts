@@ -23,6 +23,12 @@ export type CaseKind = "held" | "flag" | "appeal";
 export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type Provider = "google" | "apple";
+export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
+export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
+export type Joins = "owner" | "manager" | "driver";
+export type MemberRole = "owner" | "manager";
+export type DocumentKind = "driver_licence" | "adr_driver" | "medical" | "vehicle_registration" | "trailer_registration" | "insurance" | "inspection" | "adr_vehicle" | "tir_approval" | "tir_carnet" | "cargo_insurance" | "company_registration" | "vat_certificate" | "transport_licence" | "power_of_attorney" | "other";
+export type DocumentReason = "unreadable" | "wrong_kind" | "expired" | "belongs_to_other" | "data_mismatch" | "other";
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
@@ -915,13 +921,13 @@ export interface VehicleForm {
   body: Body;
   /** above 0, at most 100,000 */
   capacity_kg: number;
-  /** 0 to 500 */
+  /** above 0, at most 500 */
   volume_m3: number;
   /** 0 to 16 characters */
   plate?: string;
 }
 
-/** Who is signed in. */
+/** Who is signed in. `vehicle` is the truck that a driver drives; `company_role` is owner or manager. */
 export interface Profile {
   user: number;
   phone: string;
@@ -932,6 +938,28 @@ export interface Profile {
   paid_until?: number | null;
   on_duty?: boolean | null;
   grade?: string | null;
+  company?: number | null;
+  company_role?: string | null;
+}
+
+/** What a user says of themselves. */
+export interface SettingsView {
+  name: string;
+  email: string | null;
+  locale: string;
+  time_zone: string;
+  version: number;
+}
+
+/** What is left out stays; "" clears a text. Number and role are not changed here. */
+export interface SettingsPatch {
+  /** 0 to 120 characters */
+  name?: string | null;
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  email?: string | null;
+  locale?: Lang | null;
+  /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S]) */
+  time_zone?: string | null;
 }
 
 /** Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token. */
@@ -955,6 +983,372 @@ export interface PushEndpoint {
 /** The VAPID public key for `pushManager.subscribe`, absent when Web Push is off. */
 export interface PushKey {
   key: string | null;
+}
+
+/** A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none. */
+export interface TruckForm {
+  body: Body;
+  /** above 0, at most 100,000 */
+  capacity_kg: number;
+  /** above 0, at most 500 */
+  volume_m3: number;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string;
+  /** Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters */
+  plate?: string;
+  /** Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters */
+  trailer_plate?: string;
+  /** above 0, at most 30 */
+  length_m?: number | null;
+  /** above 0, at most 30 */
+  width_m?: number | null;
+  /** above 0, at most 30 */
+  height_m?: number | null;
+  /** 0 to 4 items */
+  sides?: Side[];
+  /** 0 to 15 items */
+  adr?: AdrClass[];
+  /** -60 to 60 */
+  temp_min_c?: number | null;
+  /** -60 to 60 */
+  temp_max_c?: number | null;
+  /** 1 to 20 */
+  axles?: number | null;
+  /** above 0, at most 200 */
+  fuel_l_100km?: number | null;
+  /** 1950 to 2,100 */
+  year?: number | null;
+}
+
+/** A truck. `active` is the one that its `keeper` drives and that loads are matched with. */
+export interface TruckView {
+  vehicle: number;
+  body: string;
+  capacity_kg: number;
+  volume_m3: number;
+  country: string;
+  plate: string;
+  trailer_plate: string;
+  length_m: number | null;
+  width_m: number | null;
+  height_m: number | null;
+  sides: string[];
+  adr: string[];
+  temp_min_c: number | null;
+  temp_max_c: number | null;
+  axles: number | null;
+  fuel_l_100km: number | null;
+  year: number | null;
+  keeper: number | null;
+  company: number | null;
+  active: boolean;
+  archived_at: number | null;
+  version: number;
+}
+
+/** One page, newest first. */
+export interface Trucks {
+  vehicles: TruckView[];
+  next?: number | null;
+}
+
+/** Trucks in use, or those out of use. */
+export interface TruckQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  archived?: boolean;
+}
+
+/** Which driver of the fleet gets the truck; null takes it back. */
+export interface TruckDriverForm {
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** Where a driver was, and when. */
+export interface FleetPosition {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+}
+
+/** A driver of the fleet. `position` only while the driver shares it; `order` is the load in hand. */
+export interface FleetDriver {
+  driver: number;
+  name: string;
+  phone: string;
+  on_duty: boolean;
+  subscribed: boolean;
+  order: number | null;
+  vehicle: number | null;
+  shares_position: boolean;
+  position: FleetPosition | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  joined_at: number;
+}
+
+/** One page, by driver id. */
+export interface FleetDrivers {
+  drivers: FleetDriver[];
+  next?: number | null;
+}
+
+/** Keyset page in ascending order. */
+export interface AfterQuery {
+  /** 0 or more */
+  after?: number;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Whether the fleet may see where this driver is. */
+export interface ShareForm {
+  share_position: boolean;
+}
+
+/** The fleet that a driver is in. */
+export interface MyFleet {
+  company: number;
+  legal_name: string;
+  shares_position: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  joined_at: number;
+}
+
+/** A company of one's own. */
+export interface CompanyForm {
+  /** 1 to 200 characters */
+  legal_name: string;
+  /** In Kazakhstan the BIN: twelve digits; 5 to 30 characters */
+  bin: string;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string;
+  /** 0 to 300 characters */
+  address?: string;
+  vat_payer?: boolean;
+  /** 0 to 120 characters */
+  contact_name?: string;
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  contact_phone?: string | null;
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  contact_email?: string;
+}
+
+/** What is left out stays. Another name, country or number has to be verified again; "" clears a text. */
+export interface CompanyPatch {
+  /** 1 to 200 characters */
+  legal_name?: string | null;
+  /** In Kazakhstan the BIN: twelve digits; 5 to 30 characters */
+  bin?: string | null;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string | null;
+  /** 0 to 300 characters */
+  address?: string | null;
+  vat_payer?: boolean | null;
+  /** 0 to 120 characters */
+  contact_name?: string | null;
+  /** 0 to 32 characters */
+  contact_phone?: string | null;
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  contact_email?: string | null;
+}
+
+/** A company as its members (and staff) see it. `role`: the reader's own. */
+export interface OwnCompany {
+  company: number;
+  legal_name: string;
+  bin: string;
+  country: string;
+  address: string;
+  vat_payer: boolean;
+  contact_name: string;
+  contact_phone: string | null;
+  contact_email: string | null;
+  state: string;
+  reason: string | null;
+  role: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since: number;
+  version: number;
+}
+
+/** A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated. */
+export interface CompanyCard {
+  company: number;
+  legal_name: string;
+  country: string;
+  verified: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since: number;
+  rating: number | null;
+  hauls: number;
+}
+
+/** One page for staff. */
+export interface Companies {
+  companies: OwnCompany[];
+  next?: number | null;
+}
+
+/** Companies in one state, or all. */
+export interface CompanyQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  state?: CompanyState | null;
+}
+
+/** Staff's decision; a rejection says why. */
+export interface CompanyDecision {
+  verified: boolean;
+  reason?: CompanyReason | null;
+}
+
+/** Somebody of the company. */
+export interface MemberView {
+  user: number;
+  name: string;
+  phone: string;
+  role: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  joined_at: number;
+}
+
+/** Everybody in the company. */
+export interface Members {
+  members: MemberView[];
+}
+
+/** A member's place. */
+export interface MemberForm {
+  role: MemberRole;
+}
+
+/** Invites a phone number, whether or not it has an account. */
+export interface CompanyInvitationForm {
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  phone: string;
+  joins: Joins;
+}
+
+/** An open invitation. The invited sees who invites; the company sees which number. */
+export interface CompanyInvitation {
+  invitation: number;
+  company: number;
+  legal_name: string;
+  phone: string;
+  joins: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+}
+
+/** Open invitations, newest first. */
+export interface CompanyInvitations {
+  invitations: CompanyInvitation[];
+}
+
+/** Says yes. `share_position`: a driver lets the fleet see where they are. */
+export interface JoinForm {
+  share_position?: boolean;
+}
+
+/** A stored file, which something has to refer to within a day or it is deleted. Images are stored anew without their metadata, so size and hash are those of what is kept. */
+export interface UploadedFile {
+  file: number;
+  mime: string;
+  size: number;
+  sha256: string;
+  width: number | null;
+  height: number | null;
+  pages: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+}
+
+/** Makes an upload a paper: of a vehicle, of the company, or of the sender. */
+export interface DocumentForm {
+  /** 1 or more */
+  file: number;
+  kind: DocumentKind;
+  /** 0 to 60 characters */
+  number?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  issued_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+  /** 1 or more */
+  vehicle?: number | null;
+  for_company?: boolean;
+}
+
+/** A paper. `state`: pending, approved, or rejected for `reason`. Fetch it at /documents/{document}/file. */
+export interface DocumentView {
+  document: number;
+  user: number;
+  vehicle: number | null;
+  company: number | null;
+  kind: string;
+  number: string;
+  issued_at: number | null;
+  expires_at: number | null;
+  mime: string;
+  size: number;
+  state: string;
+  reason: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  version: number;
+}
+
+/** One page. */
+export interface Documents {
+  documents: DocumentView[];
+  next?: number | null;
+}
+
+/** Staff's word on a paper; a rejection says why. */
+export interface DocumentReview {
+  approved: boolean;
+  reason?: DocumentReason | null;
+}
+
+/** An export. `state`: due, running, ready, failed, expired; `progress` in percent. */
+export interface ExportView {
+  export: number;
+  state: string;
+  progress: number;
+  size: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  ready_at: number | null;
+  expires_at: number | null;
+}
+
+/** The last twenty, newest first. */
+export interface Exports {
+  exports: ExportView[];
+}
+
+/** Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in. */
+export interface DeletionForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request?: string | null;
+  /** matches ^[0-9]{6}$ */
+  code?: string | null;
+}
+
+/** Every sign-in has ended. Signing in before `erased_at` keeps the account. */
+export interface Deletion {
+  /** Seconds since the epoch, UTC; 0 or more */
+  erased_at: number;
 }
 
 /** City search: prefix, typo tolerant, any of the four languages. Namesakes near lat, lon stand first. */
