@@ -2,6 +2,7 @@
 that runs them."""
 
 from . import (
+    board,
     identity,
     integrations,
     messages,
@@ -14,6 +15,7 @@ from . import (
 from .columns import metadata
 
 __all__ = [
+    "board",
     "identity",
     "integrations",
     "messages",
