@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
+from storage.board import BoardStore
+from storage.board_upkeep import BoardUpkeep
 from storage.bus import Bus
 from storage.cache import TimedCache
 from storage.drivers import DriverStore
@@ -35,6 +38,7 @@ from storage.redis import Keys
 from storage.saved_places import SavedPlaceStore
 
 from .auth import Principal, Tokens
+from .board_search import BoardSearches
 from .calculator import Calculator
 from .config import Config
 from .errors import UNREACHABLE
@@ -73,6 +77,7 @@ class Services:
         gazetteer: Gazetteer,
         roads: RoadGraph,
         epoch: str,
+        board_pool: Pool | None = None,
     ) -> None:
         self.config = config
         self.pool = pool
@@ -92,6 +97,9 @@ class Services:
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy)
         self.blocks = BlockStore(pool)
+        self.board = BoardStore(board_pool or pool)
+        self.board_upkeep = BoardUpkeep(pool)
+        self.board_searches = BoardSearches(gazetteer, roads)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.idempotency = IdempotencyStore(pool)
@@ -189,6 +197,15 @@ class Services:
                     log.warning("live.save_failed", extra={"error": repr(error)})
             if second % 30 == 0:
                 self.hub.tell_gone(self.live.retire(now))
+
+    async def run_board(self) -> None:
+        """Keeps the board's cells and counts; one worker counts for all."""
+        while True:
+            try:
+                await self.board_upkeep.look()
+            except UNREACHABLE as error:
+                log.warning("board.upkeep_failed", extra={"error": repr(error)})
+            await asyncio.sleep(random.uniform(3.0, 5.0))
 
     async def run_repair(self) -> None:
         """Finds order events that watchers missed (lost by the bus, or overtaken), at once when asked."""

@@ -7,7 +7,7 @@ are short and hold only what a search asks, in forms that cost little to compare
 - coordinates as whole 1e-7 degrees, and as a cell of a grid of a quarter degree (`pickup_area`, `drop_area`);
 - words as bits (storage.board_words): `bodies` that were asked for, `sides` it must be loaded from, the class of
   dangerous goods `adr`, `terms` of the price;
-- what a load leaves unsaid as the value that stands in no truck's way: 0 metres, endless degrees and times.
+- what a load leaves unsaid as the value that stands in no truck's way: 0 metres, endless degrees, 1970 to 9999.
 """
 
 from geoalchemy2 import Geometry

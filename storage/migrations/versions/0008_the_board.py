@@ -29,8 +29,9 @@ $$
 # Dangerous goods of a class that we do not know are a class of their own: no truck is taken to be allowed them.
 ADR = """
 CREATE FUNCTION board_adr(classes text[]) RETURNS int LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT board_bits(classes, known) | CASE WHEN classes <@ known THEN 0 ELSE 8192 END
-    FROM (VALUES (ARRAY['1', '2', '3', '4.1', '4.2', '4.3', '5.1', '5.2', '6.1', '6.2', '7', '8', '9']))
+    SELECT board_bits(classes, known) | CASE WHEN classes <@ known THEN 0 ELSE 32768 END
+    FROM (VALUES (ARRAY['1', '2.1', '2.2', '2.3', '3', '4.1', '4.2', '4.3', '5.1', '5.2', '6.1', '6.2', '7', '8',
+        '9']))
         AS v(known)
 $$
 """
@@ -50,7 +51,7 @@ ROW = """
 CREATE FUNCTION board_row(o orders) RETURNS board LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT o.id, o.board_at, least(o.expires_at, o.confirm_by), o.version, o.shipper_id, o.company_id,
         o.hidden_from, board_area(p.lat, p.lon), board_area(d.lat, d.lon), p.lat, p.lon, d.lat, d.lon,
-        o.pickup_cell, coalesce(o.pickup_from, '-infinity'), coalesce(o.pickup_to, 'infinity'), o.kind::text,
+        o.pickup_cell, coalesce(o.pickup_from, 'epoch'), coalesce(o.pickup_to, '9999-01-01Z'), o.kind::text,
         board_bits(o.body::text || o.other_bodies,
             ARRAY['tent', 'reefer', 'isotherm', 'flatbed', 'container', 'tipper', 'tank', 'lowboy', 'van']),
         board_sides(o.sides),
