@@ -18,7 +18,7 @@ _EPS = 1e-6
 # The spread of whole-day driving paces, as the sigma of a lognormal around the router's figure, and the shape of
 # border waits (exponential): assumptions. CAREC tells means only, and of queues that they reach two days.
 PACE_SIGMA = 0.12
-_PACES, _QUEUES = 9, 7
+_PACES, _QUEUES = 7, 5
 EARLY, LATE = 0.1, 0.9
 
 
@@ -47,6 +47,10 @@ Step = Drive | Queue | Service
 
 class Bans(Protocol):
     """Hours in which an axle may not drive in a region: `geo.heat.HeatBans`."""
+
+    def concern(self, axle_kg: float, since: float, until: float) -> bool:
+        """Whether there is any for such an axle between two moments: most of the year there is none."""
+        ...
 
     def free_at(self, country: str, region: str, axle_kg: float, at: float) -> float:
         """The first moment from `at` on at which it may."""
@@ -219,7 +223,7 @@ def arrival(
     axle_kg: float = 0.0,
     bans: Bans | None = None,
 ) -> Eta:
-    """The arrival window out of equally likely journeys: nine paces, and as many border queues as tell.
+    """The arrival window out of equally likely journeys: seven paces, times five lengths of queues at borders.
 
     Whether a heat ban will be in force depends on the weather. The early end is of cool days, the late one of hot.
     """

@@ -87,6 +87,7 @@ class Outcome(StrEnum):
     BID_CHANGED = "bid_changed"
     BID_TURN = "bid_turn"
     DRIVER_UNAVAILABLE = "driver_unavailable"
+    COOLING_DOWN = "cooling_down"  # never stored: the same accept may be sent again later
 
 
 class Standing(NamedTuple):

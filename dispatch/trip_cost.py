@@ -30,6 +30,8 @@ BORDER_WAIT_S = 4.3 * 3_600
 
 # At each end, waiting for the gate included. Assumed.
 LOADING_S = UNLOADING_S = 2.5 * 3_600
+# No haul lasts longer, and no empty run before it.
+LONGEST_S = 45 * 86_400.0
 # Great circle to road, as geo.roads has it.
 DEADHEAD_DETOUR = 1.17
 
@@ -127,7 +129,10 @@ def trip_cost(trip: Trip, tables: Tables) -> TripCost:
     weight_kg = trip.weight_kg / trucks
     rules, axle_kg = rules_of(trip.crew), truck.axle_kg(weight_kg)
     steps = tuple(_steps(trip.haul.legs, trip.services))
-    eta = arrival(steps, trip.depart_at, rules, axle_kg=axle_kg, bans=tables.bans)
+    bans = tables.bans
+    if bans is not None and not bans.concern(axle_kg, trip.depart_at - LONGEST_S, trip.depart_at + LONGEST_S):
+        bans = None
+    eta = arrival(steps, trip.depart_at, rules, axle_kg=axle_kg, bans=bans)
     fuel = _fuel(trip.haul, truck, weight_kg, tables.fuel)
     tolls = _tolls(trip.haul, truck, trip.prepaid, tables.tolls)
     borders = border_cost(trip.haul.borders)
@@ -136,7 +141,7 @@ def trip_cost(trip: Trip, tables: Tables) -> TripCost:
     empty_tolls = 0 if empty is None else _tolls(empty, truck, trip.prepaid, tables.tolls).amount
     empty_borders = 0 if empty is None else border_cost(empty.borders).amount
     deadhead_m = 0.0 if empty is None else empty.distance_m
-    whole = _whole(trip, steps, rules, axle_kg, tables.bans)
+    whole = _whole(trip, steps, rules, axle_kg, bans)
     profit = _profit(
         price=trip.price // trucks,
         fuel=fuel.amount + empty_fuel,
@@ -245,14 +250,28 @@ def _whole(trip: Trip, steps: Sequence[Step], rules: Rules, axle_kg: float, bans
 
 
 def _steps(legs: Sequence[TravelLeg], services: Sequence[float]) -> Iterator[Step]:
+    """As few as tell the same: the pieces of one region that follow each other are one drive."""
+    ahead: Drive | None = None
     for number, leg in enumerate(legs):
         for part in leg.parts:
-            if isinstance(part, Piece):
-                yield Drive(part.seconds, part.country, part.region)
-            else:
+            if isinstance(part, Border):
+                if ahead is not None:
+                    yield ahead
+                ahead = None
                 yield Queue(part.wait_s)
+            elif ahead is not None and (ahead.country, ahead.region) == (part.country, part.region):
+                ahead = ahead._replace(seconds=ahead.seconds + part.seconds)
+            else:
+                if ahead is not None:
+                    yield ahead
+                ahead = Drive(part.seconds, part.country, part.region)
         if number < len(services):
+            if ahead is not None:
+                yield ahead
+            ahead = None
             yield Service(services[number])
+    if ahead is not None:
+        yield ahead
 
 
 def _fuel(way: Travel, truck: Truck, weight_kg: float, prices: FuelPrices) -> FuelCost:

@@ -48,6 +48,23 @@ class HeatBans:
         """The year of the newest order."""
         return max((ban.issued for ban in self._bans.values()), default=0)
 
+    def concern(self, axle_kg: float, since: float, until: float) -> bool:
+        """Whether any ban may be met by such an axle between two moments, by the days of the table."""
+        if until - since >= 366 * _DAY_S:
+            return any(axle_kg > ban.axle_kg for ban in self._bans.values())
+        days = [_local(at) for at in (since, until)]
+        first, last = ((day.month, day.day) for day in days)
+        turns = days[0].year != days[1].year
+        return any(
+            axle_kg > ban.axle_kg
+            and (
+                (first <= ban.last_day or ban.first_day <= last)
+                if turns
+                else first <= ban.last_day and ban.first_day <= last
+            )
+            for ban in self._bans.values()
+        )
+
     def free_at(self, country: str, region: str, axle_kg: float, at: float) -> float:
         """The first moment from `at` on at which a truck with such a single axle may drive there."""
         hours = self._hours(country, region, axle_kg, at)
@@ -66,11 +83,15 @@ class HeatBans:
         ban = self._bans.get((country, region))
         if ban is None or axle_kg <= ban.axle_kg:
             return None
-        local = datetime.fromtimestamp(at, UTC) + timedelta(seconds=_UTC_OFFSET_S)
+        local = _local(at)
         if not ban.first_day <= (local.month, local.day) <= ban.last_day:
             return None
         midnight = (at + _UTC_OFFSET_S) // _DAY_S * _DAY_S - _UTC_OFFSET_S
         return midnight + ban.from_hour * 3_600, midnight + ban.to_hour * 3_600
+
+
+def _local(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC) + timedelta(seconds=_UTC_OFFSET_S)
 
 
 def _ban(row: dict[str, str]) -> HeatBan:

@@ -7,6 +7,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from redis.asyncio import Redis
@@ -22,13 +23,24 @@ from .background import running
 from .config import Config
 from .deliver import Deliveries
 from .gateways.fcm import FcmSender
+from .gateways.mobizon import Mobizon
+from .gateways.otp import LogOtp, OtpSender, SmsChain
 from .gateways.push import PushSender
+from .gateways.sms import SmsGateway
+from .gateways.smsc import Smsc
+from .gateways.webhook import WebhookSender
 from .gateways.webpush import WebPushSender
+from .hooks import Hooks
 from .http.docs import add_docs
 from .http.edge import MAX_BODY, add_routes, edge
 from .http.health import add_health
 from .http.routes import ROUTES
 from .http.web import add_web
+from .oidc import revoker
+from .oidc.apple import Apple
+from .oidc.google import Google
+from .oidc.provider import Provider
+from .oidc.trips import Trips
 from .services import Services
 from .ws.endpoint import add_websocket
 
@@ -63,6 +75,11 @@ async def serve(
             roads=RoadGraph.load(gazetteer),
             epoch=await pool.fetchval(EPOCH),
         )
+        services.otp_sender = otp_sender(config)
+        stack.push_async_callback(services.otp_sender.close)
+        services.trips = Trips(services.external, providers(config))
+        for provider in services.trips.providers.values():
+            stack.push_async_callback(provider.close)
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
         await services.revocations.warm(time.time())
@@ -70,7 +87,9 @@ async def serve(
         senders = _senders(config)
         for sender in set(senders.values()):
             stack.push_async_callback(sender.close)
-        async with _loops(services, senders):
+        hook_sender = WebhookSender(allow_private=config.webhook_allow_private)
+        stack.push_async_callback(hook_sender.close)
+        async with _loops(services, senders, hook_sender):
             runner = web.AppRunner(
                 build_app(services), access_log=None, handler_cancellation=False, shutdown_timeout=10.0
             )
@@ -119,7 +138,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _loops(
-    services: Services, senders: dict[str, PushSender]
+    services: Services, senders: dict[str, PushSender], hook_sender: WebhookSender
 ) -> contextlib.AbstractAsyncContextManager[None]:
     return running(
         positions=services.positions.run(),
@@ -131,11 +150,13 @@ def _loops(
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
+        hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
         bus_out=services.bus.run_publish(),
         bus_in=services.bus.run_receive(
             services.live.merge, services.notify.heard, services.revocations.heard, services.warm
         ),
+        give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
     )
@@ -153,7 +174,10 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.external.forget_old(now)
+            await services.flags.forget_old()
             await services.idempotency.forget_old()
+            await services.webhooks.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 
@@ -182,6 +206,32 @@ async def _redis(config: Config, stack: contextlib.AsyncExitStack, *, retries: i
     client = redis.connect(config.redis, retries=retries)
     stack.push_async_callback(client.aclose)
     return client
+
+
+def otp_sender(config: Config) -> OtpSender:
+    """What brings codes to phones: the configured gateways in their order, else the log."""
+    gateways: list[SmsGateway] = []
+    for name, account in config.signing_in.sms.gateways:
+        if name == "mobizon":
+            gateways.append(Mobizon(account.url, account.secret, account.sender))
+        else:
+            gateways.append(Smsc(account.url, account.login, account.secret, account.sender))
+    if not gateways:
+        if config.public_url.startswith("https:"):
+            log.warning("otp.codes_in_the_log")  # whoever reads it can sign in as anybody
+        return LogOtp()
+    return SmsChain(gateways, urlsplit(config.public_url).hostname or "localhost")
+
+
+def providers(config: Config) -> dict[str, Provider]:
+    """Google and Apple, as far as they are set up."""
+    wanted, found = config.signing_in, dict[str, Provider]()
+    back = config.public_url + "/api/v1/auth/{}/callback"
+    if wanted.google is not None:
+        found["google"] = Google(wanted.google, back.format("google"))
+    if wanted.apple is not None:
+        found["apple"] = Apple(wanted.apple, back.format("apple"))
+    return found
 
 
 def _senders(config: Config) -> dict[str, PushSender]:

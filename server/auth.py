@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -27,20 +28,31 @@ ALGORITHM = "EdDSA"
 TYP = "at+jwt"  # RFC 9068, so that no other kind of JWT passes for an access token
 
 
+class ApiKeyProof(NamedTuple):
+    """Which of a company's keys stands for a user, and what it may be used for."""
+
+    id: int
+    company: int
+    scopes: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: user id, role, the session (sign-in) id, when this proof ends (epoch seconds), and the
-    grade of staff."""
+    """Who is calling: user id, role, the session (sign-in) id, when this proof ends (epoch seconds); of staff the
+    grade, and when they last showed their second factor. `key` is the API key that speaks for the user, None for
+    a sign-in."""
 
     user: int
     role: str
     session: str
     expires_at: float
     grade: str | None = None
+    factor_at: float | None = None
+    key: ApiKeyProof | None = None
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The payload, in the order it is written. Times are whole epoch seconds. Only staff have a grade."""
+    """The payload, in the order it is written. Times are whole epoch seconds. Only staff have the last two."""
 
     iss: str
     aud: str
@@ -51,6 +63,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     exp: int
     jti: str
     grade: Grade | None = None
+    factor: int | None = None
 
 
 class Tokens:
@@ -93,6 +106,7 @@ class Tokens:
         lifetime_s: float = 900,
         *,
         grade: str | None = None,
+        factor_at: float | None = None,
     ) -> tuple[str, float]:
         """(token, expires_at): an access token for this user's session, and when it ends."""
         expires = int(now + lifetime_s)
@@ -108,6 +122,7 @@ class Tokens:
                     "exp": expires,
                     "jti": uuid.uuid4().hex,
                     "grade": grade,
+                    "factor": None if factor_at is None else int(factor_at),
                 },
                 Claims,
             )
@@ -137,13 +152,14 @@ class Tokens:
             raise Refusal("unauthenticated")
         if claims.iss != self._issuer or claims.aud != self._audience or not claims.sub.isdecimal():
             raise Refusal("unauthenticated")
-        if claims.grade is not None and claims.role != "admin":
+        if claims.role != "admin" and (claims.grade is not None or claims.factor is not None):
             raise Refusal("unauthenticated")
         if claims.iat > now + CLOCK_LEEWAY_S:
             raise Refusal("unauthenticated")
         if claims.exp <= now:
             raise Refusal("token_expired")
-        return Principal(int(claims.sub), claims.role, claims.sid, float(claims.exp), claims.grade)
+        shown = None if claims.factor is None else float(claims.factor)
+        return Principal(int(claims.sub), claims.role, claims.sid, float(claims.exp), claims.grade, shown)
 
     def _header_segment(self, public: Ed25519PublicKey) -> str:
         """The first segment of every token signed by this key's other half."""

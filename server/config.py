@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dispatch.sniping import Watch
 from storage.buckets import Limit
 
+from . import signing_in
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, maps_of
 from .limits import BUCKETS, RateLimits
+from .signing_in import SigningIn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,19 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CORS_ORIGINS = ("capacitor://localhost", "https://localhost")
 
 RATE_LIMITS = RateLimits()
+WATCH = Watch()
 
 
 class ConfigError(Exception):
     """The settings cannot be used; the message lists every problem and how to mend it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtpLimits:
-    """How many one-time codes may be asked for."""
-
-    per_number_hour: int = 5
-    per_number_day: int = 10
-    per_address_hour: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +50,12 @@ class Config:
     vapid_subject: str = "mailto:ops@localhost.localdomain"
     fcm_credentials: str | None = None
     fcm_url: str | None = None
-    otp: OtpLimits = OtpLimits()
     maps: Maps = field(default_factory=Maps)
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
+    signing_in: SigningIn = field(default_factory=SigningIn)
+    webhook_allow_private: bool = False
+    watch: Watch | None = WATCH
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -70,7 +67,8 @@ VARIABLES: dict[str, str] = {
     "DESK_HOST": "address to listen on (default 127.0.0.1)",
     "DESK_PORT": "port to listen on (default 8080)",
     "DESK_WORKER": "number of this worker, set by the supervisor",
-    "DESK_PUBLIC_URL": "address that users open (default http://127.0.0.1:PORT)",
+    "DESK_PUBLIC_URL": "address that users open (default http://127.0.0.1:PORT); pages under another name may not "
+    "call the API",
     "DESK_WEB_DIST": "folder of the built web app (default clients/web/dist)",
     "DESK_DOCS": "folder with openapi.json and asyncapi.json (default docs)",
     "DESK_TICK_MS": "milliseconds between map frames (default 100)",
@@ -80,11 +78,16 @@ VARIABLES: dict[str, str] = {
     "(default those of the phone apps: capacitor://localhost,https://localhost)",
     "DESK_RATE_LIMITS": "requests a second and at once, by class (default read=20/120, write=10/60, heavy=1/20, "
     "anonymous=10/100), e.g. read=50/300,anonymous=2/20",
+    "DESK_WEBHOOK_ALLOW_PRIVATE": "1 lets companies' webhooks lead to private addresses and use http: for an ERP "
+    "on your own network, never on a public desk",
+    "DESK_WATCH_HABITS": "on or off: pauses for accepts faster than a person reads, for scrapers and the like "
+    "(default on; off for load tests)",
     "DESK_VAPID_PRIVATE_KEY": "base64url P-256 key for Web Push; without it Web Push is off",
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
     **MAP_VARIABLES,
+    **signing_in.VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -124,6 +127,10 @@ def load(environ: Mapping[str, str]) -> Config:
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         problems.append(f"DESK_LOG_LEVEL is {level!r}: give DEBUG, INFO, WARNING or ERROR")
     port = number("DESK_PORT", 8080, 1, 65535)
+    public_url = (environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/")
+    habits = environ.get("DESK_WATCH_HABITS") or "on"
+    if habits not in ("on", "off"):
+        problems.append(f"DESK_WATCH_HABITS is {habits!r}: give on or off")
     loaded = Config(
         postgres=need("DESK_POSTGRES"),
         redis=need("DESK_REDIS"),
@@ -132,7 +139,7 @@ def load(environ: Mapping[str, str]) -> Config:
         host=environ.get("DESK_HOST") or "127.0.0.1",
         port=port,
         worker=number("DESK_WORKER", 0, 0, 1023),
-        public_url=(environ.get("DESK_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
         tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,
@@ -146,7 +153,10 @@ def load(environ: Mapping[str, str]) -> Config:
         fcm_url=environ.get("DESK_FCM_URL") or None,
         maps=maps_of(environ, problems),
         cors_origins=_origins(environ.get("DESK_CORS_ORIGINS", ""), problems),
+        webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
+        signing_in=signing_in.load(environ, problems, number, public_url),
+        watch=None if habits == "off" else WATCH,
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

@@ -17,7 +17,7 @@ from server.gateways.push import (
     PushSender,
     Rejected,
 )
-from server.i18n.notices import NOTICES, facts_of, ids_of
+from server.i18n.notices import IDS, NOTICES, facts_of, ids_of
 from storage.accounts import AccountStore, Endpoint
 from storage.outbox import Notice, Outbox
 from storage.postgres import Unreachable
@@ -136,8 +136,9 @@ class Deliveries:
 def push_of(notice: Notice, endpoint: Endpoint) -> Push:
     """What one endpoint is told. Of the payload only row ids leave the house, and words within the text."""
     ids = ids_of(notice.payload)
-    # The news of one offer or one haul replace each other on the phone.
-    topic = f"offer:{ids['offer']}" if "offer" in ids else f"order:{ids.get('order', 0)}"
+    # The news of one offer, one bid or one haul replace each other on the phone.
+    subject = next((name for name in IDS if name in ids), "order")
+    topic = f"{subject}:{ids.get(subject, 0)}"
     return Push(
         endpoint,
         notice.kind,

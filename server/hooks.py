@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import msgspec
-from cryptography.exceptions import InvalidTag
 
 from server.gateways.webhook import Attempt, WebhookSender
-from server.seal import Seal
 from storage.postgres import Unreachable
+from storage.seal import Seal, Unsealable
 from storage.webhooks import Delivery, WebhookStore
 
 log = logging.getLogger("desk.hooks")
@@ -96,7 +95,7 @@ class Hooks:
                 for sealed in (delivery.secret, delivery.old_secret)
                 if sealed is not None
             ]
-        except InvalidTag:  # sealed under another pepper
+        except Unsealable:  # the pepper is another one now
             return Attempt(None, "the secret cannot be read: set a new one")
         return await self._sender.post(
             delivery.url, body_of(delivery), secrets, delivery=delivery.id, kind=delivery.kind

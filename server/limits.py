@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from redis.asyncio import Redis
 
@@ -20,6 +20,14 @@ log = logging.getLogger("desk.limits")
 PATIENCE_S = 0.15  # a Redis that takes longer is away
 AWAY_S = 2.0  # then it is not asked for so long
 MAX_BUCKETS = 50_000  # in memory; the longest unused go first, which fills them
+
+
+class OfBuckets(Protocol):
+    """Which limit a bucket has."""
+
+    def of(self, bucket: str) -> Limit:
+        """The limit of a class."""
+        ...
 
 
 class RateLimits(NamedTuple):
@@ -42,7 +50,7 @@ BUCKETS = frozenset(RateLimits._fields)
 class Limits:
     """The one place that says yes or `rate_limited`."""
 
-    def __init__(self, redis: Redis, keys: Keys, limits: RateLimits, count: Callable[[], object]) -> None:
+    def __init__(self, redis: Redis, keys: Keys, limits: OfBuckets, count: Callable[[], object]) -> None:
         self._shared = Buckets(redis, keys)
         self._limits = limits
         self._count_local = count  # a request that was judged without Redis

@@ -114,6 +114,11 @@ class Metrics(Collector):
             ("desk_limits_local", "requests whose limit was judged without Redis", counts.limits_local),
             ("desk_bus_published", "messages to other workers", services.bus.published),
             ("desk_bus_dropped", "messages that the bus could not take", services.bus.dropped),
+            (
+                "desk_otp_over_budget",
+                "codes refused because the day's SMS are spent",
+                services.identity.otp.over_budget,
+            ),
         ):
             counter = self._counter(name, text, [])
             counter.add_metric([self._worker], number)
@@ -127,6 +132,10 @@ class Metrics(Collector):
             for value, number in tally.items():
                 counter.add_metric([self._worker, value], number)
             yield counter
+        codes = self._counter("desk_otp_codes", "one-time codes handed to a gateway", ["gateway", "outcome"])
+        for (gateway, outcome), number in services.otp_sender.outcomes.items():
+            codes.add_metric([self._worker, gateway, outcome], number)
+        yield codes
         requests = self._counter("desk_requests", "REST answers", ["route", "status"])
         for (route, status), number in counts.requests.items():
             requests.add_metric([self._worker, route, str(status)], number)

@@ -1,5 +1,7 @@
 """Phone numbers as people write them, to E.164."""
 
+from collections.abc import Sequence
+
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
@@ -30,3 +32,12 @@ def e164(text: str) -> str:
     if number.extension or phonenumbers.number_type(number) not in REACHABLE:
         raise Refusal("phone_invalid")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def reachable(text: str, prefixes: Sequence[str]) -> str:
+    """The number in E.164, if codes go to its country at all: strangers have SMS sent to dear ones and share in
+    what they cost. Refusal `phone_invalid`, `phone_country`."""
+    number = e164(text)
+    if not number.startswith(tuple(prefixes)):
+        raise Refusal("phone_country")
+    return number

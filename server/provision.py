@@ -78,8 +78,8 @@ kept AS (
 SELECT * FROM kept UNION ALL SELECT * FROM made
 """
 ADD_SESSIONS = """
-INSERT INTO sessions (id, user_id, user_agent, created_at, expires_at)
-SELECT id, user_id, 'provision', to_timestamp($3), to_timestamp($4)
+INSERT INTO sessions (id, user_id, user_agent, method, factor_at, created_at, expires_at)
+SELECT id, user_id, 'provision', 'link', CASE WHEN $5 THEN to_timestamp($3) END, to_timestamp($3), to_timestamp($4)
 FROM unnest($1::uuid[], $2::bigint[]) AS w(id, user_id)
 """
 ADD_REFRESH = """
@@ -130,7 +130,7 @@ async def sign_in_link(config: Config, role: str) -> str:
         (account,) = await pool.fetch(USERS, [phone])
         if account["role"] != role:
             raise ValueError(f"{phone} belongs to an account with role {account['role']}")
-        store = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
+        store = IdentityStore(pool, pepper=config.pepper, limits=config.signing_in.otp)
         code = await store.otp.issue(phone, role, time.time(), LINK_LIFETIME_S)
     finally:
         await pool.close()
@@ -200,13 +200,22 @@ async def _people(
             person.update(truck, device=devices[user], device_secret=secrets[user])
     sessions = [str(uuid.uuid4()) for _ in people]
     refresh = [random_token() for _ in people]
-    await connection.execute(ADD_SESSIONS, sessions, users, now, now + SESSION_LIFETIME_S)
+    staff = role == "admin"  # whoever runs this holds the deployment's keys, which are both factors
+    await connection.execute(ADD_SESSIONS, sessions, users, now, now + SESSION_LIFETIME_S, staff)
     await connection.execute(ADD_REFRESH, [sha256(token) for token in refresh], sessions, now)
     for person, row, session, token in zip(people, rows, sessions, refresh, strict=True):
         grade = row["grade"]
-        access, _ = tokens.mint(person["user"], role, session, now, wanted.access_hours * 3600, grade=grade)
+        access, _ = tokens.mint(
+            person["user"],
+            role,
+            session,
+            now,
+            wanted.access_hours * 3600,
+            grade=grade,
+            factor_at=now if staff else None,
+        )
         person.update(access=access, refresh=token)
-        if role == "admin":
+        if staff:
             person.update(grade=grade)
     return people
 

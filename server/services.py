@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
 from storage.accounts import AccountStore
+from storage.api_keys import PREFIX as KEY_PREFIX
+from storage.api_keys import ApiKeyStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.board import BoardStore
@@ -25,19 +28,25 @@ from storage.bus import Bus
 from storage.cache import TimedCache
 from storage.drivers import DriverStore
 from storage.fuel_prices import FuelPriceStore
+from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
 from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
 from storage.lanes import LaneStore
 from storage.live import LiveIndex
+from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.redis import Keys
+from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
+from storage.seal import Seal
+from storage.staff import StaffStore
+from storage.webhooks import WebhookStore
 
-from .auth import Principal, Tokens
+from .auth import ApiKeyProof, Principal, Tokens
 from .board_search import BoardSearches
 from .calculator import Calculator
 from .config import Config
@@ -45,11 +54,13 @@ from .errors import UNREACHABLE
 from .gateways import build
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
+from .habits import ReadHabits, ReadLimits
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
+from .oidc.trips import Trips
 from .revocations import Revocations
 from .tickets import Tickets
 from .ws.hub import Hub
@@ -90,18 +101,27 @@ class Services:
         self._warm_again_at: float | None = None
         self.repair = asyncio.Event()  # a watcher missed an order event
         self.tokens = Tokens(config.signing_key)
-        self.identity = IdentityStore(pool, pepper=config.pepper, limits=config.otp)
+        wanted = config.signing_in
+        self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.staff = StaffStore(pool)
+        self.external = OidcStore(pool, self.identity, pepper=config.pepper)
+        self.trips = Trips(self.external, {})
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
-        self.orders = OrderStore(pool)
+        self.orders = OrderStore(pool, config.watch)
         self.policy = Policy()
-        self.bids = BidStore(pool, self.policy)
+        self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
         self.board = BoardStore(board_pool or pool)
         self.board_upkeep = BoardUpkeep(pool)
         self.board_searches = BoardSearches(gazetteer, roads)
+        self.flags = FlagStore(pool)
+        self.reloads = ReloadStore(pool, board_pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
+        self.api_keys = ApiKeyStore(pool)
+        self.webhooks = WebhookStore(pool)
+        self.hook_seal = Seal(config.pepper, "webhook secrets")
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
@@ -109,6 +129,12 @@ class Services:
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
         self.limits = Limits(redis, self.keys, config.rate_limits, self.counts.judged_alone)
+        self.habits = ReadHabits(
+            None
+            if config.watch is None
+            else Limits(redis, self.keys, ReadLimits.by(config.watch), self.counts.judged_alone),
+            self.flags,
+        )
         self.bus = Bus(redis, subscriber, self.keys, worker)
         self.revocations = Revocations(self.identity, self.bus)
         self.live = LiveIndex()
@@ -146,6 +172,19 @@ class Services:
         principal = self.tokens.verify(token)
         self.revocations.check(principal.session)
         return principal
+
+    async def authenticate_request(self, token: str) -> Principal:
+        """The same for a request, which may also carry a company's API key; that asks the database."""
+        if not token.startswith(KEY_PREFIX):
+            return self.authenticate(token)
+        caller = await self.api_keys.caller(token)
+        return Principal(
+            caller.user,
+            "shipper",
+            f"key:{caller.key}",
+            caller.expires_at or math.inf,
+            key=ApiKeyProof(caller.key, caller.company, caller.scopes),
+        )
 
     async def welcome_driver(self, session: "Session") -> None:
         """A driver's socket opens: its standing for the search, and every live offer again."""

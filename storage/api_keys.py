@@ -43,6 +43,8 @@ JOIN company_members m ON m.user_id = k.user_id AND m.company_id = k.company_id
 WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
     AND NOT u.blocked AND u.role = 'shipper'
 """
+# Primary key.
+COMPANY = "SELECT company_id, role FROM company_members WHERE user_id = $1"
 USED = "UPDATE api_keys SET last_used_at = now() WHERE id = $1"
 
 
@@ -77,6 +79,16 @@ class ApiKeyStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    async def company_of_owner(self, user: int) -> int:
+        """The company that this user is an owner of. `company_required`, `forbidden` for who only works there."""
+        row = await self._pool.fetchrow(COMPANY, user)
+        if row is None:
+            raise Refusal("company_required")
+        if row["role"] != "owner":
+            raise Refusal("forbidden", "only an owner of the company may do this")
+        company: int = row["company_id"]
+        return company
 
     async def add(
         self, company: int, user: int, name: str, scopes: Sequence[str], expires_at: float | None

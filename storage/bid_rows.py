@@ -45,8 +45,9 @@ SELECT e.*, o.shipper_id FROM ended e JOIN orders o ON o.id = e.order_id ORDER B
 # ix_bids_order_id. Where bidding is open a driver knows whether somebody asks for less, never how much or who.
 RANK_BIDS = """
 WITH ranked AS (
-    SELECT b.id, o.shipper_id, b.amount > min(b.amount) OVER (PARTITION BY b.order_id) AS outbid
-    FROM bids b JOIN orders o ON o.id = b.order_id AND o.open_bids
+    SELECT b.id, o.shipper_id,
+        o.open_bids AND b.amount > min(b.amount) OVER (PARTITION BY b.order_id) AS outbid
+    FROM bids b JOIN orders o ON o.id = b.order_id
     WHERE b.order_id = ANY($1::bigint[]) AND b.status IN ('live', 'countered')
 )
 UPDATE bids b SET outbid = r.outbid FROM ranked r WHERE b.id = r.id AND b.outbid <> r.outbid

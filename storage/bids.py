@@ -2,115 +2,23 @@
 
 from uuid import UUID
 
-import asyncpg
-
-from dispatch.bids import (
-    AFTER,
-    ALIVE,
-    Act,
-    Bid,
-    BidStatus,
-    Terms,
-    bounds,
-    sane,
-    why_not_bid,
-)
+from dispatch.bids import AFTER, ALIVE, Act, Bid, BidStatus, Terms, sane
 from dispatch.errors import Refusal
-from dispatch.events import BidChanged, BidClosed, BidMade, Event
-from dispatch.model import Money, Order, Party, Policy
-from dispatch.rounds import Acceptor, Outcome, judge_driver
+from dispatch.events import BidChanged, BidClosed, Event
+from dispatch.model import Order, Party, Policy
+from dispatch.sniping import Watch
 
 from .bid_reads import BidReads
 from .bid_rows import bid_of, end_bids, rank_bids
-from .bidders import bidders
 from .deciding import deciding
+from .habits import pause_of, paused
 from .order_reads import must_own
 from .order_rows import lock_order
 from .picking import BID, WHOSE, settle
+from .placing import change, next_version, out_of_range, place
 from .postgres import Connection, Pool, transaction
-from .visibility import sees, unhidden
-from .winning import Claim, vehicle_of
+from .winning import Claim
 
-# uq_bids_live.
-OWN_ALIVE = """
-SELECT id, version, expires_at <= clock_timestamp() AS over FROM bids
-WHERE order_id = $1 AND driver_id = $2 AND status IN ('live', 'countered')
-"""
-# Primary or unique keys by driver; ix_offers_order_id, ix_bids_driver_live and ix_bids_order_id for the counts.
-BIDDING = f"""
-SELECT u.blocked, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
-    coalesce(p.paid_until > clock_timestamp(), false) AS subscribed,
-    (SELECT count(*) > 1 OR bool_or(h.status <> 'at_drop') FROM assignments a JOIN orders h
-        ON h.id = a.order_id WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS busy,
-    {unhidden()} AS unhidden,
-    {sees()} AND (o.board_at IS NOT NULL
-        OR EXISTS (SELECT FROM offers f WHERE f.order_id = o.id AND f.driver_id = u.id)) AS reachable,
-    (SELECT count(*) FROM bids b WHERE b.driver_id = u.id AND b.status IN ('live', 'countered')) AS alive,
-    (SELECT count(*) FROM bids b WHERE b.driver_id = u.id AND b.order_id = o.id) AS on_this,
-    extract(epoch FROM clock_timestamp())::float8 AS now
-FROM users u
-JOIN orders o ON o.id = $2
-LEFT JOIN vehicles v ON v.driver_id = u.id
-LEFT JOIN subscriptions p ON p.driver_id = u.id
-WHERE u.id = $1
-"""
-
-# Primary key of orders. Bid, its first version and the shipper's push are one statement. $1 order, $2 driver,
-# $3-$6 amount, message, arrival, free from, $7 seconds it is good for, $8 who acts, $9 seconds to the push.
-PLACE_BID = """
-WITH placed AS (
-    INSERT INTO bids (order_id, driver_id, status, order_version, amount, currency, message, eta_at,
-        available_from, acted_by, made_at, changed_at, expires_at)
-    SELECT o.id, $2, 'live', o.version, $3, o.price_currency, $4, to_timestamp($5::float8),
-        to_timestamp($6::float8), $8, t.now, t.now, least(t.now + make_interval(secs => $7), o.expires_at)
-    FROM orders o, (SELECT clock_timestamp() AS now) AS t WHERE o.id = $1 RETURNING *
-), noted AS (
-    INSERT INTO bid_versions (bid_id, version, side, amount, message, eta_at, available_from, expires_at,
-        actor_id, at)
-    SELECT id, version, 'driver', amount, message, eta_at, available_from, expires_at, acted_by, changed_at
-    FROM placed
-), pushed AS (
-    INSERT INTO outbox (user_id, kind, payload, dedupe_key, due_at, expires_at)
-    SELECT o.shipper_id, 'bid.made', jsonb_build_object('bid', b.id, 'order', b.order_id),
-        'bid:' || b.id || ':' || b.version, b.changed_at + make_interval(secs => $9), b.expires_at
-    FROM placed b JOIN orders o ON o.id = b.order_id
-)
-SELECT b.*, o.shipper_id FROM placed b JOIN orders o ON o.id = b.order_id
-"""
-# Primary keys; outbox by its unique dedupe_key. The new version's push takes the place of the old one's. $1 bid,
-# $2 side, $3-$6 as above (a shipper changes amount and message only), $7-$9 as above.
-CHANGE_BID = """
-WITH changed AS (
-    UPDATE bids b SET version = b.version + 1, changed_at = t.now, seen_at = NULL, order_version = o.version,
-        expires_at = least(t.now + make_interval(secs => $7), o.expires_at),
-        status = CASE WHEN $2 = 'driver' THEN 'live' ELSE 'countered' END,
-        amount = CASE WHEN $2 = 'driver' THEN $3 ELSE b.amount END,
-        message = CASE WHEN $2 = 'driver' THEN $4 ELSE b.message END,
-        eta_at = CASE WHEN $2 = 'driver' THEN to_timestamp($5::float8) ELSE b.eta_at END,
-        available_from = CASE WHEN $2 = 'driver' THEN to_timestamp($6::float8) ELSE b.available_from END,
-        acted_by = CASE WHEN $2 = 'driver' THEN $8 ELSE b.acted_by END,
-        counter_amount = CASE WHEN $2 = 'driver' THEN NULL ELSE $3 END,
-        counter_message = CASE WHEN $2 = 'driver' THEN '' ELSE $4 END
-    FROM orders o, (SELECT clock_timestamp() AS now) AS t
-    WHERE b.id = $1 AND o.id = b.order_id RETURNING b.*, o.shipper_id
-), noted AS (
-    INSERT INTO bid_versions (bid_id, version, side, amount, message, eta_at, available_from, expires_at,
-        actor_id, at)
-    SELECT id, version, $2, $3, $4, to_timestamp($5::float8), to_timestamp($6::float8), expires_at, $8,
-        changed_at
-    FROM changed
-), silenced AS (
-    UPDATE outbox SET state = 'cancelled', done_at = clock_timestamp()
-    WHERE dedupe_key IN (SELECT 'bid:' || id || ':' || version - 1 FROM changed) AND state = 'due'
-), pushed AS (
-    INSERT INTO outbox (user_id, kind, payload, dedupe_key, due_at, expires_at)
-    SELECT CASE WHEN $2 = 'driver' THEN shipper_id ELSE driver_id END, 'bid.changed',
-        jsonb_build_object('bid', id, 'order', order_id),
-        'bid:' || id || ':' || version, changed_at + make_interval(secs => $9), expires_at
-    FROM changed
-)
-SELECT * FROM changed
-"""
 # Primary keys; outbox by its unique dedupe_key. Bid before push, as every statement here locks them. $2 is the
 # version that was on the screen, $3 whose screen: only the side that must answer counts.
 SEEN = """
@@ -125,6 +33,8 @@ WITH shown AS (
 )
 SELECT * FROM shown
 """
+# Primary keys.
+SIDES = "SELECT b.driver_id, o.shipper_id FROM bids b JOIN orders o ON o.id = b.order_id WHERE b.id = $1"
 # Primary key.
 OPEN_BIDDING = "UPDATE orders SET open_bids = $2 WHERE id = $1"
 
@@ -145,9 +55,10 @@ SELECT id FROM bids WHERE order_id = ANY($1::bigint[]) AND status IN ('live', 'c
 class BidStore(BidReads):
     """The arbiter of bids: one method, one transaction. Events are told by the caller, after COMMIT."""
 
-    def __init__(self, pool: Pool, policy: Policy) -> None:
+    def __init__(self, pool: Pool, policy: Policy, watch: Watch | None = None) -> None:
         super().__init__(pool)
         self._policy = policy
+        self._watch = watch
 
     # -- the driver -----------------------------------------------------------------------------------------
 
@@ -166,29 +77,11 @@ class BidStore(BidReads):
         `seen_order` is the version of the load that was on the screen. Nothing is stored with a Refusal.
         """
         async with deciding(self._pool) as connection:
-            locked = await lock_order(connection, order)
-            row = None if locked is None else await connection.fetchrow(BIDDING, driver, order)
-            if locked is None or row is None:
-                raise Refusal("not_found")
-            own = await connection.fetchrow(OWN_ALIVE, order, driver)
-            if not (row["reachable"] or (own is not None and row["unhidden"])):
-                raise Refusal("not_found")
-            terms = self._fitting(locked, row, terms, seen_order)
-            events: list[Event] = []
-            if own is not None and own["over"]:
-                events += await end_bids(connection, [own["id"]], BidStatus.EXPIRED)
-                own = None
-            values = (terms.amount, terms.message, terms.eta_at, terms.available_from, terms.valid_s)
-            who = (actor or driver, self._policy.push_after_s)
-            if own is None:
-                self._room(row, changes)
-                placed = bid_of(await connection.fetchrow(PLACE_BID, order, driver, *values, *who))
-                bidder = (await bidders(connection, [driver]))[driver]
-                events.append(BidMade(placed, bidder))
-            else:
-                self._turn(own["version"], changes)
-                placed = bid_of(await connection.fetchrow(CHANGE_BID, own["id"], "driver", *values, *who))
-                events.append(BidChanged(placed))
+            if self._watch is not None and (wait_s := await pause_of(connection, driver, self._watch)):
+                raise paused(wait_s)
+            placed, events = await place(
+                connection, self._policy, driver, order, terms, seen_order, changes, actor or driver
+            )
             ranked = await rank_bids(connection, [order])
         return _newest(placed, ranked), events + ranked
 
@@ -207,7 +100,7 @@ class BidStore(BidReads):
             if whose is None or whose["driver_id"] != driver:
                 raise Refusal("not_found")
             claim = Claim(accept_id, actor or driver, driver, whose["order_id"], bid=bid)
-            answer = await settle(connection, claim, Act.ACCEPT, seen, None)
+            answer = await settle(connection, claim, Act.ACCEPT, seen, None, self._watch)
         return answer.won()
 
     # -- the shipper ----------------------------------------------------------------------------------------
@@ -220,10 +113,10 @@ class BidStore(BidReads):
             found, order = await self._locked(connection, bid, party=party)
             _may(found, Act.COUNTER)
             if not sane(amount, order.price, self._policy):
-                raise self._out_of_range(order)
-            self._turn(found.version, seen)
-            values = (amount, message, None, None, valid_s, party.user, self._policy.push_after_s)
-            countered = bid_of(await connection.fetchrow(CHANGE_BID, bid, "shipper", *values))
+                raise out_of_range(order, self._policy)
+            next_version(found.version, seen, self._policy)
+            terms = Terms(amount, valid_s, message)
+            countered = await change(connection, self._policy, bid, "shipper", terms, party.user)
         return countered, [BidChanged(countered)]
 
     async def decline(self, party: Party, bid: int, reason: str) -> tuple[Bid, list[Event]]:
@@ -239,7 +132,7 @@ class BidStore(BidReads):
             if whose is None:
                 raise Refusal("not_found")
             claim = Claim(accept_id, party.user, whose["driver_id"], whose["order_id"], bid=bid)
-            answer = await settle(connection, claim, Act.PICK, seen, party)
+            answer = await settle(connection, claim, Act.PICK, seen, party, self._watch)
         return answer.won()
 
     async def open_bidding(self, party: Party, order: int, opened: bool) -> list[Event]:
@@ -250,7 +143,7 @@ class BidStore(BidReads):
                 raise Refusal("not_found")
             must_own(locked, party)
             await connection.execute(OPEN_BIDDING, order, opened)
-            return await rank_bids(connection, [order]) if opened else []
+            return await rank_bids(connection, [order])
 
     # -- both, and the clock --------------------------------------------------------------------------------
 
@@ -258,7 +151,11 @@ class BidStore(BidReads):
         """This version is on the screen of the side that must answer: no push, and the other side knows."""
         async with transaction(self._pool) as connection:
             row = await connection.fetchrow(SEEN, bid, version, user)
-            return [] if row is None else [BidChanged(bid_of(row))]
+            if row is not None:
+                return [BidChanged(bid_of(row))]
+            if user not in tuple(await connection.fetchrow(SIDES, bid) or ()):
+                raise Refusal("not_found")
+            return []
 
     async def expire(self, limit: int) -> list[Event]:
         """Ends what is past its time by the database's clock, of at most `limit` loads."""
@@ -271,50 +168,6 @@ class BidStore(BidReads):
             return events + await rank_bids(connection, orders)
 
     # -- parts ----------------------------------------------------------------------------------------------
-
-    def _fitting(self, order: Order, row: asyncpg.Record, terms: Terms, seen_order: int | None) -> Terms:
-        """The terms as they may be stored, or the Refusal."""
-        why = why_not_bid(order, terms, seen_order, row["now"], self._policy)
-        if why == "bid_out_of_range":
-            raise self._out_of_range(order)
-        if why is not None:
-            raise Refusal(why)
-        later = terms.available_from is not None and terms.available_from > row["now"]
-        busy = bool(row["busy"]) and not later
-        outcome = judge_driver(order.load, Acceptor(vehicle_of(row), row["subscribed"], busy, row["blocked"]))
-        if outcome is not Outcome.WON:
-            raise Refusal(outcome)
-        # "Free from" a moment that is over is free now.
-        return terms if later else Terms(terms.amount, terms.valid_s, terms.message, terms.eta_at)
-
-    def _out_of_range(self, order: Order) -> Refusal:
-        low, high = bounds(order.price, self._policy)
-        return Refusal(
-            "bid_out_of_range",
-            "from {low:money} to {high:money}",
-            low=Money(low, order.price.currency),
-            high=Money(high, order.price.currency),
-        )
-
-    def _room(self, row: asyncpg.Record, changes: int) -> None:
-        if changes:
-            raise Refusal("bid_closed")
-        if row["alive"] >= self._policy.max_live_bids:
-            limit = self._policy.max_live_bids
-            raise Refusal("bids_too_many", "at most {n} live bid", plural="at most {n} live bids", n=limit)
-        if row["on_this"] >= self._policy.max_bids_an_order:
-            limit = self._policy.max_bids_an_order
-            raise Refusal(
-                "bids_too_many", "at most {n} bid on a load", plural="at most {n} bids on a load", n=limit
-            )
-
-    def _turn(self, version: int, seen: int) -> None:
-        if not seen:
-            raise Refusal("bid_exists")
-        if seen != version:
-            raise Refusal("version_stale")
-        if version >= self._policy.max_bid_versions:
-            raise Refusal("bids_too_many", "this bid was changed too often")
 
     async def _locked(
         self, connection: Connection, bid: int, *, driver: int | None = None, party: Party | None = None

@@ -140,6 +140,11 @@ async def viewer(connection: Connection, driver: int, vehicle: int | None) -> Vi
     return Viewer(driver, board_cards.vehicle_of(truck), board_cards.place_of(row["point"]))
 
 
+async def newest(connection: Connection, viewer: Viewer, search: BoardSearch, limit: int) -> list[int]:
+    """The orders of the newest loads that suit."""
+    return [order for order, _ in await _keys(connection, viewer, search, Sort.NEWEST, limit, None, None)]
+
+
 async def count(connection: Connection, viewer: Viewer, search: BoardSearch) -> Total:
     """As BoardStore.count."""
     ask = asked(viewer.driver, search)

@@ -60,7 +60,7 @@ class Bus:
         self._publish(self._keys.events, payload)
 
     def publish_revoked(self, session: str) -> None:
-        """A sign-in was ended."""
+        """A sign-in was ended; behind its id may stand why."""
         self._publish(self._keys.revoked, session.encode())
 
     def _publish(self, channel: str, payload: bytes) -> None:

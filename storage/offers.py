@@ -6,7 +6,9 @@ from dispatch.errors import Refusal
 from dispatch.events import Event, OfferEnded
 from dispatch.model import OfferKind, OfferStatus, Order
 from dispatch.rounds import Outcome, Standing, judge, judge_driver
+from dispatch.sniping import Watch
 
+from . import habits
 from .order_rows import hurry_searches, lock_order
 from .postgres import Connection
 from .winning import Answer, Claim, Taker, store, stored, taker, win
@@ -17,7 +19,8 @@ BOARD = 0  # stands for the offer in the answer to an accept from the board
 OFFERED_ORDER = "SELECT order_id FROM offers WHERE id = $1 AND driver_id = $2"
 # Primary key.
 STANDING = """
-SELECT status, version, extract(epoch FROM expires_at)::float8 AS expires_at FROM offers
+SELECT status, version, extract(epoch FROM expires_at)::float8 AS expires_at,
+    extract(epoch FROM made_at)::float8 AS made_at FROM offers
 WHERE id = $1 AND driver_id = $2
 """
 
@@ -69,16 +72,20 @@ async def answer(
     order: int = 0,
     seen_version: int | None = None,
     actor: int | None = None,
+    watch: Watch | None = None,
 ) -> Answer:
     """Decides the accept of an offer, or of an order from the board, once and for all.
 
     `seen_version` is the version of the board's load that was on the screen; an offer has its own. `actor` is
     who asks, when it is not the driver. Refusal `not_found` for another's offer or an order that is not on the
-    board, `idempotency_conflict` for an accept_id that was used for something else; neither is stored.
+    board, `idempotency_conflict` for an accept_id that was used for something else; neither is stored, nor is the
+    answer to a driver whom `watch` lets cool down.
     """
     claim = Claim(accept_id, actor or driver, driver, order, offer)
     if told := await stored(connection, claim):
         return told
+    if watch is not None and (wait_s := await habits.pause_of(connection, driver, watch)):
+        return Answer(Outcome.COOLING_DOWN, None, wait_s=wait_s)
     found = order or await connection.fetchval(OFFERED_ORDER, offer, driver)
     locked = await lock_order(connection, found) if found is not None else None
     if locked is None:
@@ -90,7 +97,7 @@ async def answer(
     taking = await taker(connection, driver, locked)
     if taking is None or (offer == BOARD and (locked.board_at is None or not taking.visible)):
         raise Refusal("not_found")
-    standing = await _standing(connection, claim, locked, taking, seen_version)
+    standing, offered_at = await _standing(connection, claim, locked, taking, seen_version)
     outcome = judge(locked.status, standing, taking.now, locked.terms.pricing)
     if outcome is Outcome.WON:
         outcome = judge_driver(locked.load, taking.acceptor)
@@ -98,10 +105,15 @@ async def answer(
     if outcome is Outcome.WON:
         decided = await win(connection, locked, claim, taking, OfferKind.BOARD)
     await store(connection, claim, decided.outcome)
+    if watch is not None:
+        won = decided.outcome is Outcome.WON
+        await habits.accepted(connection, driver, watch, age_s=taking.now - offered_at, won=won)
     return decided
 
 
-async def decline(connection: Connection, driver: int, offer: int, reason: str, note: str) -> list[Event]:
+async def decline(
+    connection: Connection, driver: int, offer: int, reason: str, note: str, watch: Watch | None = None
+) -> list[Event]:
     """Ends the driver's live offer; one that has already ended stays as it is. `not_found` for another's."""
     order = await connection.fetchval(OFFERED_ORDER, offer, driver)
     if order is None:
@@ -109,6 +121,8 @@ async def decline(connection: Connection, driver: int, offer: int, reason: str, 
     await lock_order(connection, order)
     if await connection.fetchval(DECLINE, offer, driver, reason, note) is None:
         return []
+    if watch is not None:
+        await habits.declined(connection, driver, watch)
     await hurry_searches(connection, [order])
     return [OfferEnded(offer, order, driver, "declined")]
 
@@ -131,10 +145,11 @@ async def expire(connection: Connection, limit: int) -> list[Event]:
 
 async def _standing(
     connection: Connection, claim: Claim, order: Order, taking: Taker, seen_version: int | None
-) -> Standing:
-    """A load on the board is an offer to everybody, good until the order itself expires."""
+) -> tuple[Standing, float]:
+    """The offer and since when it stands. A load on the board is one to everybody, until the order expires."""
     if claim.offer == BOARD:
-        return Standing(OfferStatus.LIVE, order.expires_at, seen_version in (None, order.version))
+        current = seen_version in (None, order.version)
+        return Standing(OfferStatus.LIVE, order.expires_at, current), order.board_at or order.created_at
     row = await connection.fetchrow(STANDING, claim.offer, claim.driver)
     current = taking.visible and row["version"] == order.version
-    return Standing(OfferStatus(row["status"]), row["expires_at"], current)
+    return Standing(OfferStatus(row["status"]), row["expires_at"], current), row["made_at"]

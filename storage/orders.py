@@ -9,8 +9,9 @@ from dispatch.bids import BidStatus
 from dispatch.errors import Refusal
 from dispatch.events import Event
 from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, Status, allowed
+from dispatch.sniping import Watch
 
-from . import offers
+from . import habits, offers
 from .bid_rows import close_bids
 from .candidates import CLAIM_DUE, SearchClaim
 from .deciding import deciding
@@ -52,8 +53,10 @@ class OrderStore(OrderReads):
 
     faults = Unreachable
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, watch: Watch | None = None) -> None:
+        """`watch` keeps an eye on drivers' habits; without it nobody is ever too fast."""
         super().__init__(pool)
+        self._watch = watch
 
     # -- placing and searching ------------------------------------------------------------------------------
 
@@ -85,7 +88,9 @@ class OrderStore(OrderReads):
     ) -> tuple[Order, list[Event]]:
         """The order, won. Otherwise a Refusal, the same one whenever this accept_id is sent again."""
         async with self._deciding() as connection:
-            answer = await offers.answer(connection, driver, accept_id, offer=offer, actor=actor)
+            answer = await offers.answer(
+                connection, driver, accept_id, offer=offer, actor=actor, watch=self._watch
+            )
         return answer.won()
 
     async def take(
@@ -100,14 +105,20 @@ class OrderStore(OrderReads):
         """As `accept`, for an order on the board; `not_found` when it never was there."""
         async with self._deciding() as connection:
             answer = await offers.answer(
-                connection, driver, accept_id, order=order, seen_version=seen_version, actor=actor
+                connection,
+                driver,
+                accept_id,
+                order=order,
+                seen_version=seen_version,
+                actor=actor,
+                watch=self._watch,
             )
         return answer.won()
 
     async def decline(self, driver: int, offer: int, reason: str = "unsaid", note: str = "") -> list[Event]:
         """The driver does not want it, says why or not, and is not offered this order again."""
         async with self._deciding() as connection:
-            return await offers.decline(connection, driver, offer, reason, note)
+            return await offers.decline(connection, driver, offer, reason, note, self._watch)
 
     async def seen(self, driver: int, offer: int) -> None:
         """The driver's device shows the offer."""
@@ -132,7 +143,10 @@ class OrderStore(OrderReads):
         async with self._deciding() as connection:
             found = await _owned(connection, order, party)
             detail = {"reason": reason} if reason else {}
-            return await _move(connection, found, Status.CANCELLED, party, detail)
+            moved = await _move(connection, found, Status.CANCELLED, party, detail)
+            if self._watch is not None and party.actor is Actor.DRIVER:
+                await habits.cancelled(connection, party.user, self._watch)
+            return moved
 
     async def expire_orders(self, limit: int) -> list[Event]:
         """Ends open orders past their time, at most `limit`; passes over those under decision."""

@@ -4,7 +4,9 @@ from dispatch.bids import Act, BidStanding, BidStatus, judge_bid, to_shipper
 from dispatch.errors import Refusal
 from dispatch.model import OfferKind, Party
 from dispatch.rounds import Outcome, judge_driver
+from dispatch.sniping import Watch
 
+from . import habits
 from .bid_rows import bid_of
 from .order_reads import must_own
 from .order_rows import lock_order
@@ -21,10 +23,18 @@ FROM bids b JOIN orders o ON o.id = b.order_id WHERE b.id = $1
 """
 
 
-async def settle(connection: Connection, claim: Claim, act: Act, seen: int, party: Party | None) -> Answer:
-    """Decides a pick, or the accept of a counter-offer, once and for all."""
+async def settle(
+    connection: Connection, claim: Claim, act: Act, seen: int, party: Party | None, watch: Watch | None
+) -> Answer:
+    """Decides a pick, or the accept of a counter-offer, once and for all.
+
+    A driver who is to cool down accepts nothing; that a shipper picks him is not his doing.
+    """
     if told := await stored(connection, claim):
         return told
+    if watch is not None and act is Act.ACCEPT:
+        if wait_s := await habits.pause_of(connection, claim.driver, watch):
+            return Answer(Outcome.COOLING_DOWN, None, wait_s=wait_s)
     order = await lock_order(connection, claim.order)
     if order is None:
         raise Refusal("not_found")
@@ -49,4 +59,7 @@ async def settle(connection: Connection, claim: Claim, act: Act, seen: int, part
     if act is Act.PICK:
         decided = Answer(to_shipper(decided.outcome), decided.order, decided.events)
     await store(connection, claim, decided.outcome)
+    if watch is not None and decided.outcome is Outcome.WON:
+        # Of haggling only the win counts: nobody is too fast in it.
+        await habits.won(connection, claim.driver)
     return decided

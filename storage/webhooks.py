@@ -8,7 +8,7 @@ again. An event of an order waits while an earlier one of the same order is due 
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
@@ -94,10 +94,16 @@ UPDATE webhooks w SET failures = failures + 1, failing_since = coalesce(failing_
 FROM missed WHERE w.id = missed.webhook_id
 RETURNING w.id, w.failures, extract(epoch FROM now() - w.failing_since)::float8 AS failing_s
 """
+# Its owners hear of it: ix_company_members_company_id.
 DISABLE = """
 WITH ended AS (
     UPDATE webhooks SET disabled_at = now(), disabled_why = $2, version = version + 1
-    WHERE id = $1 AND disabled_at IS NULL RETURNING id
+    WHERE id = $1 AND disabled_at IS NULL RETURNING id, company_id, version
+), told AS (
+    INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
+    SELECT m.user_id, 'webhook.disabled', jsonb_build_object('webhook', e.id, 'reason', $2::text),
+        'webhook:' || e.id || ':' || e.version || ':' || m.user_id, now() + interval '3 days'
+    FROM ended e JOIN company_members m ON m.company_id = e.company_id AND m.role = 'owner'
 )
 UPDATE webhook_deliveries d SET state = 'cancelled', done_at = now(), error = 'the webhook was switched off'
 FROM ended WHERE d.webhook_id = ended.id AND d.state = 'due'
@@ -165,7 +171,7 @@ class DeliveryLine:
     id: int
     kind: str
     order: int | None
-    state: str
+    state: Literal["due", "delivered", "dead", "cancelled"]
     attempts: int
     created_at: float
     done_at: float | None

@@ -16,6 +16,7 @@ from dispatch.model import OfferKind, OfferStatus, Order, Status, Vehicle
 from dispatch.rounds import Acceptor, Outcome
 
 from .bid_rows import win_bid, withdraw_bids
+from .habits import paused
 from .order_rows import ORDER, end_offers, hurry_searches, order_of, step
 from .postgres import Connection
 from .visibility import unhidden
@@ -113,12 +114,15 @@ class Answer:
     """What an accept or a pick came to; `order` is told to the winner only, `events` to everybody after COMMIT."""
 
     outcome: Outcome
-    order: Order
+    order: Order | None
     events: list[Event] = field(default_factory=list)
+    wait_s: float = 0.0  # until the same may be asked again, of somebody who is to cool down
 
     def won(self) -> tuple[Order, list[Event]]:
         """The order and the events, or the Refusal for a loss. Call it after COMMIT: a loss is stored too."""
-        if self.outcome is not Outcome.WON:
+        if self.outcome is Outcome.COOLING_DOWN:
+            raise paused(self.wait_s)
+        if self.outcome is not Outcome.WON or self.order is None:
             raise Refusal(self.outcome)
         return self.order, self.events
 

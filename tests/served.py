@@ -94,6 +94,7 @@ class Server:
             "DESK_REDIS": self.redis_url,
             "DESK_PORT": str(self.port),
             "DESK_RATE_LIMITS": NO_LIMIT,
+            "DESK_WATCH_HABITS": "off",
             **self.secrets,
             **self.extra,
         }
@@ -193,17 +194,23 @@ class LocalServer(Server):
     async def start(self) -> None:
         """Serves in this process until `stop`."""
         config = load(self.environ)
-        pool = await connect_pool(config.postgres, name="provision", size=1)
-        grades = tuple(Grade(grade) for grade in STAFF.split(","))
-        wanted = Wanted(drivers=3, shippers=2, admins=1, logisticians=1, staff=grades, access_hours=1)
-        self.accounts = await accounts(pool, AccessTokens(config.signing_key), wanted, time.time())
-        await pool.close()
+        self.accounts = await self.accounts_again()
         ready: asyncio.Future[Services] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(serve(config, self._stop, on_ready=ready.set_result))
         await asyncio.wait((self._task, ready), return_when=asyncio.FIRST_COMPLETED)
         if self._task.done():
             await self._task
         self.services = await ready
+
+    async def accounts_again(self) -> dict[str, list[Account]]:
+        """The same accounts with a new sign-in each."""
+        config = load(self.environ)
+        pool = await connect_pool(config.postgres, name="provision", size=1)
+        grades = tuple(Grade(grade) for grade in STAFF.split(","))
+        wanted = Wanted(drivers=3, shippers=2, admins=1, logisticians=1, staff=grades, access_hours=1)
+        made = await accounts(pool, AccessTokens(config.signing_key), wanted, time.time())
+        await pool.close()
+        return made
 
     async def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
         """Drains and ends."""

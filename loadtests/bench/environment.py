@@ -130,6 +130,7 @@ async def environment() -> AsyncIterator[Environment]:
             "DESK_SIGNING_KEY": signing_key(),
             "DESK_PEPPER": secrets.token_hex(32),
             "DESK_LOG_LEVEL": "WARNING",
+            "DESK_WATCH_HABITS": "off",
         }
         await run_tool("server", "migrate", environ=environ)
         database = await stack.enter_async_context(

@@ -1,5 +1,7 @@
 """The door of a route: who is there, whether the route is for them, and whether they have asked enough."""
 
+import time
+
 from aiohttp import web
 
 from dispatch.errors import Refusal
@@ -7,10 +9,11 @@ from dispatch.rights import Grade
 from server.auth import Principal
 from server.log import PRINCIPAL
 from server.services import Services
+from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.buckets import Limit, Taken
 
 from .peer import PEER, network_of
-from .route import Route
+from .route import STEP_UP_S, Route
 
 SPENT = web.RequestKey("spent", tuple)  # (Limit, Taken), for the answer's headers
 
@@ -21,30 +24,30 @@ async def admit(route: Route, request: web.Request, services: Services) -> Princ
     A refused sign-in costs the network address: guessing is not free.
     """
     try:
-        principal = who(route, request, services)
+        principal = await who(route, request, services)
     except Refusal as refusal:
-        if refusal.code != "forbidden":
+        if refusal.code not in ("forbidden", "step_up_required"):
             await _spend(request, services, "anonymous", network_of(request[PEER]), 1)
         raise
     if principal is None:
         await _spend(request, services, "anonymous", network_of(request[PEER]), route.cost)
     else:
-        await _spend(request, services, route.bucket_name, str(principal.user), route.cost)
+        caller = str(principal.user) if principal.key is None else f"key{principal.key.id}"
+        await _spend(request, services, route.bucket_name, caller, route.cost)
     return principal
 
 
-def who(route: Route, request: web.Request, services: Services) -> Principal | None:
+async def who(route: Route, request: web.Request, services: Services) -> Principal | None:
     """Who asks, if the route is for them."""
-    header = request.headers.get("Authorization", "")
-    if route.roles is None and not header:
-        return None
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = _token(request)
+    if not token:
         if route.roles is None:
             return None
         raise Refusal("unauthenticated")
-    principal = services.authenticate(token.strip())
+    principal = await services.authenticate_request(token)
     PRINCIPAL.set(principal.user)
+    if principal.key is not None and route.roles is not None and route.scope not in principal.key.scopes:
+        raise Refusal("forbidden", "this key does not have the scope for it")
     if route.roles and principal.role not in route.roles:
         raise Refusal("forbidden")
     if (
@@ -53,7 +56,18 @@ def who(route: Route, request: web.Request, services: Services) -> Principal | N
         and principal.grade not in route.grades | {Grade.SUPERADMIN}
     ):
         raise Refusal("forbidden")
+    if route.step_up and (principal.factor_at is None or principal.factor_at + STEP_UP_S <= time.time()):
+        raise Refusal("step_up_required")
     return principal
+
+
+def _token(request: web.Request) -> str:
+    """The token or key that the request carries; empty without one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    key = request.headers.get("X-Api-Key", "").strip()
+    return key if key.startswith(KEY_PREFIX) else ""
 
 
 async def _spend(request: web.Request, services: Services, bucket: str, caller: str, cost: int) -> None:

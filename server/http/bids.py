@@ -170,6 +170,7 @@ _DRIVER = frozenset({"driver"})
 _SHIPPER = frozenset({"shipper"})
 _CHANGES = ("not_found", "bid_closed", "bid_expired", "bid_turn", "bids_too_many", "bid_out_of_range", "busy")
 _BIDDING = (
+    "cooling_down",
     "order_closed",
     "offer_taken",
     "bids_refused",
@@ -287,6 +288,7 @@ ROUTES: tuple[Route, ...] = (
             "vehicle_unfit",
             "driver_busy",
             "forbidden",
+            "cooling_down",
         ),
         headers=_IF_MATCH,
     ),
@@ -334,5 +336,6 @@ ROUTES: tuple[Route, ...] = (
         request=BidSeenForm,
         status=204,
         roles=frozenset({"driver", "shipper"}),
+        errors=("not_found",),
     ),
 )

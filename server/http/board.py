@@ -26,6 +26,7 @@ from .route import Call, Route
 DRIVERS = frozenset({"driver", "logistician"})
 _SEARCH = (
     "subscription_expired",
+    "cooling_down",
     "not_found",
     "place_unknown",
     "area_invalid",
@@ -118,7 +119,8 @@ async def clusters(call: Call[None, BoardClusterQuery]) -> BoardClusters:
 
 
 async def looks(call: Call[None, Any], form: BoardFilters, driver: int | None) -> tuple[Viewer, BoardSearch]:
-    """Who looks, and for what."""
+    """Who looks, and for what; whoever reads the board like a machine is asked to pause."""
+    await call.services.habits.read("board", call.caller.user)
     viewer = await here(call, await driver_for(call, driver), form.vehicle)
     return viewer, call.services.board_searches.search(form, viewer.vehicle)
 

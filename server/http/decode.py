@@ -10,11 +10,11 @@ from multidict import MultiMapping
 from dispatch.errors import Refusal
 
 
-class BadField(Exception):
-    """A body or query that does not have its form; `path` names the field."""
+class BadField(Refusal):
+    """A body, query or header that does not have its form; `path` names the field."""
 
-    def __init__(self, message: str, path: str | None) -> None:
-        super().__init__(message)
+    def __init__(self, template: str, path: str | None, /, **values: object) -> None:
+        super().__init__("bad_request", template, plural="", **values)
         self.path = path
 
 
@@ -31,9 +31,7 @@ async def body_of(request: web.Request, decoder: msgspec.json.Decoder[Any] | Non
     try:
         return decoder.decode(raw or b"{}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        text = str(error)
-        message, _, path = text.rpartition(" - at ")
-        raise BadField(message or text, path.strip("`") or None) from None
+        raise _bad_field(str(error), "`") from None
 
 
 def query_of(given: MultiMapping[str], kind: type) -> object:
@@ -45,8 +43,13 @@ def query_of(given: MultiMapping[str], kind: type) -> object:
     try:
         return msgspec.convert({name: _text(given[name], hints[name]) for name in given}, kind, strict=False)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).rpartition(" - at ")
-        raise BadField(message or str(error), path.strip("`$.") or None) from None
+        raise _bad_field(str(error), "`$.") from None
+
+
+def _bad_field(text: str, around: str) -> BadField:
+    """msgspec's "Expected ... - at `$.path`", which names no place when the whole body is wrong."""
+    message, found, path = text.rpartition(" - at ")
+    return BadField(message, path.strip(around) or None) if found else BadField(text, None)
 
 
 def _text(value: str, hint: Any) -> str | list[str] | None:

@@ -58,7 +58,7 @@ def _runner(route: Route, services: Services) -> Answer:
             if header == "If-Match":
                 continue  # Call.expected_version answers for it, with a code of its own
             if not request.headers.get(header):
-                raise BadField(f"the header {header} is required", None)
+                raise BadField("the header {header} is required", None, header=header)
         body = await body_of(request, body_decoder)
         query = None if route.query is None else query_of(request.query, route.query)
         call = Call(request, services, principal, body, query)
@@ -66,7 +66,8 @@ def _runner(route: Route, services: Services) -> Answer:
         async def answer() -> web.StreamResponse:
             return _answer(route, request, await route.handler(call))
 
-        if principal is None or request.method in SAFE_METHODS or KEY_HEADER not in request.headers:
+        keyed = route.keyed and request.method not in SAFE_METHODS and KEY_HEADER in request.headers
+        if principal is None or not keyed:
             return await answer()
         return await services.once.run(request, principal.user, body, answer)
 
@@ -118,7 +119,7 @@ def edge(services: Services) -> Callable[..., Awaitable[web.StreamResponse]]:
         except asyncio.CancelledError:
             raise
         except BadField as error:
-            response = problem(Refusal("bad_request", str(error)), request, error.path)
+            response = problem(error, request, error.path)
         except Exception as error:
             response = problem(refusal_of(error, log), request)
         if response.prepared:  # a websocket or a file that has gone already

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from dispatch.errors import Refusal
-from server.phone import e164
+from server.phone import reachable
 from server.protocol.rest.account import Profile, VehicleForm
 from server.protocol.rest.signin import (
     OtpAsked,
@@ -20,53 +20,64 @@ from server.protocol.rest.signin import (
 )
 from server.tickets import LIFETIME_S as TICKET_LIFETIME_S
 from storage.accounts import Truck
-from storage.identity import SESSION_LIFETIME_S, Replayed, SignIn
+from storage.identity import Replayed
+from storage.otp import Code
 
+from . import signed_in
 from .origins import COOKIE
 from .peer import PEER, network_of
 from .route import Call, Route
 
 log = logging.getLogger("desk.identity")
 
-COOKIE_PATH = "/api/v1/auth"
-# A page of another origin cannot send this header: no preflight allows it (origins.py). It is what keeps the
-# cookie from working for anybody else (CSRF), beside SameSite=Strict.
-CLIENT_HEADER = "X-Desk-Client"
-
 
 async def ask(call: Call[OtpForm, None]) -> OtpAsked:
     """Sends a one-time code; the answer is the same for known and unknown numbers."""
-    phone, network = e164(call.body.phone), network_of(call.request[PEER])
+    phone = reachable(call.body.phone, call.services.config.signing_in.sms.prefixes)
+    network = network_of(call.request[PEER])
     code = await call.services.identity.ask(phone, call.body.role, network, time.time())
-    await call.services.otp_sender.send(code.phone, code.code)
+    return await send(call, code)
+
+
+async def send(call: Call[object, object], code: Code) -> OtpAsked:
+    """Brings the code to its phone. When no gateway takes it the caller is told, and may ask again at once."""
+    if not code.fixed:
+        try:
+            await call.services.otp_sender.send(code.phone, code.code, call.lang)
+        except Refusal:
+            await call.services.identity.otp.unsent(code.request, time.time())
+            raise
     return OtpAsked(request=code.request, expires_at=code.expires_at, resend_at=code.resend_at)
 
 
 async def verify(call: Call[VerifyForm, None]) -> web.Response:
-    """The code opens a session; a new phone gets an account."""
-    signed_in = await call.services.identity.sign_in(
-        call.body.request,
-        call.body.code,
-        address=call.request[PEER],
-        user_agent=call.request.headers.get("User-Agent", "").encode("ascii", "replace").decode(),
+    """The code opens a session; a new phone gets an account. Staff are asked for their second factor (202)."""
+    form, how = call.body, signed_in.via(call)
+    entered = await call.services.identity.sign_in(
+        form.request,
+        form.code,
+        address=how.address,
+        user_agent=how.user_agent,
         now=time.time(),
+        identity=form.identity,
     )
-    return _answer(call, signed_in)
+    linked = None if form.identity is None else entered.linked
+    return signed_in.answer(call, entered.outcome, linked=linked)
 
 
 async def refresh(call: Call[RefreshForm, None]) -> web.Response:
     """A fresh access token and the next refresh token; an old one again ends the session."""
     token = call.body.refresh
-    if token is None and _is_browser(call):
+    if token is None and signed_in.is_browser(call):
         token = call.request.cookies.get(COOKIE)
     if token is None:
         raise Refusal("unauthenticated")
-    outcome = await call.services.identity.refresh(token, time.time())
+    outcome = await call.services.identity.refresh(token, time.time(), call.request[PEER])
     if isinstance(outcome, Replayed):
         call.services.revocations.end(outcome.session)
         log.warning("refresh.replayed", extra={"user": outcome.user, "address": call.request[PEER]})
         raise Refusal("session_revoked")
-    return _answer(call, outcome)
+    return signed_in.answer(call, outcome)
 
 
 async def sign_out(call: Call[None, None]) -> web.Response:
@@ -74,7 +85,7 @@ async def sign_out(call: Call[None, None]) -> web.Response:
     await call.services.identity.sign_out(call.caller.session, time.time())
     call.services.revocations.end(call.caller.session)
     answer = web.Response(status=204)
-    answer.del_cookie(COOKIE, path=COOKIE_PATH)
+    signed_in.forget_cookie(answer)
     return answer
 
 
@@ -114,39 +125,6 @@ async def ticket(call: Call[TicketForm, None]) -> Ticket:
     return Ticket(ticket=await call.services.tickets.issue(caller, form.device), expires_at=expires_at)
 
 
-def _answer(call: Call[VerifyForm, None] | Call[RefreshForm, None], signed_in: SignIn) -> web.Response:
-    """Tokens in the body; for browsers the refresh token goes where no script can read it."""
-    now = time.time()
-    access, expires_at = call.services.tokens.mint(
-        signed_in.user, signed_in.role, signed_in.session, now, grade=signed_in.grade
-    )
-    browser = _is_browser(call)
-    content = SignedIn(
-        access=access,
-        access_expires_at=expires_at,
-        user=signed_in.user,
-        role=signed_in.role,
-        grade=signed_in.grade,
-        refresh=None if browser else signed_in.refresh,
-    )
-    answer = web.Response(body=msgspec.json.encode(content), content_type="application/json")
-    if browser:
-        answer.set_cookie(
-            COOKIE,
-            signed_in.refresh,
-            path=COOKIE_PATH,
-            max_age=int(SESSION_LIFETIME_S),
-            httponly=True,
-            samesite="Strict",
-            secure=call.services.config.public_url.startswith("https:"),
-        )
-    return answer
-
-
-def _is_browser(call: Call[VerifyForm, None] | Call[RefreshForm, None]) -> bool:
-    return call.request.headers.get(CLIENT_HEADER) == "web"
-
-
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
@@ -158,7 +136,8 @@ ROUTES: tuple[Route, ...] = (
         response=OtpAsked,
         status=201,
         roles=None,
-        errors=("phone_invalid", "rate_limited"),
+        keyed=False,
+        errors=("phone_invalid", "phone_country", "rate_limited", "sms_unavailable"),
     ),
     Route(
         "POST",
@@ -169,7 +148,8 @@ ROUTES: tuple[Route, ...] = (
         request=VerifyForm,
         response=SignedIn,
         roles=None,
-        errors=("code_wrong", "forbidden"),
+        also=(signed_in.ASKED,),
+        errors=("code_wrong", "account_blocked", "challenge_over"),
     ),
     Route(
         "POST",
@@ -180,7 +160,7 @@ ROUTES: tuple[Route, ...] = (
         request=RefreshForm,
         response=SignedIn,
         roles=None,
-        errors=("unauthenticated", "session_revoked", "forbidden"),
+        errors=("unauthenticated", "session_revoked", "account_blocked"),
         cookie=True,
     ),
     Route("POST", "/api/v1/auth/sign-out", sign_out, "Sign out", "identity", status=204),

@@ -30,6 +30,7 @@ LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read for another
 async def candidates(call: Call[None, CandidatesQuery]) -> Candidates:
     """Drivers near the pickup who could take the load, and the reasons of their rank; never where they are."""
     services = call.services
+    await services.habits.read("candidates", call.caller.user)
     order = await services.invitations.open_order(_party(call), call.path_id("order"))
     pickup, policy = order.haul.pickup, services.policy
     near = services.live.near(pickup.lat, pickup.lon, NEARBY, policy.candidates_radius_m)
@@ -136,7 +137,7 @@ ROUTES: tuple[Route, ...] = (
         query=CandidatesQuery,
         response=Candidates,
         roles=_SHIPPER,
-        errors=("not_found", "order_closed"),
+        errors=("not_found", "order_closed", "cooling_down"),
     ),
     Route(
         "GET",

@@ -20,6 +20,7 @@ _LOSSES = (
     "vehicle_unfit",
     "driver_busy",
     "bids_only",
+    "cooling_down",
     "forbidden",
     "idempotency_conflict",
     "busy",

@@ -14,8 +14,8 @@ import msgspec
 from aiohttp import web
 
 from dispatch.errors import Refusal
-from server.seal import Seal
 from storage.idempotency import Answered, IdempotencyStore, Kept
+from storage.seal import Seal
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"

@@ -79,6 +79,7 @@ ROUTES: tuple[Route, ...] = (
         errors=("place_unknown",),
         headers=("Idempotency-Key",),
         location="/api/v1/orders/{order}",
+        scope="orders:write",
     ),
     Route(
         "GET",
@@ -89,6 +90,7 @@ ROUTES: tuple[Route, ...] = (
         query=PageQuery,
         response=OrderPage,
         roles=_ANYBODY,
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -109,6 +111,7 @@ ROUTES: tuple[Route, ...] = (
         response=OrderDetail,
         roles=_ANYBODY,
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "POST",
@@ -120,6 +123,7 @@ ROUTES: tuple[Route, ...] = (
         response=OrderState,
         roles=_ANYBODY,
         errors=("not_found", "transition_forbidden", "busy"),
+        scope="orders:write",
     ),
     Route(
         "POST",

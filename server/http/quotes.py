@@ -62,5 +62,6 @@ ROUTES: tuple[Route, ...] = (
         request=QuoteForm,
         response=Quote,
         errors=("place_unknown",),
+        scope="places:read",
     ),
 )

@@ -78,6 +78,9 @@ def lang_of(request: web.Request) -> Lang:
     return negotiate(",".join(request.headers.getall("Accept-Language", ())))
 
 
+STEP_UP_S = 300.0  # so long a second factor is fresh
+
+
 # Any: the table holds handlers of all body and query types; the adapter decodes by what their Route declares.
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
 
@@ -91,6 +94,10 @@ class Route:
     route: malformed input, missing sign-in, wrong role, limits and faults follow from the other fields.
     `grades` names the staff who may use it: empty is any of them, a superadmin always may. Take them from
     `dispatch.rights.grades`; they narrow the role admin and no other.
+    `step_up` asks staff for a second factor of the last five minutes (`POST /auth/step-up`). `also` are answers of
+    other forms: (status, type), which the handler makes itself.
+    `keyed=False` for a route that asks another company's server between two statements: it is not run in one
+    transaction, which would hold locks meanwhile, so it passes over an Idempotency-Key.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
     `scope` is what a company's API key must have to be taken here; empty, no key is. `cookie`: the refresh
     cookie of a browser counts here.
@@ -118,6 +125,9 @@ class Route:
     bucket: str = ""
     cost: int = 1
     grades: frozenset[str] = frozenset()
+    step_up: bool = False
+    also: tuple[tuple[int, type], ...] = ()
+    keyed: bool = True
 
     @property
     def bucket_name(self) -> str:
@@ -142,8 +152,10 @@ class Route:
             raise ValueError(f"{self.method} {self.path}: no such grades: {sorted(self.grades)}")
         if self.grades and "admin" not in (self.roles or ()):
             raise ValueError(f"{self.method} {self.path}: grades are of admins, which may not use it")
+        if self.step_up and self.roles != frozenset({"admin"}):
+            raise ValueError(f"{self.method} {self.path}: only staff have a second factor to show")
         unknown = [code for code in self.errors if code not in ERRORS]
         if unknown:
             raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")
-        if (self.response is None) != (self.status == 204):
-            raise ValueError(f"{self.method} {self.path}: 204 and no response type go together")
+        if (self.response is None) != (self.status in (204, 303)):
+            raise ValueError(f"{self.method} {self.path}: 204 or 303 and no response type go together")

@@ -15,6 +15,7 @@ from dispatch.errors import PLACEHOLDER
 from server.protocol import messages, rest
 from server.protocol.codes import CLOSE_MEANING
 from server.protocol.shapes import declared, parts, shape, vocabularies
+from server.signing_in import MAX_HOST
 
 from . import notices, po, sms
 from .catalogue import FORMS, Key, categories, say
@@ -24,6 +25,7 @@ from .langs import LANGS, Lang
 
 # The kind of a push in the statement that writes it.
 PUSHED = re.compile(r"INTO outbox\b[^;]{0,250}?'([a-z_]+\.[a-z_]+)'")
+PROPER = frozenset({"Google", "Apple", "OpenStreetMap", "Valhalla"})  # the same in every language
 CLOSE_BYTES = 123  # of a close frame's reason
 END = {".": ".。", "!": "!！", "?": "?？", ":": ":："}
 KAZAKH = re.compile("[әғқңөұүһі]", re.IGNORECASE)
@@ -137,7 +139,7 @@ def _translation(lang: Lang, entry: Entry, message: Message) -> Iterator[str]:
 def _script(lang: Lang, text: str, entry: Entry) -> str | None:
     """Letters of the wrong language: what a copied line or a look-alike on the keyboard leaves behind."""
     bare = PLACEHOLDER.sub("", text)
-    if text == entry.text and re.search("[a-z]{3}", PLACEHOLDER.sub("", entry.text)):
+    if text == entry.text and text not in PROPER and re.search("[a-z]{3}", PLACEHOLDER.sub("", entry.text)):
         return "left in English"
     if MIXED.search(bare):
         return "Latin and Cyrillic letters in one word"
@@ -153,7 +155,7 @@ def _script(lang: Lang, text: str, entry: Entry) -> str | None:
 def lengths() -> Iterator[str]:
     """Texts that do not fit what carries them."""
     for lang in LANGS:
-        if (used := len(sms.otp(lang, "000000").encode("utf-16-be")) // 2) > sms.PART:
+        if (used := sms.units(sms.otp(lang, "000000", "h" * MAX_HOST))) > sms.PART:
             yield f"{lang}: the one-time code takes {used} characters of an SMS part of {sms.PART}"
         for close, meaning in CLOSE_MEANING.items():
             if (used := len(say(lang, meaning).encode())) > CLOSE_BYTES:

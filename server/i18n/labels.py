@@ -6,10 +6,11 @@ name is also the context of the translations, so that a status may be closed in 
 """
 
 # StrEnums whose own name says too little outside their module.
-RENAMED = {"Status": "OrderStatus"}
-# Nobody reads these: codes of the catalogue of errors, rights of a grade, and what a phone says of itself.
-UNSPOKEN = frozenset({"Outcome", "Right"})
-UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token"})
+RENAMED = {"Status": "OrderStatus", "Flag": "FlagKind"}
+# Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone or
+# of a page.
+UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
+UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
 LABELS: dict[str, dict[str, str]] = {
     "Lang": {"ru": "Russian", "kk": "Kazakh", "en": "English", "zh": "Chinese"},
@@ -20,6 +21,7 @@ LABELS: dict[str, dict[str, str]] = {
         "finance": "Finance",
         "superadmin": "Chief administrator",
     },
+    "Provider": {"google": "Google", "apple": "Apple"},
     "Actor": {
         "shipper": "Shipper",
         "driver": "Driver",
@@ -46,12 +48,12 @@ LABELS: dict[str, dict[str, str]] = {
     "FigureOrigin": {
         "embedded": "Built-in road table",
         "great-circle": "Straight line, estimate",
-        "valhalla": "Valhalla",
-        "osrm": "OSRM",
-        "google": "Google",
-        "google-legacy": "Google",
+        "valhalla": "Router Valhalla",
+        "osrm": "Router OSRM",
+        "google": "Google's maps",
+        "google-legacy": "Google's maps",
         "gazetteer": "Built-in gazetteer",
-        "nominatim": "OpenStreetMap",
+        "nominatim": "Addresses of OpenStreetMap",
         "staff": "Set by our staff",
         "default": "Assumed",
         "assumed": "Assumed",
@@ -118,6 +120,41 @@ LABELS: dict[str, dict[str, str]] = {
         "rating": "Good rating",
         "idle": "Long without offers",
         "board": "Taken from the board",
+        "invited": "Asked by the shipper",
+        "bid": "Price agreed",
+    },
+    # `reason` of a bid that was lost or taken back by another deed
+    "BidEnd": {
+        "taken": "The load went to somebody else",
+        "cancelled": "The order was cancelled",
+        "expired": "The order has expired",
+        "busy": "The driver has taken another load",
+    },
+    "FlagKind": {
+        "fast_accepts": "Accepts faster than a person reads",
+        "many_wins": "More loads than anybody carries",
+        "many_cancels": "Takes loads and calls them off",
+        "only_declines": "Only ever declines",
+        "board_scraped": "Reads the whole board",
+        "candidates_scraped": "Reads the lists of drivers",
+    },
+    # What an API key may do.
+    "Scope": {
+        "orders:read": "Read orders",
+        "orders:write": "Post and change orders",
+        "places:read": "Look up places",
+    },
+    # Why a webhook is switched off.
+    "WebhookEnd": {
+        "failing": "It took no events for a day",
+        "gone": "It said that it is gone",
+        "owner": "By its owner",
+    },
+    "DeliveryState": {
+        "due": "To be sent",
+        "delivered": "Delivered",
+        "dead": "Given up",
+        "cancelled": "Called off",
     },
     # Lines of an order's history that are no status.
     "OrderEvent": {"placed": "Order posted", "boarded": "Open on the board"},
@@ -134,6 +171,4 @@ LABELS: dict[str, dict[str, str]] = {
         "null": "nothing",
         "bytes": "bytes",
     },
-    # Where a distance is from.
-    "RouteOrigin": {"embedded": "Built-in road graph", "great-circle": "Straight-line estimate"},
 }

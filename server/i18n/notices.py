@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .catalogue import plural, say
 from .langs import Lang
 
-IDS = ("offer", "order")  # row ids, which also leave as data
+IDS = ("offer", "bid", "order")  # row ids, which also leave as data
 WORDS = ("event", "reason", "status")  # of a vocabulary
 COUNT = "n"
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
@@ -33,9 +33,23 @@ NOTICES: dict[str, Template] = {
     "offer.closed": Template("Offer closed", "This load is no longer offered."),
     "offer.closed/taken": Template("Offer closed", "Another driver has taken this load."),
     "offer.closed/withdrawn": Template("Offer closed", "The shipper has withdrawn this load."),
+    "offer.invited": Template(
+        "Invitation", "A shipper asks you to carry a load. Open the app before the offer ends."
+    ),
+    "bid.made": Template("New bid", "A driver names a price for order {order}."),
+    "bid.changed": Template("New price", "There is a new price for order {order}."),
+    "bid.closed": Template("Bid closed", "A bid for order {order} is closed."),
+    "bid.closed/accepted": Template("Bid accepted", "A bid for order {order} is accepted."),
+    "bid.closed/declined": Template("Bid closed", "The shipper has declined the bid for order {order}."),
+    "bid.closed/withdrawn": Template("Bid closed", "A driver has withdrawn the bid for order {order}."),
+    "bid.closed/expired": Template("Bid closed", "A bid for order {order} has expired."),
+    "bid.closed/outdated": Template("Bid closed", "Order {order} has changed: look at it and bid again."),
+    "bid.closed/lost": Template("Bid closed", "Order {order} went elsewhere."),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
     "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
-    "order.changed/assigned": Template("Order {order}", "A driver has taken the load."),
+    "order.changed/assigned": Template(
+        "Order {order}", "The order has its driver. Open the app for the details."
+    ),
     "order.changed/at_pickup": Template("Order {order}", "The truck is at the pickup."),
     "order.changed/loaded": Template("Order {order}", "The cargo is loaded."),
     "order.changed/in_transit": Template("Order {order}", "The truck is on its way."),
@@ -47,6 +61,12 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "webhook.disabled": Template(
+        "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
+    ),
+    "webhook.disabled/gone": Template(
+        "Webhook switched off", "Your company's endpoint says that it is gone and was switched off."
+    ),
 }
 
 

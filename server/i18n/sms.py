@@ -4,10 +4,19 @@ from .catalogue import say
 from .langs import Lang
 
 PART = 70
-OTP = "Tracking Desk sign-in code: {code}. Do not tell it to anybody."
-TEXTS = (OTP,)
+OTP = "Code {code}. Do not tell it to anybody."
+SHORT = "Code {code}"
+TEXTS = (OTP, SHORT)
 
 
-def otp(lang: Lang, code: str) -> str:
-    """The one-time code with its warning, in one part."""
-    return say(lang, OTP, code=code)
+def otp(lang: Lang, code: str, host: str) -> str:
+    """The one-time code in one part: with its warning where that fits, and always with the last line by which a
+    browser fills the code in on this host's page alone (WebOTP)."""
+    last = f"\n@{host} #{code}"
+    whole = say(lang, OTP, code=code) + last
+    return whole if units(whole) <= PART else say(lang, SHORT, code=code) + last
+
+
+def units(text: str) -> int:
+    """How many of a part's 70 places this takes: UTF-16 units."""
+    return len(text.encode("utf-16-be")) // 2

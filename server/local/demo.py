@@ -126,7 +126,11 @@ def up(checkout: Checkout, *, seconds: int | None, drivers: int, workers: int) -
         steps = Steps(checkout.logs)
         try:
             web.prepare(checkout, steps)
-            with prepared(checkout, steps) as env, serving(checkout, steps, env, workers) as whole:
+            with (
+                prepared(checkout, steps) as env,
+                # Drivers in time-lapse do more in a day than anybody could.
+                serving(checkout, steps, {"DESK_WATCH_HABITS": "off", **env}, workers) as whole,
+            ):
                 return _demo(checkout, steps, whole, seconds, drivers)
         except KeyboardInterrupt:
             say("\nstopped")

@@ -20,12 +20,17 @@ from .shapes import shape
 
 TAGS = {
     "auth": "Signing in by phone, staying signed in, signing out.",
+    "identity": "Signing in by phone, staying signed in, signing out, the own profile.",
+    "devices": "Phones and trackers that positions come from.",
+    "push": "Where a user can be pushed to.",
+    "administration": "For operators: what happens on the whole desk.",
     "account": "Who is signed in: profile, vehicle, devices, push.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
     "offers": "Loads offered to a driver.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",
+    "integrations": "API keys and webhooks, for a company's own programs.",
     "texts": "What people call the words of this API, in four languages.",
 }
 HEADERS: dict[str, Json] = {
@@ -36,7 +41,7 @@ HEADERS: dict[str, Json] = {
     },
     "If-None-Match": {
         "description": "The ETag of what you have: unchanged, it is answered 304 without a body.",
-        "schema": {"type": "string", "maxLength": 20},
+        "schema": {"type": "string"},
         "example": '"7"',
     },
     "Idempotency-Key": {
@@ -121,6 +126,12 @@ class Described(Protocol):
     @property
     def grades(self) -> frozenset[str]: ...
     @property
+    def step_up(self) -> bool: ...
+    @property
+    def keyed(self) -> bool: ...
+    @property
+    def also(self) -> tuple[tuple[int, type], ...]: ...
+    @property
     def errors(self) -> tuple[str, ...]: ...
     @property
     def headers(self) -> tuple[str, ...]: ...
@@ -142,6 +153,7 @@ def openapi(routes: Sequence[Described]) -> str:
     for route in routes:
         paths.setdefault(_path(route), {})[route.method.lower()] = _operation(route)
     bodies = {each for route in routes for each in (route.request, route.response) if each is not None}
+    bodies |= {each for route in routes for _, each in route.also}
     tags = dict.fromkeys(route.tag for route in routes)
     document = {
         "openapi": "3.1.0",
@@ -185,6 +197,8 @@ def possible_errors(route: Described) -> list[ErrorCode]:
         codes |= {"not_found"}
     if route.roles:
         codes |= {"forbidden"}
+    if route.step_up:
+        codes |= {"step_up_required"}
     return sorted((ERRORS[code] for code in codes), key=lambda each: (each.status, each.code))
 
 
@@ -265,7 +279,7 @@ def _parameters(route: Described) -> Iterator[Json]:
 def _optional_headers(route: Described) -> Iterator[str]:
     if route.method == "GET" and route.versioned:
         yield "If-None-Match"
-    if route.method != "GET" and route.roles is not None and "Idempotency-Key" not in route.headers:
+    if _takes_key(route) and "Idempotency-Key" not in route.headers:
         yield "Idempotency-Key"
 
 
@@ -283,12 +297,33 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
                 },
             },
         )
+    for other, alike in groupby(route.also, key=lambda each: each[0]):
+        kinds = [kind for _, kind in alike]
+        schema = _schema(kinds[0]) | {"example": example(kinds[0])}
+        if len(kinds) > 1:
+            schema = {
+                "schema": {"oneOf": [_schema(kind)["schema"] for kind in kinds]},
+                "examples": {kind.__name__: {"value": example(kind)} for kind in kinds},
+            }
+        yield (
+            str(other),
+            {
+                "description": "\n\n".join(shape(kind).doc for kind in kinds),
+                "headers": answers.headers(),
+                "content": {"application/json": schema},
+            },
+        )
     if route.method == "GET" and route.versioned:
         yield "304", {"description": "Unchanged since If-None-Match.", "headers": answers.headers("ETag")}
     for status, group in groupby(possible_errors(route), key=lambda each: each.status):
         errors = list(group)
         name = answers.response_name(errors)
         yield str(status), _refusal(errors) if name is None else {"$ref": f"#/components/responses/{name}"}
+
+
+def _takes_key(route: Described) -> bool:
+    """Whether an Idempotency-Key counts there."""
+    return route.method != "GET" and route.roles is not None and route.keyed
 
 
 def _own_headers(route: Described) -> Iterator[str]:
@@ -298,7 +333,7 @@ def _own_headers(route: Described) -> Iterator[str]:
         yield "Location"
     if route.page_parameter:
         yield "Link"
-    if route.method != "GET" and route.roles is not None:
+    if _takes_key(route):
         yield "Idempotency-Replayed"
 
 

@@ -73,6 +73,7 @@ def bare(seen: mi.Type) -> mi.Type:
 
 def parts(seen: mi.Type) -> tuple[mi.Type, ...]:
     """The alternatives of a union without None; of any other type, itself."""
+    seen = bare(seen)
     if not isinstance(seen, mi.UnionType):
         return (seen,)
     return tuple(bare(part) for part in seen.types if not isinstance(part, mi.NoneType))

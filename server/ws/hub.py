@@ -117,11 +117,11 @@ class Hub:
         if holder is not None and holder is not keep:
             holder.close(Close.REPLACED)
 
-    def end_sessions(self, sign_in: str) -> None:
-        """A sign-in was revoked: its sockets end at once."""
+    def end_sessions(self, sign_in: str, blocked: bool = False) -> None:
+        """A sign-in was revoked, perhaps with its whole account: its sockets end at once."""
         for session in list(self.sessions):
             if session.principal.session == sign_in:
-                session.close(Close.UNAUTHENTICATED)
+                session.close(Close.FORBIDDEN if blocked else Close.UNAUTHENTICATED)
 
     # -- personal messages ----------------------------------------------------------------------------------
 

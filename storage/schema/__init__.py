@@ -10,6 +10,7 @@ from . import (
     places,
     positions,
     requests,
+    signin,
     taking,
 )
 from .columns import metadata
@@ -24,5 +25,6 @@ __all__ = [
     "places",
     "positions",
     "requests",
+    "signin",
     "taking",
 ]

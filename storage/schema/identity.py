@@ -35,6 +35,14 @@ users = Table(
         "grade IS NULL OR role = 'admin' AND grade IN ('support', 'moderator', 'finance', 'superadmin')",
         name="grade",
     ),
+    # Staff look for people by a part of the name or of the number.
+    Index(
+        "ix_users_search",
+        "name",
+        "phone",
+        postgresql_using="gin",
+        postgresql_ops={"name": "gin_trgm_ops", "phone": "gin_trgm_ops"},
+    ),
 )
 
 otp_requests = Table(
@@ -46,11 +54,16 @@ otp_requests = Table(
     Column("code_hmac", LargeBinary, nullable=False),  # HMAC-SHA256(pepper, id | phone | code)
     Column("tries", SmallInteger, nullable=False, server_default="0"),
     Column("ip", String(45), nullable=False, server_default=""),
+    Column("network", String(45), nullable=False, server_default=""),  # its /24 or /48
+    Column("purpose", String(16), nullable=False, server_default="sign_in"),  # | change_phone
+    Column("user_id", BigInteger),  # whose phone is to be changed
     at("created_at", now=True),
     at("expires_at"),
     at("used_at", nullable=True),
+    at("failed_at", nullable=True),  # no gateway took the code: it counts for no limit of the number
     Index(None, "phone", "created_at"),
     Index(None, "ip", "created_at"),
+    Index(None, "network", "created_at"),
 )
 
 devices = Table(
@@ -75,6 +88,9 @@ sessions = Table(
     Column("user_agent", String(200), nullable=False, server_default=""),
     at("created_at", now=True),
     at("expires_at"),
+    Column("method", String(8), nullable=False, server_default="otp"),  # otp | link | google | apple
+    at("used_at", nullable=True),  # last refresh
+    at("factor_at", nullable=True),  # last second factor; no staff session goes on without one
     at("revoked_at", nullable=True),
     Column("revoke_reason", String(32)),
     Index(None, "user_id"),

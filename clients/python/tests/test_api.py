@@ -103,3 +103,12 @@ def test_what_is_no_token_is_refused_early() -> None:
     for text in ("", "abc", "a.b.c", "a.e30.c"):
         with pytest.raises(ValueError, match="not an access token"):
             Tokens.stored(text, None)
+
+
+async def test_a_companys_key_stands_for_a_sign_in_and_is_never_refreshed(desk: FakeDesk) -> None:
+    desk.rest["GET", "/api/v1/me"] = lambda body: web.json_response(ME)
+    async with Api(desk.url, Tokens.key("tdk_secret")) as api:
+        assert await api.access(1e9) == "tdk_secret" and api.token_left() == float("inf")
+        await api.me()
+    assert [path for _, path, *_ in desk.requests] == ["/api/v1/me"]
+    assert desk.requests[-1][3]["Authorization"] == "Bearer tdk_secret"

@@ -17,12 +17,16 @@ from .messages import (
     CancelForm,
     Cities,
     CityQuery,
+    CrossingQuery,
+    Crossings,
     DeclineForm,
     DeclineReason,
     Device,
     DeviceForm,
     Drivers,
     DriverView,
+    FactorAsked,
+    FactorForm,
     Lang,
     Offers,
     OrderDetail,
@@ -32,12 +36,19 @@ from .messages import (
     OtpAsked,
     OtpForm,
     PageQuery,
+    PinQuery,
+    PlaceQuery,
+    Places,
+    PlaceView,
     Profile,
     PushEndpoint,
     PushEndpointForm,
     PushKey,
     Quote,
     QuoteForm,
+    SavedPlace,
+    SavedPlaceForm,
+    SavedPlaces,
     SignedIn,
     SubscriptionForm,
     Ticket,
@@ -45,12 +56,13 @@ from .messages import (
     VehicleForm,
     VerifyForm,
 )
+from .taking import TakingCalls
 from .tokens import Tokens
 
 TIMEOUT_S = 15.0
 
 
-class Api:
+class Api(TakingCalls):
     """One account's REST access. Use as an async context manager, or call `close`.
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
@@ -107,9 +119,16 @@ class Api:
         """Have a one-time code sent to the phone."""
         return OtpAsked.from_wire(await self._call("POST", "/api/v1/auth/otp", form.to_wire(), signed=False))
 
-    async def verify(self, form: VerifyForm) -> SignedIn:
-        """Sign in with the code; the tokens are kept for all further calls."""
-        return self._keep(await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False))
+    async def verify(self, form: VerifyForm) -> SignedIn | FactorAsked:
+        """Sign in with the code; the tokens are kept for all further calls. Staff must show a second factor."""
+        wire = await self._call("POST", "/api/v1/auth/verify", form.to_wire(), signed=False)
+        return FactorAsked.from_wire(wire) if "challenge" in wire else self._keep(wire)
+
+    async def second_factor(self, form: FactorForm) -> SignedIn:
+        """Answer the challenge of a staff sign-in with a code of the authenticator app, or a recovery code."""
+        return self._keep(
+            await self._call("POST", "/api/v1/auth/second-factor", form.to_wire(), signed=False)
+        )
 
     async def sign_out(self) -> None:
         """End the session; its tokens and sockets die with it."""
@@ -176,8 +195,41 @@ class Api:
         query = CityQuery(q, lang, limit).to_wire()
         return Cities.from_wire(await self._call("GET", "/api/v1/cities", query=query))
 
+    async def find_places(self, query: PlaceQuery) -> Places:
+        """Addresses, towns and border crossings by text, best match first."""
+        return Places.from_wire(await self._call("GET", "/api/v1/places/search", query=query.to_wire()))
+
+    async def place_at(self, query: PinQuery) -> PlaceView:
+        """The address of a place on the map."""
+        return PlaceView.from_wire(await self._call("GET", "/api/v1/places/reverse", query=query.to_wire()))
+
+    async def crossings(self, query: CrossingQuery) -> Crossings:
+        """Border crossings of Kazakhstan."""
+        return Crossings.from_wire(await self._call("GET", "/api/v1/crossings", query=query.to_wire()))
+
+    async def saved_places(self) -> SavedPlaces:
+        """Own kept places, the last used first."""
+        return SavedPlaces.from_wire(await self._call("GET", "/api/v1/saved-places"))
+
+    async def save_place(self, form: SavedPlaceForm) -> SavedPlace:
+        """Keep a place."""
+        return SavedPlace.from_wire(await self._call("POST", "/api/v1/saved-places", form.to_wire()))
+
+    async def change_place(self, place: int, version: int, form: SavedPlaceForm) -> SavedPlace:
+        """Edit the version of a kept place that was read; `version_stale` when somebody was faster."""
+        path, headers = f"/api/v1/saved-places/{place}", {"If-Match": f'"{version}"'}
+        return SavedPlace.from_wire(await self._call("PUT", path, form.to_wire(), headers=headers))
+
+    async def forget_place(self, place: int) -> None:
+        """Forget a kept place."""
+        await self._call("DELETE", f"/api/v1/saved-places/{place}")
+
+    async def place_used(self, place: int) -> None:
+        """It was chosen: it stands first from now on."""
+        await self._call("POST", f"/api/v1/saved-places/{place}/used")
+
     async def quote(self, form: QuoteForm) -> Quote:
-        """Distance, time and price of a haul."""
+        """Distance, time, costs, price and profit of a haul."""
         return Quote.from_wire(await self._call("POST", "/api/v1/quotes", form.to_wire()))
 
     async def orders(self, before: int | None = None, limit: int = 20) -> OrderPage:

@@ -9,6 +9,7 @@ from typing import Self
 from uuid import uuid4
 
 from .api import Api
+from .bidding import DriverBids
 from .connection import Answer, Connection
 from .errors import ApiError, DeskError
 from .mailbox import Mailbox
@@ -48,7 +49,7 @@ class DriverClient:
 
     `report` keeps fixes until the desk has them in its database; everything else may be lost with the
     connection and is said again. Callbacks run on the event loop: `on_acked(stream, upto, rejected)` when
-    points are committed, `on_offer_closed(message)` when an offer is over.
+    points are committed, `on_offer_closed(message)` when an offer is over. `bids` is the haggling.
     """
 
     def __init__(self, api: Api, device: int, secret: str, queue: PointQueue, *, app: str = "") -> None:
@@ -62,6 +63,7 @@ class DriverClient:
         self.connection.on_end = self._ended
         self.on_acked: Callable[[str, int, Sequence[Rejection]], None] = lambda stream, upto, rejected: None
         self.on_offer_closed: Callable[[OfferClosed], None] = lambda message: None
+        self.bids = DriverBids(self.connection, api)
         self.live_offers: dict[int, OfferCard] = {}
         self._uplink = Uplink(queue)
         self._news: Mailbox[OfferCard] = Mailbox()
@@ -206,7 +208,7 @@ class DriverClient:
                     self._uplink.close()
                     self._later("resume", self.connection.random.uniform(*RESUME_AGAIN_S), self._resume)
             case _:
-                pass
+                self.bids.heard(message)
 
     def _offered(self, offer: OfferCard) -> None:
         self.connection.post(OfferSeen(self.connection.expect(_ignore), offer.offer))

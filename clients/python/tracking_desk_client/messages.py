@@ -72,12 +72,24 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("token_expired", 401, True, "The access token has expired: refresh it."),
         ErrorCode("session_revoked", 401, False, "This session was ended: sign in again."),
         ErrorCode("code_wrong", 401, False, "The code is wrong or has been used: ask for a new one."),
+        ErrorCode("account_blocked", 403, False, "This account is blocked: write to support."),
+        ErrorCode("challenge_over", 401, False, "This sign-in has taken too long or has ended: begin again."),
+        ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
+        ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
+        ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+        ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
+        ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
+        ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
+        ErrorCode("provider_refused", 401, False, "Google or Apple did not confirm this sign-in: begin again."),
+        ErrorCode("provider_unavailable", 503, True, "Google or Apple is not answering: try again, or use your phone."),
+        ErrorCode("user_busy", 409, False, "This user has orders under way: they must end first."),
         ErrorCode("phone_invalid", 422, False, "This is not a phone number we can reach."),
         ErrorCode("device_required", 403, False, "Register this device before sending positions."),
         ErrorCode("forbidden", 403, False, "Your role does not allow this."),
         ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+        ErrorCode("company_required", 409, False, "Create or join a company first."),
         ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
         ErrorCode("offer_expired", 409, False, "The offer has expired."),
         ErrorCode("offer_closed", 409, False, "The offer is no longer open."),
@@ -102,9 +114,14 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
         ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
         ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
+        ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
+        ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
+        ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
+        ErrorCode("search_too_heavy", 503, True, "This search takes too long now: narrow it, or try again."),
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
+        ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
         ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
         ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
         ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
@@ -117,11 +134,21 @@ Role = Literal["driver", "logistician", "shipper", "admin"]
 UserRole = Literal["driver", "logistician", "shipper"]
 Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
+Provider = Literal["google", "apple"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
+BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
+Pricing = Literal["fixed", "negotiable", "bids"]
+PaymentMethod = Literal["transfer", "cash", "card"]
+PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
+AdrFilter = Literal["any", "none", "only"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
+BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
+InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
+FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
+Scope = Literal["orders:read", "orders:write", "places:read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1754,22 +1781,28 @@ class OtpAsked:
 
 @dataclass(frozen=True, slots=True)
 class VerifyForm:
-    """The code that came for `request`."""
+    """The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a
+    phone: an account made by this sign-in gets it."""
 
     request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     code: str  # matches ^[0-9]{6}$
+    identity: str | None = None  # 1 to 4096 characters
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "request": self.request,
             "code": self.code,
         }
+        if self.identity is not None:
+            wire["identity"] = self.identity
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> VerifyForm:
         return cls(
             wire["request"],
             wire["code"],
+            wire.get("identity"),
         )
 
 
@@ -1794,7 +1827,10 @@ class RefreshForm:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie."""
+    """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie.
+
+    `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an
+    account already: link it there. `recovery_codes` come once, when a second factor comes in force."""
 
     access: str
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
@@ -1802,6 +1838,8 @@ class SignedIn:
     role: str
     grade: str | None = None
     refresh: str | None = None
+    linked: bool | None = None
+    recovery_codes: list[str] | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -1811,6 +1849,8 @@ class SignedIn:
             "role": self.role,
             "grade": self.grade,
             "refresh": self.refresh,
+            "linked": self.linked,
+            "recovery_codes": (None if self.recovery_codes is None else [item for item in self.recovery_codes]),
         }
 
     @classmethod
@@ -1822,6 +1862,159 @@ class SignedIn:
             wire["role"],
             wire.get("grade"),
             wire.get("refresh"),
+            wire.get("linked"),
+            (None if wire["recovery_codes"] is None else [item for item in wire["recovery_codes"]]) if "recovery_codes" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorAsked:
+    """Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there
+    to set up an authenticator app with, whose first code answers the challenge."""
+
+    challenge: str
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    enrol: bool
+    secret: str | None = None
+    otpauth: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "challenge": self.challenge,
+            "expires_at": self.expires_at,
+            "enrol": self.enrol,
+            "secret": self.secret,
+            "otpauth": self.otpauth,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorAsked:
+        return cls(
+            wire["challenge"],
+            wire["expires_at"],
+            wire["enrol"],
+            wire.get("secret"),
+            wire.get("otpauth"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorForm:
+    """The answer to a challenge."""
+
+    challenge: str  # 1 to 4096 characters
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "challenge": self.challenge,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorForm:
+        return cls(
+            wire["challenge"],
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepUpForm:
+    """The second factor again, before something dangerous."""
+
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StepUpForm:
+        return cls(
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """A new access token; for five minutes it opens the routes that want a fresh second factor."""
+
+    access: str
+    access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "access": self.access,
+            "access_expires_at": self.access_expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SteppedUp:
+        return cls(
+            wire["access"],
+            wire["access_expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorStatus:
+    """Since when a second factor is in force, and how many recovery codes are left."""
+
+    since: float | None
+    recovery_codes: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "since": self.since,
+            "recovery_codes": self.recovery_codes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorStatus:
+        return cls(
+            wire["since"],
+            wire["recovery_codes"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSecret:
+    """For an authenticator app; in force once its first code has come."""
+
+    secret: str
+    otpauth: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "secret": self.secret,
+            "otpauth": self.otpauth,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FactorSecret:
+        return cls(
+            wire["secret"],
+            wire["otpauth"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCodes:
+    """For a sheet of paper: each is good once, instead of a code of the app. Shown this once."""
+
+    codes: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "codes": self.codes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RecoveryCodes:
+        return cls(
+            wire["codes"],
         )
 
 
@@ -1905,6 +2098,376 @@ class Device:
         return cls(
             wire["device"],
             wire["device_secret"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One sign-in. `program` says what it looks like, `network` roughly where from: never a whole address."""
+
+    session: str
+    method: str
+    program: str
+    network: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    used_at: float  # Seconds since the epoch, UTC; 0 or more
+    current: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "session": self.session,
+            "method": self.method,
+            "program": self.program,
+            "network": self.network,
+            "created_at": self.created_at,
+            "used_at": self.used_at,
+            "current": self.current,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SessionView:
+        return cls(
+            wire["session"],
+            wire["method"],
+            wire["program"],
+            wire["network"],
+            wire["created_at"],
+            wire["used_at"],
+            wire["current"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Every live sign-in of the caller, the last used first."""
+
+    sessions: list[SessionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "sessions": [item.to_wire() for item in self.sessions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Sessions:
+        return cls(
+            [SessionView.from_wire(item) for item in wire["sessions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EndSessionsForm:
+    """`others` leaves the caller signed in; `all` does not."""
+
+    scope: Literal["all", "others"] = "others"
+
+    def to_wire(self) -> Wire:
+        return {
+            "scope": self.scope,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EndSessionsForm:
+        return cls(
+            wire.get("scope", "others"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsEnded:
+    """How many ended."""
+
+    ended: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SessionsEnded:
+        return cls(
+            wire["ended"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoneForm:
+    """The number to move the account to; a code is sent to it."""
+
+    phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NewPhoneForm:
+        return cls(
+            wire["phone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChangeForm:
+    """The code that came to the new number."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhoneChangeForm:
+        return cls(
+            wire["request"],
+            wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneChanged:
+    """The account's number from now on, and how many other sign-ins ended with the change."""
+
+    phone: str
+    ended: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "ended": self.ended,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhoneChanged:
+        return cls(
+            wire["phone"],
+            wire["ended"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignInMethods:
+    """What the sign-in page offers. Google never stands there without Apple."""
+
+    phone: bool
+    google: list[str]
+    apple: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "google": self.google,
+            "apple": self.apple,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SignInMethods:
+        return cls(
+            wire["phone"],
+            wire["google"],
+            wire["apple"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcStartForm:
+    """Begins a trip to Google or Apple. A page keeps a random verifier and sends its SHA-256 (base64url) as
+    `challenge`; an app sends none and gets a nonce for its native dialogue. `link` is for who is signed in."""
+
+    challenge: str | None = None  # matches ^[A-Za-z0-9_-]{43}$
+    purpose: Literal["link", "sign_in"] = "sign_in"
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "purpose": self.purpose,
+        }
+        if self.challenge is not None:
+            wire["challenge"] = self.challenge
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcStartForm:
+        return cls(
+            wire.get("challenge"),
+            wire.get("purpose", "sign_in"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcStarted:
+    """For a page: where to go, as a full page. For an app: the nonce for its dialogue."""
+
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    redirect: str | None = None
+    nonce: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "expires_at": self.expires_at,
+            "redirect": self.redirect,
+            "nonce": self.nonce,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcStarted:
+        return cls(
+            wire["expires_at"],
+            wire.get("redirect"),
+            wire.get("nonce"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcFinishForm:
+    """The `flow` that the page was opened with again, and the verifier that it kept."""
+
+    flow: str  # 1 to 4096 characters
+    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "flow": self.flow,
+            "verifier": self.verifier,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcFinishForm:
+        return cls(
+            wire["flow"],
+            wire["verifier"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcNativeForm:
+    """What an app's dialogue gave. `name` comes from Apple the first time only; `code` is Apple's
+    authorization code, by which we can revoke their token when the account is deleted."""
+
+    id_token: str  # 1 to 8192 characters
+    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    name: str = ""  # 0 to 120 characters
+    code: str | None = None  # 1 to 4096 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "id_token": self.id_token,
+            "nonce": self.nonce,
+            "name": self.name,
+        }
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OidcNativeForm:
+        return cls(
+            wire["id_token"],
+            wire["nonce"],
+            wire.get("name", ""),
+            wire.get("code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityWaiting:
+    """Google or Apple know this person and we do not yet. Confirm a phone (`/auth/otp`, then `/auth/verify` with
+    `identity`), or, signed in, link it to the account."""
+
+    identity: str
+    provider: Provider
+    name: str
+    email: str | None
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+            "provider": self.provider,
+            "name": self.name,
+            "email": self.email,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> IdentityWaiting:
+        return cls(
+            wire["identity"],
+            wire["provider"],
+            wire["name"],
+            wire["email"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityForm:
+    """The waiting identity that the caller's account is to get."""
+
+    identity: str  # 1 to 4096 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> IdentityForm:
+        return cls(
+            wire["identity"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """A Google or Apple account that signs in to this account."""
+
+    identity: int
+    provider: str
+    name: str
+    email: str | None
+    linked_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "identity": self.identity,
+            "provider": self.provider,
+            "name": self.name,
+            "email": self.email,
+            "linked_at": self.linked_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkedIdentity:
+        return cls(
+            wire["identity"],
+            wire["provider"],
+            wire["name"],
+            wire["email"],
+            wire["linked_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentities:
+    """All of the caller's."""
+
+    identities: list[LinkedIdentity]
+
+    def to_wire(self) -> Wire:
+        return {
+            "identities": [item.to_wire() for item in self.identities],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkedIdentities:
+        return cls(
+            [LinkedIdentity.from_wire(item) for item in wire["identities"]],
         )
 
 
@@ -2519,13 +3082,13 @@ class StopForm:
 class VehicleFigures:
     """The truck; what is left out is that of its body's usual size."""
 
-    capacity_kg: float | None = None  # above 0, at most 100,000
-    volume_m3: float | None = None  # above 0, at most 500
-    litres_100km: float | None = None  # diesel a 100 km, loaded; above 0, at most 200
-    axle_kg: float | None = None  # heaviest single axle, loaded; above 0, at most 30,000
-    height_m: float | None = None  # above 0, at most 10
-    width_m: float | None = None  # above 0, at most 10
-    length_m: float | None = None  # above 0, at most 60
+    capacity_kg: float | None = None  # 100 to 100,000
+    volume_m3: float | None = None  # 0.1 to 500
+    litres_100km: float | None = None  # diesel a 100 km, loaded; 1 to 200
+    axle_kg: float | None = None  # heaviest single axle, loaded; 100 to 30,000
+    height_m: float | None = None  # 0.5 to 10
+    width_m: float | None = None  # 0.5 to 10
+    length_m: float | None = None  # 0.5 to 60
 
     def to_wire(self) -> Wire:
         wire: Wire = {}
@@ -3227,54 +3790,591 @@ class Offers:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardQuery:
-    """Loads open to every subscribed driver, newest first; nearest pickup circle when lat, lon are given."""
+class BoardFilters:
+    """What is asked of loads; all of it together. In a query string, lists are separated by commas.
 
+    Pickup: near a city or a place (`radius_m`), inside `bbox`, inside `polygon` (3 to 100 vertices). Drop: near a
+    city or a place. Along a route, between cities or over a line of your own: pickup near it, drop near it further
+    on, for at most `max_detour_m` of road. Prices are compared in KZT. Pickup dates match a load whose window
+    overlaps them. `fits` leaves out what your active vehicle cannot carry, or `vehicle`, another one of yours."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     lat: float | None = None  # -90 to 90
     lon: float | None = None  # -180 to 180
     radius_m: float = 200000  # above 0, at most 2,000,000
-    body: Body | None = None
-    max_weight_kg: float | None = None  # above 0, at most 100,000
-    max_volume_m3: float | None = None  # 0 to 500
-    before: int | None = None  # 1 or more
-    limit: int = 20  # 1 to 100
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
 
     def to_wire(self) -> Wire:
         wire: Wire = {
             "radius_m": self.radius_m,
-            "limit": self.limit,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
         }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
         if self.lat is not None:
             wire["lat"] = self.lat
         if self.lon is not None:
             wire["lon"] = self.lon
-        if self.body is not None:
-            wire["body"] = self.body
-        if self.max_weight_kg is not None:
-            wire["max_weight_kg"] = self.max_weight_kg
-        if self.max_volume_m3 is not None:
-            wire["max_volume_m3"] = self.max_volume_m3
-        if self.before is not None:
-            wire["before"] = self.before
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardFilters:
+        return cls(
+            wire.get("from_city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("radius_m", 200000),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardQuery:
+    """A page of the board. `nearest` and `profit` measure from the place that is searched, else from your truck;
+    `profit` orders the loads around. With `count` the first page also tells how many there are. `driver`: for whom
+    a logistician looks."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    radius_m: float = 200000  # above 0, at most 2,000,000
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
+    sort: BoardSort = "newest"
+    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
+    limit: int = 20  # 1 to 100
+    count: bool = False
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+            "sort": self.sort,
+            "limit": self.limit,
+            "count": self.count,
+        }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        if self.after is not None:
+            wire["after"] = self.after
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> BoardQuery:
         return cls(
+            wire.get("from_city"),
             wire.get("lat"),
             wire.get("lon"),
             wire.get("radius_m", 200000),
-            wire.get("body"),
-            wire.get("max_weight_kg"),
-            wire.get("max_volume_m3"),
-            wire.get("before"),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+            wire.get("sort", "newest"),
+            wire.get("after"),
             wire.get("limit", 20),
+            wire.get("count", False),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFacetQuery:
+    """The search that is to be broken down."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    radius_m: float = 200000  # above 0, at most 2,000,000
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+        }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardFacetQuery:
+        return cls(
+            wire.get("from_city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("radius_m", 200000),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardClusterQuery:
+    """A window of the map: `bbox` is required. `zoom` as web maps count it."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    radius_m: float = 200000  # above 0, at most 2,000,000
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
+    zoom: int = 5  # 0 to 22
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+            "zoom": self.zoom,
+        }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardClusterQuery:
+        return cls(
+            wire.get("from_city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("radius_m", 200000),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+            wire.get("zoom", 5),
+            wire.get("driver"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class BoardLoad:
-    """A load on the board."""
+    """A load on the board, in brief."""
 
     order: int
     pickup: Place
@@ -3318,23 +4418,384 @@ class BoardLoad:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """One page of the board."""
+class PosterView:
+    """Who has posted a load: a public name. `rating` is absent until somebody has rated."""
 
-    loads: list[BoardLoad]
-    next: int | None = None
+    name: str
+    verified: bool
+    rating: float | None
+    ratings: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "name": self.name,
+            "verified": self.verified,
+            "rating": self.rating,
+            "ratings": self.ratings,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PosterView:
+        return cls(
+            wire["name"],
+            wire["verified"],
+            wire["rating"],
+            wire["ratings"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitView:
+    """What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer."""
+
+    amount: int
+    per_hour: int
+    per_km: int
+    seconds: float
+    currency: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "amount": self.amount,
+            "per_hour": self.per_hour,
+            "per_km": self.per_km,
+            "seconds": self.seconds,
+            "currency": self.currency,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ProfitView:
+        return cls(
+            wire["amount"],
+            wire["per_hour"],
+            wire["per_km"],
+            wire["seconds"],
+            wire["currency"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCard:
+    """A load, and what it is to you: why it suits (`reasons`), how far away, what it leaves.
+
+    `on_board` is false while it is still offered to others; `fits` is absent without a vehicle."""
+
+    order: int
+    version: int
+    pickup: Place
+    drop: Place
+    stops: int
+    cargo: str
+    kind: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    other_bodies: list[str]
+    sides: list[str]
+    documents: list[str]
+    distance_m: float
+    duration_s: float
+    estimate: bool
+    price: Money
+    price_per_km: int
+    pricing: str
+    payment_method: str
+    payment_when: str
+    payment_days: int
+    prepay_percent: int
+    vat: bool
+    created_at: float
+    age_s: float
+    until: float
+    on_board: bool
+    shipper: PosterView
+    reasons: list[str]
+    pickup_from: float | None = None
+    pickup_to: float | None = None
+    drop_from: float | None = None
+    drop_to: float | None = None
+    pieces: int | None = None
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
+    adr: str | None = None
+    deadhead_m: float | None = None
+    detour_m: float | None = None
+    fits: bool | None = None
+    profit: ProfitView | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "version": self.version,
+            "pickup": self.pickup.to_wire(),
+            "drop": self.drop.to_wire(),
+            "stops": self.stops,
+            "cargo": self.cargo,
+            "kind": self.kind,
+            "weight_kg": self.weight_kg,
+            "volume_m3": self.volume_m3,
+            "body": self.body,
+            "other_bodies": self.other_bodies,
+            "sides": self.sides,
+            "documents": self.documents,
+            "distance_m": self.distance_m,
+            "duration_s": self.duration_s,
+            "estimate": self.estimate,
+            "price": self.price.to_wire(),
+            "price_per_km": self.price_per_km,
+            "pricing": self.pricing,
+            "payment_method": self.payment_method,
+            "payment_when": self.payment_when,
+            "payment_days": self.payment_days,
+            "prepay_percent": self.prepay_percent,
+            "vat": self.vat,
+            "created_at": self.created_at,
+            "age_s": self.age_s,
+            "until": self.until,
+            "on_board": self.on_board,
+            "shipper": self.shipper.to_wire(),
+            "reasons": self.reasons,
+            "pickup_from": self.pickup_from,
+            "pickup_to": self.pickup_to,
+            "drop_from": self.drop_from,
+            "drop_to": self.drop_to,
+            "pieces": self.pieces,
+            "length_m": self.length_m,
+            "width_m": self.width_m,
+            "height_m": self.height_m,
+            "temp_min_c": self.temp_min_c,
+            "temp_max_c": self.temp_max_c,
+            "adr": self.adr,
+            "deadhead_m": self.deadhead_m,
+            "detour_m": self.detour_m,
+            "fits": self.fits,
+            "profit": (None if self.profit is None else self.profit.to_wire()),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardCard:
+        return cls(
+            wire["order"],
+            wire["version"],
+            Place.from_wire(wire["pickup"]),
+            Place.from_wire(wire["drop"]),
+            wire["stops"],
+            wire["cargo"],
+            wire["kind"],
+            wire["weight_kg"],
+            wire["volume_m3"],
+            wire["body"],
+            wire["other_bodies"],
+            wire["sides"],
+            wire["documents"],
+            wire["distance_m"],
+            wire["duration_s"],
+            wire["estimate"],
+            Money.from_wire(wire["price"]),
+            wire["price_per_km"],
+            wire["pricing"],
+            wire["payment_method"],
+            wire["payment_when"],
+            wire["payment_days"],
+            wire["prepay_percent"],
+            wire["vat"],
+            wire["created_at"],
+            wire["age_s"],
+            wire["until"],
+            wire["on_board"],
+            PosterView.from_wire(wire["shipper"]),
+            wire["reasons"],
+            wire.get("pickup_from"),
+            wire.get("pickup_to"),
+            wire.get("drop_from"),
+            wire.get("drop_to"),
+            wire.get("pieces"),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("adr"),
+            wire.get("deadhead_m"),
+            wire.get("detour_m"),
+            wire.get("fits"),
+            (None if wire["profit"] is None else ProfitView.from_wire(wire["profit"])) if "profit" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTotal:
+    """How many loads suit: counted up to 1,000, estimated above (`exact` is false)."""
+
+    count: int
+    exact: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "count": self.count,
+            "exact": self.exact,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardTotal:
+        return cls(
+            wire["count"],
+            wire["exact"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One page of the board; `next` goes into `after`."""
+
+    loads: list[BoardCard]
+    next: str | None = None
+    total: BoardTotal | None = None
 
     def to_wire(self) -> Wire:
         return {
             "loads": [item.to_wire() for item in self.loads],
             "next": self.next,
+            "total": (None if self.total is None else self.total.to_wire()),
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> Board:
         return cls(
-            [BoardLoad.from_wire(item) for item in wire["loads"]],
+            [BoardCard.from_wire(item) for item in wire["loads"]],
             wire.get("next"),
+            (None if wire["total"] is None else BoardTotal.from_wire(wire["total"])) if "total" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceBand:
+    """Loads whose pickup is up to so far away; None is any farther one."""
+
+    up_to_m: int | None
+    loads: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "up_to_m": self.up_to_m,
+            "loads": self.loads,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DistanceBand:
+        return cls(
+            wire["up_to_m"],
+            wire["loads"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFacets:
+    """How the loads that suit divide, by word. Counted where there are few, else estimated from a sample.
+
+    A load that may go in several bodies counts for each."""
+
+    total: BoardTotal
+    bodies: dict[str, int]
+    kinds: dict[str, int]
+    pricings: dict[str, int]
+    payment_methods: dict[str, int]
+    payment_whens: dict[str, int]
+    adr: dict[str, int]
+    distances: list[DistanceBand]
+
+    def to_wire(self) -> Wire:
+        return {
+            "total": self.total.to_wire(),
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+            "adr": self.adr,
+            "distances": [item.to_wire() for item in self.distances],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardFacets:
+        return cls(
+            BoardTotal.from_wire(wire["total"]),
+            wire["bodies"],
+            wire["kinds"],
+            wire["pricings"],
+            wire["payment_methods"],
+            wire["payment_whens"],
+            wire["adr"],
+            [DistanceBand.from_wire(item) for item in wire["distances"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCluster:
+    """Loads that are picked up in one H3 cell, around their middle. Prices in minor units of KZT."""
+
+    cell: str
+    lat: float
+    lon: float
+    loads: int
+    price_sum: int
+    price_min: int
+    price_max: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "cell": self.cell,
+            "lat": self.lat,
+            "lon": self.lon,
+            "loads": self.loads,
+            "price_sum": self.price_sum,
+            "price_min": self.price_min,
+            "price_max": self.price_max,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardCluster:
+        return cls(
+            wire["cell"],
+            wire["lat"],
+            wire["lon"],
+            wire["loads"],
+            wire["price_sum"],
+            wire["price_min"],
+            wire["price_max"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardClusters:
+    """The window as cells of one H3 resolution, or, where few loads are in it, these loads. `at`: as of when."""
+
+    resolution: int
+    exact: bool
+    at: float
+    clusters: list[BoardCluster]
+    loads: list[BoardCard]
+
+    def to_wire(self) -> Wire:
+        return {
+            "resolution": self.resolution,
+            "exact": self.exact,
+            "at": self.at,
+            "clusters": [item.to_wire() for item in self.clusters],
+            "loads": [item.to_wire() for item in self.loads],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardClusters:
+        return cls(
+            wire["resolution"],
+            wire["exact"],
+            wire["at"],
+            [BoardCluster.from_wire(item) for item in wire["clusters"]],
+            [BoardCard.from_wire(item) for item in wire["loads"]],
         )
 
 
@@ -3477,7 +4938,7 @@ class BiddingForm:
 class BidsQuery:
     """How to sort: live bids stand before ended ones in every order."""
 
-    sort: Literal["deadhead", "eta", "price", "rating", "reliability"] = "price"
+    sort: BidSort = "price"
 
     def to_wire(self) -> Wire:
         return {
@@ -3781,7 +5242,7 @@ class InvitationView:
 
     invitation: int
     order: int
-    status: Literal["accepted", "closed", "declined", "expired", "sent", "withdrawn"]
+    status: InvitationStatus
     created_at: float
     expires_at: float
     driver: int | None = None
@@ -3853,6 +5314,104 @@ class CodeView:
     def from_wire(cls, wire: Wire) -> CodeView:
         return cls(
             wire["code"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadsQuery:
+    """Loads near the place where the present one ends, or along the way home.
+
+    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+
+    radius_m: float = 150000  # 10000 to 500,000
+    home_city: int | None = None
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "limit": self.limit,
+        }
+        if self.home_city is not None:
+            wire["home_city"] = self.home_city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadsQuery:
+        return cls(
+            wire.get("radius_m", 150000),
+            wire.get("home_city"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadView:
+    """An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in.
+
+    `homeward`: the share of the way home that it saves; negative when it leads away."""
+
+    load: BoardLoad
+    deadhead_m: int
+    arrive_at: float
+    wait_s: int
+    profit: Money
+    per_hour: Money
+    homeward: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "load": self.load.to_wire(),
+            "deadhead_m": self.deadhead_m,
+            "arrive_at": self.arrive_at,
+            "wait_s": self.wait_s,
+            "profit": self.profit.to_wire(),
+            "per_hour": self.per_hour.to_wire(),
+            "homeward": self.homeward,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReloadView:
+        return cls(
+            BoardLoad.from_wire(wire["load"]),
+            wire["deadhead_m"],
+            wire["arrive_at"],
+            wire["wait_s"],
+            Money.from_wire(wire["profit"]),
+            Money.from_wire(wire["per_hour"]),
+            wire["homeward"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty.
+
+    `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`."""
+
+    loads: list[ReloadView]
+    now: bool
+    free_at: float | None = None
+    free_lat: float | None = None
+    free_lon: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "loads": [item.to_wire() for item in self.loads],
+            "now": self.now,
+            "free_at": self.free_at,
+            "free_lat": self.free_lat,
+            "free_lon": self.free_lon,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Reloads:
+        return cls(
+            [ReloadView.from_wire(item) for item in wire["loads"]],
+            wire["now"],
+            wire.get("free_at"),
+            wire.get("free_lat"),
+            wire.get("free_lon"),
         )
 
 
@@ -4019,6 +5578,332 @@ class Drivers:
 
 
 @dataclass(frozen=True, slots=True)
+class UsersQuery:
+    """`q` is a part of a name, a part of a number, or an id."""
+
+    q: str = ""  # 0 to 100 characters
+    role: Role | None = None
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "q": self.q,
+            "limit": self.limit,
+        }
+        if self.role is not None:
+            wire["role"] = self.role
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UsersQuery:
+        return cls(
+            wire.get("q", ""),
+            wire.get("role"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """An account. The number is masked for staff that may not see numbers."""
+
+    user: int
+    phone: str
+    role: str
+    grade: str | None
+    name: str
+    locale: str
+    blocked: bool
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    second_factor: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "user": self.user,
+            "phone": self.phone,
+            "role": self.role,
+            "grade": self.grade,
+            "name": self.name,
+            "locale": self.locale,
+            "blocked": self.blocked,
+            "created_at": self.created_at,
+            "second_factor": self.second_factor,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UserView:
+        return cls(
+            wire["user"],
+            wire["phone"],
+            wire["role"],
+            wire["grade"],
+            wire["name"],
+            wire["locale"],
+            wire["blocked"],
+            wire["created_at"],
+            wire["second_factor"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """One page, newest first."""
+
+    users: list[UserView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "users": [item.to_wire() for item in self.users],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Users:
+        return cls(
+            [UserView.from_wire(item) for item in wire["users"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleForm:
+    """What the account is to be. `grade` belongs to role admin and to no other."""
+
+    role: Role
+    reason: str  # Kept with what was done; 3 to 500 characters
+    grade: Grade | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "role": self.role,
+            "reason": self.reason,
+        }
+        if self.grade is not None:
+            wire["grade"] = self.grade
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RoleForm:
+        return cls(
+            wire["role"],
+            wire["reason"],
+            wire.get("grade"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonForm:
+    """Why."""
+
+    reason: str  # Kept with what was done; 3 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReasonForm:
+        return cls(
+            wire["reason"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAction:
+    """One line of what staff did: who, what, to whom, why; of a change of rights what they were and are."""
+
+    action: int
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    staff: int
+    what: str
+    user: int | None
+    reason: str
+    before: str | None = None
+    after: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "action": self.action,
+            "at": self.at,
+            "staff": self.staff,
+            "what": self.what,
+            "user": self.user,
+            "reason": self.reason,
+            "before": self.before,
+            "after": self.after,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StaffAction:
+        return cls(
+            wire["action"],
+            wire["at"],
+            wire["staff"],
+            wire["what"],
+            wire["user"],
+            wire["reason"],
+            wire.get("before"),
+            wire.get("after"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsQuery:
+    """`user`: only what was done to this account."""
+
+    user: int | None = None  # 1 or more
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.user is not None:
+            wire["user"] = self.user
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ActionsQuery:
+        return cls(
+            wire.get("user"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActions:
+    """One page, newest first."""
+
+    actions: list[StaffAction]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "actions": [item.to_wire() for item in self.actions],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StaffActions:
+        return cls(
+            [StaffAction.from_wire(item) for item in wire["actions"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsQuery:
+    """How many, the latest first."""
+
+    limit: int = 50  # 1 to 200
+
+    def to_wire(self) -> Wire:
+        return {
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagsQuery:
+        return cls(
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FlagView:
+    """An open flag: who, what, how often; `counts` of the day are those of the last time."""
+
+    flag: int
+    user: int
+    role: str
+    name: str
+    kind: FlagKind
+    count: int
+    counts: dict[str, int]
+    first_at: float
+    last_at: float
+    paused_until: float | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "flag": self.flag,
+            "user": self.user,
+            "role": self.role,
+            "name": self.name,
+            "kind": self.kind,
+            "count": self.count,
+            "counts": self.counts,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "paused_until": self.paused_until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FlagView:
+        return cls(
+            wire["flag"],
+            wire["user"],
+            wire["role"],
+            wire["name"],
+            wire["kind"],
+            wire["count"],
+            wire["counts"],
+            wire["first_at"],
+            wire["last_at"],
+            wire.get("paused_until"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The latest first."""
+
+    flags: list[FlagView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "flags": [item.to_wire() for item in self.flags],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Flags:
+        return cls(
+            [FlagView.from_wire(item) for item in wire["flags"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFlagForm:
+    """What came of it; `lift` ends the user's pause at once."""
+
+    note: str = ""  # 0 to 200 characters
+    lift: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "lift": self.lift,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ClearFlagForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("lift", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FuelPriceForm:
     """A price from `valid_from` on (default: now). The same moment again corrects it."""
 
@@ -4146,6 +6031,344 @@ class Dictionaries:
             wire["errors"],
             wire["closes"],
             wire["languages"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyForm:
+    """A new key; without `expires_at` it works until it is revoked."""
+
+    name: str  # 1 to 80 characters
+    scopes: list[Scope]  # What the key may be used for; 1 to 3 items
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+            "scopes": self.scopes,
+        }
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyForm:
+        return cls(
+            wire["name"],
+            wire["scopes"],
+            wire.get("expires_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyView:
+    """A key without its secret; `hint` is how it begins, `last_used_at` is exact to the minute."""
+
+    key: int  # 1 or more
+    name: str
+    hint: str
+    scopes: list[str]
+    made_by: int  # 1 or more
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    last_used_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    revoked_at: float | None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "name": self.name,
+            "hint": self.hint,
+            "scopes": self.scopes,
+            "made_by": self.made_by,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+            "last_used_at": self.last_used_at,
+            "revoked_at": self.revoked_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyView:
+        return cls(
+            wire["key"],
+            wire["name"],
+            wire["hint"],
+            wire["scopes"],
+            wire["made_by"],
+            wire["created_at"],
+            wire["expires_at"],
+            wire["last_used_at"],
+            wire["revoked_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyMade:
+    """A new key. `secret` is shown this once: only a hash of it is stored."""
+
+    key: int  # 1 or more
+    secret: str
+    view: ApiKeyView
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeyMade:
+        return cls(
+            wire["key"],
+            wire["secret"],
+            ApiKeyView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeys:
+    """Every key of the company, newest first, also those that were revoked."""
+
+    keys: list[ApiKeyView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "keys": [item.to_wire() for item in self.keys],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApiKeys:
+        return cls(
+            [ApiKeyView.from_wire(item) for item in wire["keys"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookForm:
+    """Where to tell, and of what."""
+
+    url: str  # https, of the public internet; 9 to 1000 characters
+    kinds: list[str]  # 1 to 30 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "url": self.url,
+            "kinds": self.kinds,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookForm:
+        return cls(
+            wire["url"],
+            wire["kinds"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEdit:
+    """All of an endpoint; `enabled` switches it off, and on again after it was switched off for failing."""
+
+    url: str  # https, of the public internet; 9 to 1000 characters
+    kinds: list[str]  # 1 to 30 items
+    enabled: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "url": self.url,
+            "kinds": self.kinds,
+            "enabled": self.enabled,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookEdit:
+        return cls(
+            wire["url"],
+            wire["kinds"],
+            wire["enabled"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookView:
+    """An endpoint. `failures` in a row; after a day of nothing else it is switched off: `disabled_why`."""
+
+    webhook: int  # 1 or more
+    url: str
+    kinds: list[str]
+    enabled: bool
+    failures: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    disabled_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    disabled_why: Literal["failing", "gone", "owner"] | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhook": self.webhook,
+            "url": self.url,
+            "kinds": self.kinds,
+            "enabled": self.enabled,
+            "failures": self.failures,
+            "created_at": self.created_at,
+            "disabled_at": self.disabled_at,
+            "disabled_why": self.disabled_why,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookView:
+        return cls(
+            wire["webhook"],
+            wire["url"],
+            wire["kinds"],
+            wire["enabled"],
+            wire["failures"],
+            wire["created_at"],
+            wire["disabled_at"],
+            wire["disabled_why"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookMade:
+    """A new endpoint. `secret` signs what is sent to it (Desk-Signature), and is shown this once."""
+
+    webhook: int  # 1 or more
+    secret: str
+    view: WebhookView
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhook": self.webhook,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookMade:
+        return cls(
+            wire["webhook"],
+            wire["secret"],
+            WebhookView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSecret:
+    """A new secret, shown this once. For a day the old one signs beside it."""
+
+    secret: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "secret": self.secret,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WebhookSecret:
+        return cls(
+            wire["secret"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Every endpoint of the company, oldest first."""
+
+    webhooks: list[WebhookView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "webhooks": [item.to_wire() for item in self.webhooks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Webhooks:
+        return cls(
+            [WebhookView.from_wire(item) for item in wire["webhooks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQueued:
+    """A delivery that will be tried at once."""
+
+    delivery: int  # 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeliveryQueued:
+        return cls(
+            wire["delivery"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One event at one endpoint. `answer` is the last HTTP status, `error` why the last attempt failed."""
+
+    delivery: int  # 1 or more
+    kind: str
+    order: int | None  # 1 or more
+    state: Literal["cancelled", "dead", "delivered", "due"]
+    attempts: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    done_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    next_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    answer: int | None
+    error: str | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+            "kind": self.kind,
+            "order": self.order,
+            "state": self.state,
+            "attempts": self.attempts,
+            "created_at": self.created_at,
+            "done_at": self.done_at,
+            "next_at": self.next_at,
+            "answer": self.answer,
+            "error": self.error,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeliveryView:
+        return cls(
+            wire["delivery"],
+            wire["kind"],
+            wire["order"],
+            wire["state"],
+            wire["attempts"],
+            wire["created_at"],
+            wire["done_at"],
+            wire["next_at"],
+            wire["answer"],
+            wire["error"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """One page, newest first."""
+
+    deliveries: list[DeliveryView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "deliveries": [item.to_wire() for item in self.deliveries],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Deliveries:
+        return cls(
+            [DeliveryView.from_wire(item) for item in wire["deliveries"]],
+            wire.get("next"),
         )
 
 

@@ -10,6 +10,7 @@ import aiohttp
 
 from .api import Api
 from .backoff import Backoff
+from .bidding import ShipperBids
 from .connection import Answer, Connection
 from .errors import ApiError, DeskError
 from .mailbox import Mailbox
@@ -64,7 +65,7 @@ class _Follower:
 
 
 class ShipperClient:
-    """One shipper: places orders over REST, follows them over the socket."""
+    """One shipper: places orders over REST, follows them and answers bids (`bids`) over the socket."""
 
     def __init__(self, api: Api, *, app: str = "") -> None:
         self.api = api
@@ -72,6 +73,7 @@ class ShipperClient:
         self.connection.on_welcome = self._welcomed
         self.connection.on_message = self._received
         self.connection.on_end = self._ended
+        self.bids = ShipperBids(self.connection, api)
         self._followers: dict[int, _Follower] = {}
         self._cells: Viewport[AreaDensity | AreaCells] = Viewport(self.connection)
 
@@ -161,7 +163,7 @@ class ShipperClient:
             case AreaCells():
                 self._cells.put(message)
             case _:
-                pass
+                self.bids.heard(message)
 
     def _ask(self, follower: _Follower) -> None:
         if self.connection.ended:

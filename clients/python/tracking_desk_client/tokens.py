@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -29,6 +30,11 @@ class Tokens:
         """Tokens from an earlier run: only the wall clock can tell their age; the server corrects it."""
         _, expires = _life(access)
         return cls(access, refresh, time.monotonic() + expires - time.time())
+
+    @classmethod
+    def key(cls, key: str) -> "Tokens":
+        """A company's API key, `tdk_...`: it stands for a sign-in that is never refreshed."""
+        return cls(key, None, math.inf)
 
     def left(self) -> float:
         """Seconds until the access token ends; negative when it has."""

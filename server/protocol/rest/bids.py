@@ -20,6 +20,8 @@ from ..messages import (
 from .board import BoardLoad
 from .common import Form, View
 
+BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
+
 
 class BidForm(Form, frozen=True):
     """A driver's price. While you are on a haul it needs `available_from`.
@@ -70,7 +72,7 @@ class BiddingForm(Form, frozen=True):
 class BidsQuery(Form, frozen=True):
     """How to sort: live bids stand before ended ones in every order."""
 
-    sort: Literal["price", "deadhead", "rating", "reliability", "eta"] = "price"
+    sort: BidSort = "price"
 
 
 class BidLine(View, frozen=True):

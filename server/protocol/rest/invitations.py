@@ -13,6 +13,9 @@ InvitationSeconds = Annotated[
 DriverCode = Annotated[str, Meta(min_length=8, max_length=12, pattern=STORABLE)]
 
 
+InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
+
+
 class CandidatesQuery(Form, frozen=True):
     """How many drivers to list."""
 
@@ -61,7 +64,7 @@ class InvitationView(View, frozen=True):
 
     invitation: int
     order: int
-    status: Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
+    status: InvitationStatus
     created_at: float
     expires_at: float
     driver: int | None = None  # who was picked from a list

@@ -29,13 +29,15 @@ class StopForm(Form, frozen=True):
 class VehicleFigures(Form, frozen=True):
     """The truck; what is left out is that of its body's usual size."""
 
-    capacity_kg: WeightKg | None = None
-    volume_m3: Annotated[float, Meta(gt=0, le=500)] | None = None
-    litres_100km: Annotated[float, Meta(gt=0, le=200, description="diesel a 100 km, loaded")] | None = None
-    axle_kg: Annotated[float, Meta(gt=0, le=30_000, description="heaviest single axle, loaded")] | None = None
-    height_m: Annotated[float, Meta(gt=0, le=10)] | None = None
-    width_m: Annotated[float, Meta(gt=0, le=10)] | None = None
-    length_m: Annotated[float, Meta(gt=0, le=60)] | None = None
+    capacity_kg: Annotated[float, Meta(ge=100, le=100_000)] | None = None
+    volume_m3: Annotated[float, Meta(ge=0.1, le=500)] | None = None
+    litres_100km: Annotated[float, Meta(ge=1, le=200, description="diesel a 100 km, loaded")] | None = None
+    axle_kg: Annotated[float, Meta(ge=100, le=30_000, description="heaviest single axle, loaded")] | None = (
+        None
+    )
+    height_m: Annotated[float, Meta(ge=0.5, le=10)] | None = None
+    width_m: Annotated[float, Meta(ge=0.5, le=10)] | None = None
+    length_m: Annotated[float, Meta(ge=0.5, le=60)] | None = None
 
 
 class QuoteForm(Form, frozen=True):

@@ -46,6 +46,7 @@ class Row:
     query: Value = ""
     headers: Value = field(default_factory=dict)
     own: Maker | None = None
+    given: Callable[[World, Person], Awaitable[object]] | None = None  # done for the asking person beforehand
     shared: bool = False  # what the path names is nobody's: there is no foreign one
     staff: Literal["all", "own"] = "all"
     expect: Mapping[str, Expected] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Frame:
     reply: str = "ok"
     own: Maker | None = None
     names: tuple[str, ...] = ()
+    given: Callable[[World, Person], Awaitable[object]] | None = None
     shared: bool = False
     staff: Literal["all", "own"] = "all"
     expect: Mapping[str, Expected] = field(default_factory=dict)
@@ -109,6 +111,8 @@ def expected_of_route(route: Route, row: Row, kind: str, ownership: Ownership) -
         return expected(row, _by_ownership(row, route.status, False, ownership), kind, ownership)
     if role is None:
         return "unauthenticated"
+    if kind == "key" and not route.scope:
+        return "forbidden"
     if route.roles and role not in route.roles:
         return "forbidden"
     if role == "admin" and route.grades and kind not in route.grades | {"superadmin"}:
@@ -123,6 +127,8 @@ def expected_of_frame(frame: Frame, kind: str, ownership: Ownership) -> Expected
         return "unauthenticated"
     if kind == "blocked":
         return "session_revoked"
+    if kind == "key":
+        return "unauthenticated"  # keys open no sockets
     if frame.roles is not None and role not in frame.roles:
         return expected(frame, "forbidden", kind, ownership)
     return expected(frame, _by_ownership(frame, frame.reply, kind in STAFF, ownership), kind, ownership)
@@ -141,6 +147,8 @@ def may_enter(outcome: Expected) -> bool:
 
 async def ids_of(row: Row | Frame, world: World, person: Person, ownership: Ownership, enters: bool) -> Ids:
     """The ids to ask about. For who is turned away at the door nothing is made: any number will do."""
+    if row.given is not None and enters:
+        await row.given(world, person)
     if not row.names:
         return {}
     if row.own is None or not enters:

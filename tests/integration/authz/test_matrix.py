@@ -139,7 +139,7 @@ async def _request(http: aiohttp.ClientSession, route: Route, row: Row, cell: Ce
         headers.setdefault("Content-Type", "application/json")
         body = json.dumps(body)
     url = path + value(row.query, cell)
-    async with http.request(route.method, url, data=body, headers=headers) as answer:
+    async with http.request(route.method, url, data=body, headers=headers, allow_redirects=False) as answer:
         raw = await answer.read()
         kept = {k: v for k, v in answer.headers.items() if k.lower() not in OF_THE_REQUEST}
         if answer.status < 400:

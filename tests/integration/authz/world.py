@@ -7,12 +7,14 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 from dispatch.rights import Grade
 from server.auth import Tokens
+from server.protocol.rest.integrations import Scope
 from server.provision import Wanted, accounts
 from tests.integration.orders.market import Market, new_order
+from tests.integration.webhooks.companies import company, ensure
 from tests.served import LocalServer
 
 # Every kind of caller, with its role. None is nobody at all.
@@ -27,6 +29,7 @@ KINDS: dict[str, str | None] = {
     "finance": "admin",
     "superadmin": "admin",
     "blocked": "driver",
+    "key": "shipper",  # a program with an API key of a shipper's company, for all scopes
 }
 STAFF = frozenset(kind for kind, role in KINDS.items() if role == "admin")
 AT_ONCE = 60  # accounts of one kind that are made together
@@ -99,6 +102,12 @@ class World:
             wanted = replace(wanted, **{f"{role}s": AT_ONCE})
         made = await accounts(self.pool, self._tokens, wanted, time.time())
         people = [Person(kind, role, account) for account in made[f"{role}s"]]
+        if kind == "key":
+            for person in people:
+                owned = await company(self.pool, person.user)
+                _, person.account["access"] = await self.services.api_keys.add(
+                    owned, person.user, "ERP", get_args(Scope), None
+                )
         if kind == "blocked":
             await self._block(people)
         return people
@@ -139,6 +148,14 @@ class World:
         order = await self.market.orders.add(new_order((await self.person("shipper")).user, **person.truck()))
         await self.pool.execute("UPDATE orders SET board_at = now(), seek_at = NULL WHERE id = $1", order.id)
         return order.id
+
+    async def company(self, person: Person) -> int:
+        """A company that this person owns; the one they have, if they have one."""
+        await ensure(self.pool)
+        has: int | None = await self.pool.fetchval(
+            "SELECT company_id FROM company_members WHERE user_id = $1", person.user
+        )
+        return await company(self.pool, person.user) if has is None else has
 
     async def _pay(self, driver: Person) -> None:
         """An accept needs a paid subscription; whose had ended gets it back to the end of the accept only."""

@@ -305,8 +305,8 @@ async def test_foreign_bids_and_absent_ones_look_the_same(market: Market) -> Non
         assert await refused(market.bids.decline(other, number, "price")) == "not_found"
         assert await refused(market.bids.one(other, number)) == "not_found"
         assert await refused(market.bids.one(Party(thief, Actor.DRIVER), number)) == "not_found"
-        assert await market.bids.seen(thief, number, 1) == []
-        assert await market.bids.seen(other.user, number, 1) == []
+        assert await refused(market.bids.seen(thief, number, 1)) == "not_found"
+        assert await refused(market.bids.seen(other.user, number, 1)) == "not_found"
     assert await refused(market.bids.of_order(other, order.id)) == "not_found"
     assert await refused(market.bids.open_bidding(other, order.id, True)) == "not_found"
     assert await status(market, bid.id) == "live"
@@ -463,6 +463,10 @@ async def test_bids_are_sealed_unless_the_shipper_lets_bidders_know_that_they_we
     _, told = await market.bids.withdraw(high, first.id)
     assert [event.bid.id for event in told if isinstance(event, BidChanged)] == [second.id]
     assert not await market.count("SELECT count(*) FROM bids WHERE outbid")
+    await market.bid(high, order, 42_000_000)
+    assert await market.count("SELECT count(*) FROM bids WHERE outbid") == 1
+    (sealed,) = await market.bids.open_bidding(shipper_of(order), order.id, False)
+    assert isinstance(sealed, BidChanged) and not sealed.bid.outbid
 
 
 async def test_the_shipper_compares_bids_by_who_makes_them(market: Market) -> None:

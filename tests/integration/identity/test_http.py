@@ -1,81 +1,23 @@
 """Identity over HTTP: codes, cookies, sign-out, tickets, devices, push endpoints and administration."""
 
-import base64
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, CookieJar, web
-from aiohttp.test_utils import TestClient
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from redis.asyncio import Redis
+from aiohttp import ClientResponse
 
 from dispatch.rights import Grade
-from geo.gazetteer import Gazetteer
-from geo.roads import RoadGraph
 from server.app import build_app
 from server.auth import Principal
-from server.config import Config
 from server.http.routes import ROUTES
 from server.provision import Wanted, accounts
 from server.services import Services
-from storage.postgres import Pool
 
-PEM = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-WEB = {"X-Desk-Client": "web"}
+from .desk import WEB, Client, code_of
+
 PHONE = "8 701 123 45 67"
-VAPID_PRIVATE = base64.urlsafe_b64encode(b"any 32 bytes make a private key.").decode().rstrip("=")
-GAZETTEER = Gazetteer.load()
-ROADS = RoadGraph.load(GAZETTEER)
-Client = TestClient[web.Request, web.Application]
-
-
-@pytest.fixture
-async def services(dsn: str, pool: Pool, redis: Redis) -> Services:
-    config = Config(
-        postgres=dsn,
-        redis="",
-        signing_key=PEM,
-        pepper="p" * 40,
-        trusted_proxies=frozenset({"127.0.0.1"}),
-        vapid_private_key=VAPID_PRIVATE,
-    )
-    return Services(
-        config,
-        worker="a" * 16,
-        pool=pool,
-        redis=redis,
-        subscriber=redis,
-        gazetteer=GAZETTEER,
-        roads=ROADS,
-        epoch="test",
-    )
-
-
-@pytest.fixture
-async def client(
-    services: Services, aiohttp_client: Callable[..., Awaitable[Client]]
-) -> AsyncIterator[Client]:
-    # The jar must keep cookies of an address, which browsers do and aiohttp by default does not.
-    yield await aiohttp_client(build_app(services), cookie_jar=CookieJar(unsafe=True))
-
-
-@pytest.fixture
-def codes(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    """The newest code, read where a developer reads it."""
-    caplog.set_level(logging.INFO, "desk.otp")
-
-    def newest() -> str:
-        records = [record for record in caplog.records if record.getMessage() == "otp.code"]
-        assert records[-1].__dict__["phone"].endswith("4567") and "123" not in records[-1].__dict__["phone"]
-        code: str = records[-1].__dict__["code"]
-        return code
-
-    return newest
 
 
 async def sign_in(client: Client, codes: Callable[[], str], headers: dict[str, str]) -> dict[str, Any]:
@@ -90,13 +32,6 @@ async def sign_in(client: Client, codes: Callable[[], str], headers: dict[str, s
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-async def code_of(answer: ClientResponse) -> str:
-    content = await answer.json(content_type="application/problem+json")
-    assert content["status"] == answer.status
-    code: str = content["code"]
-    return code
 
 
 async def test_an_app_signs_in_refreshes_and_signs_out(client: Client, codes: Callable[[], str]) -> None:

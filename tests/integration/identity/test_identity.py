@@ -7,10 +7,11 @@ from itertools import pairwise
 import pytest
 
 from dispatch.errors import Refusal
-from server.config import OtpLimits
+from server.signing_in import OtpLimits
 from storage.identity import GRACE_S, SESSION_LIFETIME_S, IdentityStore, Replayed, SignIn
 from storage.otp import LIFETIME_S, MAX_TRIES, RESEND_S
 from storage.postgres import Pool
+from storage.sessions import Ended
 
 NOW = 1_800_000_000.0
 PHONE = "+77011234567"
@@ -22,7 +23,9 @@ def store(pool: Pool) -> IdentityStore:
 
 
 async def enter(store: IdentityStore, request: str, code: str, now: float = NOW) -> SignIn:
-    return await store.sign_in(request, code, address="192.0.2.1", user_agent="test", now=now)
+    entered = await store.sign_in(request, code, address="192.0.2.1", user_agent="test", now=now)
+    assert isinstance(entered.outcome, SignIn)
+    return entered.outcome
 
 
 async def signed_in(store: IdentityStore, phone: str = PHONE, role: str = "driver") -> SignIn:
@@ -166,8 +169,8 @@ async def test_a_blocked_account_neither_signs_in_nor_refreshes(store: IdentityS
     entered = await signed_in(store)
     await pool.execute("UPDATE users SET blocked = true")
     code = await store.otp.issue(PHONE, "driver", NOW, 60)
-    assert await refusal(enter(store, code.request, code.code)) == "forbidden"
-    assert await refusal(store.refresh(entered.refresh, NOW)) == "forbidden"
+    assert await refusal(enter(store, code.request, code.code)) == "account_blocked"
+    assert await refusal(store.refresh(entered.refresh, NOW)) == "account_blocked"
 
 
 async def test_old_requests_are_forgotten(store: IdentityStore, pool: Pool) -> None:
@@ -222,7 +225,7 @@ async def test_a_replay_after_the_grace_ends_the_whole_session(store: IdentitySt
     assert stolen == Replayed(entered.user, entered.session)
     assert await refusal(store.refresh(newest.refresh, NOW + 902)) == "session_revoked"
     assert await refusal(store.refresh(entered.refresh, NOW + 902)) == "session_revoked"
-    assert await store.revoked_since(NOW + 900) == [entered.session]
+    assert await store.revoked_since(NOW + 900) == [Ended(entered.session, False)]
     await rotated(store, other.refresh, NOW + 902)
 
 
@@ -231,7 +234,7 @@ async def test_a_session_ends_by_sign_out_and_by_age(store: IdentityStore) -> No
     await store.sign_out(left.session, NOW)
     await store.sign_out(left.session, NOW + 5)
     assert await refusal(store.refresh(left.refresh, NOW + 1)) == "session_revoked"
-    assert await store.revoked_since(NOW - 1) == [left.session]
+    assert await store.revoked_since(NOW - 1) == [Ended(left.session, False)]
     assert await store.revoked_since(NOW) == []
     assert await refusal(store.refresh(aged.refresh, NOW + SESSION_LIFETIME_S)) == "session_revoked"
 

@@ -13,6 +13,7 @@ from server.tickets import LIFETIME_S, Tickets
 from storage.bus import Bus
 from storage.redis import Keys
 from storage.redis import connect as connect_redis
+from storage.sessions import Ended as Row
 
 KEYS = Keys("tests")
 
@@ -71,9 +72,9 @@ class Ended:
     """Sessions that the database says have ended."""
 
     def __init__(self, *sessions: str) -> None:
-        self.sessions = list(sessions)
+        self.sessions = [Row(session, False) for session in sessions]
 
-    async def revoked_since(self, since: float) -> list[str]:
+    async def revoked_since(self, since: float) -> list[Row]:
         return self.sessions
 
 
@@ -85,8 +86,8 @@ def bus(redis: Redis) -> Bus:
 async def test_a_session_ended_on_one_worker_is_ended_on_the_other(redis: Redis, bus: Bus) -> None:
     other_bus = Bus(redis, redis, KEYS, "b" * 16)
     here, there = Revocations(Ended(), bus), Revocations(Ended(), other_bus)
-    closed: asyncio.Queue[str] = asyncio.Queue()
-    there.listen(closed.put_nowait)
+    closed: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+    there.listen(lambda session, blocked: closed.put_nowait((session, blocked)))
 
     async def nothing() -> None:
         pass
@@ -105,7 +106,9 @@ async def test_a_session_ended_on_one_worker_is_ended_on_the_other(redis: Redis,
     while not (bus.connected and other_bus.connected):  # noqa: ASYNC110 (a flag of the bus, no event)
         await asyncio.sleep(0.005)
     here.end("s-1")
-    assert await closed.get() == "s-1"
+    assert await closed.get() == ("s-1", False)
+    here.end("s-3", blocked=True)
+    assert await closed.get() == ("s-3", True)
     for loop in loops:
         loop.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
@@ -126,9 +129,9 @@ async def test_the_poll_brings_what_the_bus_lost(bus: Bus, monkeypatch: pytest.M
     ended = Ended()
     worker = Revocations(ended, bus)
     heard = asyncio.Event()
-    worker.listen(lambda session: heard.set())
+    worker.listen(lambda session, blocked: heard.set())
     polling = asyncio.ensure_future(worker.poll())
-    ended.sessions.append("s-9")
+    ended.sessions.append(Row("s-9", False))
     await heard.wait()
     polling.cancel()
     assert worker.is_revoked("s-9")
@@ -141,7 +144,7 @@ async def test_each_end_is_told_to_the_sockets_once_and_forgotten_with_the_token
     monkeypatch.setattr("server.revocations.time.monotonic", lambda: clock)
     worker = Revocations(Ended(), bus, lifetime_s=900)
     told: list[str] = []
-    worker.listen(told.append)
+    worker.listen(lambda session, blocked: told.append(session))
     worker.add("s-1")
     worker.add("s-1")
     clock += 899

@@ -9,6 +9,15 @@ import pytest
 
 from storage.saved_places import MOST
 from tests.served import Account, LocalServer
+from tracking_desk_client import ApiError
+from tracking_desk_client.messages import (
+    CrossingQuery,
+    PinQuery,
+    PlaceQuery,
+    QuoteForm,
+    SavedPlaceForm,
+    StopForm,
+)
 
 ALMATY, KONAEV = 1526384, 1519948
 PLACE = {
@@ -219,3 +228,21 @@ async def test_staff_set_a_fuel_price_and_quotes_follow(shipper: Caller, admin: 
     assert {each["origin"] for each in table["prices"]} == {"staff", "default"}
     assert (await shipper("POST", "/api/v1/quotes", quote))[1]["fuel"] == after["fuel"]
     assert (await shipper("PUT", "/api/v1/admin/fuel-prices", later))[1]["code"] == "forbidden"
+
+
+async def test_the_sdk_has_it_all(server: LocalServer) -> None:
+    async with server.api(server.accounts["shippers"][0]) as api:
+        found = await api.find_places(PlaceQuery("нур жолы", lang="ru"))
+        assert found.places[0].crossing == "nur-zholy"
+        assert (await api.place_at(PinQuery(43.98, 77.22))).label == "Konaev, 18 km north-east"
+        assert len((await api.crossings(CrossingQuery("KG"))).crossings) == 7
+        form = SavedPlaceForm("Depot", 43.9, 77.1)
+        kept = await api.save_place(form)
+        await api.place_used(kept.place)
+        changed = await api.change_place(kept.place, kept.version, SavedPlaceForm("Yard", 43.9, 77.1))
+        assert (await api.saved_places()).places == [changed] and changed.uses == 1
+        with pytest.raises(ApiError, match="version_stale"):
+            await api.change_place(kept.place, kept.version, form)
+        await api.forget_place(kept.place)
+        quote = await api.quote(QuoteForm(ALMATY, KONAEV, 300.0, stops=[StopForm(lat=43.5, lon=77.0)]))
+        assert quote.eta.service_s == 7_200 and quote.towns[-1] == "Konaev"

@@ -257,6 +257,41 @@ async def test_an_order_is_posted_while_every_vendor_hangs(
     assert status == 201 and len(maps[0].asked) == asked
 
 
+async def test_an_order_keeps_whose_kilometres_it_was_quoted_by(mapped: LocalServer, caller: Caller) -> None:
+    quoted = await caller.quote()
+    status, made = await caller(
+        "POST", "/api/v1/orders", {**TENT, "cargo": "мука"}, **{"Idempotency-Key": uuid.uuid4().hex}
+    )
+    assert (status, made["distance_m"], made["price"]) == (201, quoted["distance_m"], quoted["price"])
+    origin = await mapped.services.pool.fetchval(
+        "SELECT distance_origin FROM orders WHERE id = $1", made["order"]
+    )
+    assert origin == "valhalla"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"drop_city": ALMATY},
+        {"pickup": {"lat": 0, "lon": 0}, "drop": {"lat": 0, "lon": 0}},
+        {"pickup": {"lat": 90, "lon": 180}, "drop": {"lat": -90, "lon": -180}},
+        {"depart_at": 0},
+        {"depart_at": 1e11},
+        {"weight_kg": 100_000, "volume_m3": 500, "body": "van"},
+        {"weight_kg": 1e-300},
+        {"vehicle": {"capacity_kg": 100, "volume_m3": 0.1, "axle_kg": 100, "litres_100km": 200}},
+        {"price": 10**12, "crew": 2, "driver_at": {"lat": -45, "lon": 170}},
+        {"stops": [{"city": ASTANA, "service_s": 604_800}, {"city": ALMATY}] * 4},
+        {"stops": [{"city": ALMATY, "lat": 51.18, "lon": 71.45}]},
+    ],
+    ids=str,
+)
+async def test_a_strange_haul_is_reckoned_all_the_same(shipper: Caller, changes: dict[str, object]) -> None:
+    status, found = await shipper("POST", "/api/v1/quotes", {**TENT, **changes})
+    assert status == 200, found
+    assert found["eta"]["early_at"] <= found["eta"]["typical_at"] <= found["eta"]["late_at"]
+
+
 async def test_the_scrape_tells_of_vendors(mapped: LocalServer, caller: Caller) -> None:
     await caller.quote()
     async with aiohttp.ClientSession(mapped.url) as http, http.get("/metrics") as answer:

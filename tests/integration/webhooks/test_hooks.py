@@ -11,11 +11,12 @@ import server.gateways.webhook as gateway
 from dispatch.model import Actor, Order, Party, Status
 from server.gateways.webhook import WebhookSender
 from server.hooks import GIVE_UP_FAILURES, WAITS_S, Hooks, secret_context
-from server.seal import Seal
 from storage.postgres import Pool, transaction, unit
+from storage.seal import Seal
 from storage.webhooks import LEASE_S, MAX_WEBHOOKS, Webhook, WebhookStore
 from tests.integration.orders.market import Market, new_order
 
+from .companies import company, ensure
 from .receiver import Receiver, receivers
 
 SEAL = Seal("p" * 40, "webhook secrets")
@@ -72,6 +73,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(pool: Pool) -> AsyncIterator[Desk]:
+    await ensure(pool)
     sender = WebhookSender(allow_private=True)
     yield Desk(pool, sender)
     await sender.close()
@@ -224,6 +226,8 @@ async def test_two_workers_never_send_the_same_delivery_at_once(desk: Desk) -> N
 
 
 async def test_after_a_day_of_failures_a_delivery_is_dead_and_the_endpoint_switched_off(desk: Desk) -> None:
+    owner = await desk.market.shipper()
+    await company(desk.pool, owner, id=1)
     async with receivers(1) as (erp,):
         hook = await desk.subscribe(erp)
         erp.says = [500] * 100
@@ -233,6 +237,10 @@ async def test_after_a_day_of_failures_a_delivery_is_dead_and_the_endpoint_switc
             await desk.later(wait * 1.2)
             await desk.round()
         assert set(await desk.states()) <= {"dead", "cancelled"} and erp.tries >= GIVE_UP_FAILURES
+        (notice,) = await desk.pool.fetch(
+            "SELECT user_id, payload FROM outbox WHERE kind = 'webhook.disabled'"
+        )
+        assert (notice["user_id"], notice["payload"]["reason"]) == (owner, "failing")
         now = await desk.store.one(1, hook.id)
         assert now.disabled_at is not None and now.disabled_why == "failing"
         await desk.order()

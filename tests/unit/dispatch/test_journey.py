@@ -147,4 +147,4 @@ def test_a_hot_day_moves_only_the_late_end() -> None:
     heavy = arrival([road(8)], SUMMER, axle_kg=10_000, bans=BANS)
     light = arrival([road(8)], SUMMER)
     assert heavy.early_at == light.early_at
-    assert heavy.late_at > light.late_at + 9 * HOUR
+    assert heavy.late_at > light.late_at + 6 * HOUR

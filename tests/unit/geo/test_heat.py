@@ -71,3 +71,22 @@ def test_a_truck_is_free_when_it_is_told_so_and_until_the_next_ban(at: float, re
         assert until > free
         assert BANS.free_at("KZ", region, HEAVY, (free + until) / 2) == (free + until) / 2
         assert BANS.free_at("KZ", region, HEAVY, until) > until
+
+
+@given(st.floats(1.76e9, 1.83e9), st.floats(0, 100 * 86_400))
+def test_a_span_that_concerns_nobody_has_no_ban_in_it(since: float, seconds: float) -> None:
+    until = since + seconds
+    if not BANS.concern(HEAVY, since, until):
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            at = since + share * seconds
+            assert BANS.free_at("KZ", ALMATY_REGION, HEAVY, at) == at
+
+
+def test_bans_concern_heavy_axles_in_summer_only() -> None:
+    day = 86_400.0
+    assert BANS.concern(HEAVY, local(7, 1, 0), local(7, 2, 0))
+    assert BANS.concern(HEAVY, local(3, 1, 0), local(6, 1, 12))
+    assert not BANS.concern(LIGHT, local(7, 1, 0), local(7, 2, 0))
+    assert not BANS.concern(HEAVY, local(9, 1, 0), local(9, 1, 0) + 200 * day)  # over the new year
+    assert BANS.concern(HEAVY, local(9, 1, 0), local(9, 1, 0) + 280 * day)
+    assert BANS.concern(HEAVY, 0, 400 * day)

@@ -13,8 +13,9 @@ EXPECTED = {
         "mend_orders",
         "see_documents",
         "see_money",
+        "watch_habits",
     },
-    "moderator": {"moderate_orders", "see_documents", "judge_documents"},
+    "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits"},
     "finance": {"find_users", "see_money", "move_money", "set_subscriptions", "set_fuel_prices"},
     "superadmin": {right.value for right in Right},
 }

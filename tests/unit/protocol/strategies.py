@@ -45,7 +45,8 @@ def _value(seen: mi.Type) -> st.SearchStrategy[Any]:
                 return st.from_regex(str(seen.pattern).removesuffix("$") + r"\Z")
             return st.text(TEXT, min_size=seen.min_length or 0, max_size=min(seen.max_length or 30, 300))
         case mi.ListType():
-            return st.lists(_value(seen.item_type), min_size=seen.min_length or 0, max_size=5)
+            most = min(seen.max_length or 5, 5)
+            return st.lists(_value(seen.item_type), min_size=seen.min_length or 0, max_size=most)
         case mi.DictType():
             return st.dictionaries(_value(seen.key_type), _value(seen.value_type), max_size=3)
         case mi.TupleType():

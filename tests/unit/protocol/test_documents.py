@@ -318,7 +318,7 @@ def test_versions_pages_and_keys_are_said_where_they_are() -> None:
         ),
         Route(
             "POST", "/api/v1/orders", handler, "Post", "orders", rest.orders.OrderForm, scope="orders:write",
-            response=rest.places.Quote, status=201, location="/api/v1/orders/{order}",
+            response=rest.quotes.Quote, status=201, location="/api/v1/orders/{order}",
         ),
         BOARD,
         Route("POST", "/api/v1/auth/refresh", handler, "Refresh", "auth", status=204, roles=None, cookie=True),

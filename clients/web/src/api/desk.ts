@@ -1,5 +1,6 @@
 import type {
   Cities,
+  FactorAsked,
   OfferCard,
   Offers,
   OrderDetail,
@@ -26,7 +27,7 @@ export class DeskApi {
     return this.http.post("/api/v1/auth/otp", { body: { phone, role }, open: true });
   }
 
-  verify(request: string, code: string): Promise<SignedIn> {
+  verify(request: string, code: string): Promise<SignedIn | FactorAsked> {
     return this.http.post("/api/v1/auth/verify", { body: { request, code }, open: true });
   }
 

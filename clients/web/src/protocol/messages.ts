@@ -5,11 +5,21 @@ export type Role = "driver" | "logistician" | "shipper" | "admin";
 export type UserRole = "driver" | "logistician" | "shipper";
 export type Grade = "support" | "moderator" | "finance" | "superadmin";
 export type Lang = "ru" | "kk" | "en" | "zh";
+export type Provider = "google" | "apple";
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
+export type BoardSort = "newest" | "nearest" | "per_km" | "profit" | "pickup_date";
+export type Pricing = "fixed" | "negotiable" | "bids";
+export type PaymentMethod = "transfer" | "cash" | "card";
+export type PaymentWhen = "on_loading" | "on_delivery" | "deferred";
+export type AdrFilter = "any" | "none" | "only";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
+export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
+export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
+export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
+export type Scope = "orders:read" | "orders:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -612,12 +622,14 @@ export interface OtpAsked {
   resend_at: number;
 }
 
-/** The code that came for `request`. */
+/** The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a phone: an account made by this sign-in gets it. */
 export interface VerifyForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request: string;
   /** matches ^[0-9]{6}$ */
   code: string;
+  /** 1 to 4096 characters */
+  identity?: string | null;
 }
 
 /** A refresh token; browsers leave it out and send the cookie. */
@@ -626,7 +638,7 @@ export interface RefreshForm {
   refresh?: string | null;
 }
 
-/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. */
+/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an account already: link it there. `recovery_codes` come once, when a second factor comes in force. */
 export interface SignedIn {
   access: string;
   /** Seconds since the epoch, UTC; 0 or more */
@@ -635,6 +647,56 @@ export interface SignedIn {
   role: string;
   grade?: string | null;
   refresh?: string | null;
+  linked?: boolean | null;
+  recovery_codes?: string[] | null;
+}
+
+/** Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there to set up an authenticator app with, whose first code answers the challenge. */
+export interface FactorAsked {
+  challenge: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  enrol: boolean;
+  secret?: string | null;
+  otpauth?: string | null;
+}
+
+/** The answer to a challenge. */
+export interface FactorForm {
+  /** 1 to 4096 characters */
+  challenge: string;
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  code: string;
+}
+
+/** The second factor again, before something dangerous. */
+export interface StepUpForm {
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  code: string;
+}
+
+/** A new access token; for five minutes it opens the routes that want a fresh second factor. */
+export interface SteppedUp {
+  access: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  access_expires_at: number;
+}
+
+/** Since when a second factor is in force, and how many recovery codes are left. */
+export interface FactorStatus {
+  since: number | null;
+  recovery_codes: number;
+}
+
+/** For an authenticator app; in force once its first code has come. */
+export interface FactorSecret {
+  secret: string;
+  otpauth: string;
+}
+
+/** For a sheet of paper: each is good once, instead of a code of the app. Shown this once. */
+export interface RecoveryCodes {
+  codes: string[];
 }
 
 /** For `/ws?ticket=`: 30 s, single use. */
@@ -662,6 +724,127 @@ export interface DeviceForm {
 export interface Device {
   device: number;
   device_secret: string;
+}
+
+/** One sign-in. `program` says what it looks like, `network` roughly where from: never a whole address. */
+export interface SessionView {
+  session: string;
+  method: string;
+  program: string;
+  network: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  used_at: number;
+  current: boolean;
+}
+
+/** Every live sign-in of the caller, the last used first. */
+export interface Sessions {
+  sessions: SessionView[];
+}
+
+/** `others` leaves the caller signed in; `all` does not. */
+export interface EndSessionsForm {
+  scope?: "all" | "others";
+}
+
+/** How many ended. */
+export interface SessionsEnded {
+  ended: number;
+}
+
+/** The number to move the account to; a code is sent to it. */
+export interface NewPhoneForm {
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  phone: string;
+}
+
+/** The code that came to the new number. */
+export interface PhoneChangeForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** matches ^[0-9]{6}$ */
+  code: string;
+}
+
+/** The account's number from now on, and how many other sign-ins ended with the change. */
+export interface PhoneChanged {
+  phone: string;
+  ended: number;
+}
+
+/** What the sign-in page offers. Google never stands there without Apple. */
+export interface SignInMethods {
+  phone: boolean;
+  google: string[];
+  apple: string[];
+}
+
+/** Begins a trip to Google or Apple. A page keeps a random verifier and sends its SHA-256 (base64url) as `challenge`; an app sends none and gets a nonce for its native dialogue. `link` is for who is signed in. */
+export interface OidcStartForm {
+  /** matches ^[A-Za-z0-9_-]{43}$ */
+  challenge?: string | null;
+  purpose?: "link" | "sign_in";
+}
+
+/** For a page: where to go, as a full page. For an app: the nonce for its dialogue. */
+export interface OidcStarted {
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  redirect?: string | null;
+  nonce?: string | null;
+}
+
+/** The `flow` that the page was opened with again, and the verifier that it kept. */
+export interface OidcFinishForm {
+  /** 1 to 4096 characters */
+  flow: string;
+  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  verifier: string;
+}
+
+/** What an app's dialogue gave. `name` comes from Apple the first time only; `code` is Apple's authorization code, by which we can revoke their token when the account is deleted. */
+export interface OidcNativeForm {
+  /** 1 to 8192 characters */
+  id_token: string;
+  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  nonce: string;
+  /** 0 to 120 characters */
+  name?: string;
+  /** 1 to 4096 characters */
+  code?: string | null;
+}
+
+/** Google or Apple know this person and we do not yet. Confirm a phone (`/auth/otp`, then `/auth/verify` with `identity`), or, signed in, link it to the account. */
+export interface IdentityWaiting {
+  identity: string;
+  provider: Provider;
+  name: string;
+  email: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+}
+
+/** The waiting identity that the caller's account is to get. */
+export interface IdentityForm {
+  /** 1 to 4096 characters */
+  identity: string;
+}
+
+/** A Google or Apple account that signs in to this account. */
+export interface LinkedIdentity {
+  identity: number;
+  provider: string;
+  name: string;
+  email: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  linked_at: number;
+}
+
+/** All of the caller's. */
+export interface LinkedIdentities {
+  identities: LinkedIdentity[];
 }
 
 /** The driver's truck. */
@@ -871,19 +1054,19 @@ export interface StopForm {
 
 /** The truck; what is left out is that of its body's usual size. */
 export interface VehicleFigures {
-  /** above 0, at most 100,000 */
+  /** 100 to 100,000 */
   capacity_kg?: number | null;
-  /** above 0, at most 500 */
+  /** 0.1 to 500 */
   volume_m3?: number | null;
-  /** diesel a 100 km, loaded; above 0, at most 200 */
+  /** diesel a 100 km, loaded; 1 to 200 */
   litres_100km?: number | null;
-  /** heaviest single axle, loaded; above 0, at most 30,000 */
+  /** heaviest single axle, loaded; 100 to 30,000 */
   axle_kg?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   height_m?: number | null;
-  /** above 0, at most 10 */
+  /** 0.5 to 10 */
   width_m?: number | null;
-  /** above 0, at most 60 */
+  /** 0.5 to 60 */
   length_m?: number | null;
 }
 
@@ -1101,26 +1284,289 @@ export interface Offers {
   offers: OfferCard[];
 }
 
-/** Loads open to every subscribed driver, newest first; nearest pickup circle when lat, lon are given. */
-export interface BoardQuery {
+/** What is asked of loads; all of it together. In a query string, lists are separated by commas. Pickup: near a city or a place (`radius_m`), inside `bbox`, inside `polygon` (3 to 100 vertices). Drop: near a city or a place. Along a route, between cities or over a line of your own: pickup near it, drop near it further on, for at most `max_detour_m` of road. Prices are compared in KZT. Pickup dates match a load whose window overlaps them. `fits` leaves out what your active vehicle cannot carry, or `vehicle`, another one of yours. */
+export interface BoardFilters {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
   /** -90 to 90 */
   lat?: number | null;
   /** -180 to 180 */
   lon?: number | null;
   /** above 0, at most 2,000,000 */
   radius_m?: number;
-  body?: Body | null;
-  /** above 0, at most 100,000 */
-  max_weight_kg?: number | null;
-  /** 0 to 500 */
-  max_volume_m3?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
   /** 1 or more */
-  before?: number | null;
-  /** 1 to 100 */
-  limit?: number;
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: string[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: Pricing[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
 }
 
-/** A load on the board. */
+/** A page of the board. `nearest` and `profit` measure from the place that is searched, else from your truck; `profit` orders the loads around. With `count` the first page also tells how many there are. `driver`: for whom a logistician looks. */
+export interface BoardQuery {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  radius_m?: number;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
+  /** 1 or more */
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: string[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: Pricing[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
+  sort?: BoardSort;
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
+  after?: string | null;
+  /** 1 to 100 */
+  limit?: number;
+  count?: boolean;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** The search that is to be broken down. */
+export interface BoardFacetQuery {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  radius_m?: number;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
+  /** 1 or more */
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: string[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: Pricing[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** A window of the map: `bbox` is required. `zoom` as web maps count it. */
+export interface BoardClusterQuery {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  radius_m?: number;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
+  /** 1 or more */
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: string[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: Pricing[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
+  /** 0 to 22 */
+  zoom?: number;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** A load on the board, in brief. */
 export interface BoardLoad {
   order: number;
   pickup: Place;
@@ -1134,10 +1580,121 @@ export interface BoardLoad {
   created_at: number;
 }
 
-/** One page of the board. */
+/** Who has posted a load: a public name. `rating` is absent until somebody has rated. */
+export interface PosterView {
+  name: string;
+  verified: boolean;
+  rating: number | null;
+  ratings: number;
+}
+
+/** What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer. */
+export interface ProfitView {
+  amount: number;
+  per_hour: number;
+  per_km: number;
+  seconds: number;
+  currency: string;
+}
+
+/** A load, and what it is to you: why it suits (`reasons`), how far away, what it leaves. `on_board` is false while it is still offered to others; `fits` is absent without a vehicle. */
+export interface BoardCard {
+  order: number;
+  version: number;
+  pickup: Place;
+  drop: Place;
+  stops: number;
+  cargo: string;
+  kind: string;
+  weight_kg: number;
+  volume_m3: number;
+  body: string;
+  other_bodies: string[];
+  sides: string[];
+  documents: string[];
+  distance_m: number;
+  duration_s: number;
+  estimate: boolean;
+  price: Money;
+  price_per_km: number;
+  pricing: string;
+  payment_method: string;
+  payment_when: string;
+  payment_days: number;
+  prepay_percent: number;
+  vat: boolean;
+  created_at: number;
+  age_s: number;
+  until: number;
+  on_board: boolean;
+  shipper: PosterView;
+  reasons: string[];
+  pickup_from?: number | null;
+  pickup_to?: number | null;
+  drop_from?: number | null;
+  drop_to?: number | null;
+  pieces?: number | null;
+  length_m?: number | null;
+  width_m?: number | null;
+  height_m?: number | null;
+  temp_min_c?: number | null;
+  temp_max_c?: number | null;
+  adr?: string | null;
+  deadhead_m?: number | null;
+  detour_m?: number | null;
+  fits?: boolean | null;
+  profit?: ProfitView | null;
+}
+
+/** How many loads suit: counted up to 1,000, estimated above (`exact` is false). */
+export interface BoardTotal {
+  count: number;
+  exact: boolean;
+}
+
+/** One page of the board; `next` goes into `after`. */
 export interface Board {
-  loads: BoardLoad[];
-  next?: number | null;
+  loads: BoardCard[];
+  next?: string | null;
+  total?: BoardTotal | null;
+}
+
+/** Loads whose pickup is up to so far away; None is any farther one. */
+export interface DistanceBand {
+  up_to_m: number | null;
+  loads: number;
+}
+
+/** How the loads that suit divide, by word. Counted where there are few, else estimated from a sample. A load that may go in several bodies counts for each. */
+export interface BoardFacets {
+  total: BoardTotal;
+  bodies: Record<string, number>;
+  kinds: Record<string, number>;
+  pricings: Record<string, number>;
+  payment_methods: Record<string, number>;
+  payment_whens: Record<string, number>;
+  adr: Record<string, number>;
+  distances: DistanceBand[];
+}
+
+/** Loads that are picked up in one H3 cell, around their middle. Prices in minor units of KZT. */
+export interface BoardCluster {
+  cell: string;
+  lat: number;
+  lon: number;
+  loads: number;
+  price_sum: number;
+  price_min: number;
+  price_max: number;
+}
+
+/** The window as cells of one H3 resolution, or, where few loads are in it, these loads. `at`: as of when. */
+export interface BoardClusters {
+  resolution: number;
+  exact: boolean;
+  at: number;
+  clusters: BoardCluster[];
+  loads: BoardCard[];
 }
 
 /** A driver's price. While you are on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. */
@@ -1190,7 +1747,7 @@ export interface BiddingForm {
 
 /** How to sort: live bids stand before ended ones in every order. */
 export interface BidsQuery {
-  sort?: "deadhead" | "eta" | "price" | "rating" | "reliability";
+  sort?: BidSort;
 }
 
 /** A bid as the shipper compares it. `deadhead_m`: within so many metres of the pickup now, in coarse steps. `eta_s`: seconds to the pickup, by the driver's word or else by the distance; None when neither is known. */
@@ -1288,7 +1845,7 @@ export interface InviteContactForm {
 export interface InvitationView {
   invitation: number;
   order: number;
-  status: "accepted" | "closed" | "declined" | "expired" | "sent" | "withdrawn";
+  status: InvitationStatus;
   created_at: number;
   expires_at: number;
   driver?: number | null;
@@ -1306,6 +1863,35 @@ export interface Invitations {
 /** What a driver tells a shipper who wants to ask for him. */
 export interface CodeView {
   code: string;
+}
+
+/** Loads near the place where the present one ends, or along the way home. `home_city` is a city of the gazetteer; without it, where the present haul began. */
+export interface ReloadsQuery {
+  /** 10000 to 500,000 */
+  radius_m?: number;
+  home_city?: number | null;
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in. `homeward`: the share of the way home that it saves; negative when it leads away. */
+export interface ReloadView {
+  load: BoardLoad;
+  deadhead_m: number;
+  arrive_at: number;
+  wait_s: number;
+  profit: Money;
+  per_hour: Money;
+  homeward: number;
+}
+
+/** Best first. `free_at` and `free_lat`, `free_lon`: when and where the truck is predicted to be empty. `now`: the load may be taken at once; otherwise bid on it with `available_from` = `free_at`. */
+export interface Reloads {
+  loads: ReloadView[];
+  now: boolean;
+  free_at?: number | null;
+  free_lat?: number | null;
+  free_lon?: number | null;
 }
 
 /** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
@@ -1360,6 +1946,112 @@ export interface Drivers {
   next?: number | null;
 }
 
+/** `q` is a part of a name, a part of a number, or an id. */
+export interface UsersQuery {
+  /** 0 to 100 characters */
+  q?: string;
+  role?: Role | null;
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** An account. The number is masked for staff that may not see numbers. */
+export interface UserView {
+  user: number;
+  phone: string;
+  role: string;
+  grade: string | null;
+  name: string;
+  locale: string;
+  blocked: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  second_factor: boolean;
+}
+
+/** One page, newest first. */
+export interface Users {
+  users: UserView[];
+  next?: number | null;
+}
+
+/** What the account is to be. `grade` belongs to role admin and to no other. */
+export interface RoleForm {
+  role: Role;
+  /** Kept with what was done; 3 to 500 characters */
+  reason: string;
+  grade?: Grade | null;
+}
+
+/** Why. */
+export interface ReasonForm {
+  /** Kept with what was done; 3 to 500 characters */
+  reason: string;
+}
+
+/** One line of what staff did: who, what, to whom, why; of a change of rights what they were and are. */
+export interface StaffAction {
+  action: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  staff: number;
+  what: string;
+  user: number | null;
+  reason: string;
+  before?: string | null;
+  after?: string | null;
+}
+
+/** `user`: only what was done to this account. */
+export interface ActionsQuery {
+  /** 1 or more */
+  user?: number | null;
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** One page, newest first. */
+export interface StaffActions {
+  actions: StaffAction[];
+  next?: number | null;
+}
+
+/** How many, the latest first. */
+export interface FlagsQuery {
+  /** 1 to 200 */
+  limit?: number;
+}
+
+/** An open flag: who, what, how often; `counts` of the day are those of the last time. */
+export interface FlagView {
+  flag: number;
+  user: number;
+  role: string;
+  name: string;
+  kind: FlagKind;
+  count: number;
+  counts: Record<string, number>;
+  first_at: number;
+  last_at: number;
+  paused_until?: number | null;
+}
+
+/** The latest first. */
+export interface Flags {
+  flags: FlagView[];
+}
+
+/** What came of it; `lift` ends the user's pause at once. */
+export interface ClearFlagForm {
+  /** 0 to 200 characters */
+  note?: string;
+  lift?: boolean;
+}
+
 /** A price from `valid_from` on (default: now). The same moment again corrects it. */
 export interface FuelPriceForm {
   /** ISO 3166; matches ^[A-Z]{2}$ */
@@ -1399,6 +2091,129 @@ export interface Dictionaries {
   errors: Record<string, string>;
   closes: Record<string, string>;
   languages: Record<string, string>;
+}
+
+/** A new key; without `expires_at` it works until it is revoked. */
+export interface ApiKeyForm {
+  /** 1 to 80 characters */
+  name: string;
+  /** What the key may be used for; 1 to 3 items */
+  scopes: Scope[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+}
+
+/** A key without its secret; `hint` is how it begins, `last_used_at` is exact to the minute. */
+export interface ApiKeyView {
+  /** 1 or more */
+  key: number;
+  name: string;
+  hint: string;
+  scopes: string[];
+  /** 1 or more */
+  made_by: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  last_used_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  revoked_at: number | null;
+}
+
+/** A new key. `secret` is shown this once: only a hash of it is stored. */
+export interface ApiKeyMade {
+  /** 1 or more */
+  key: number;
+  secret: string;
+  view: ApiKeyView;
+}
+
+/** Every key of the company, newest first, also those that were revoked. */
+export interface ApiKeys {
+  keys: ApiKeyView[];
+}
+
+/** Where to tell, and of what. */
+export interface WebhookForm {
+  /** https, of the public internet; 9 to 1000 characters */
+  url: string;
+  /** 1 to 30 items */
+  kinds: string[];
+}
+
+/** All of an endpoint; `enabled` switches it off, and on again after it was switched off for failing. */
+export interface WebhookEdit {
+  /** https, of the public internet; 9 to 1000 characters */
+  url: string;
+  /** 1 to 30 items */
+  kinds: string[];
+  enabled: boolean;
+}
+
+/** An endpoint. `failures` in a row; after a day of nothing else it is switched off: `disabled_why`. */
+export interface WebhookView {
+  /** 1 or more */
+  webhook: number;
+  url: string;
+  kinds: string[];
+  enabled: boolean;
+  failures: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  disabled_at: number | null;
+  disabled_why: "failing" | "gone" | "owner" | null;
+}
+
+/** A new endpoint. `secret` signs what is sent to it (Desk-Signature), and is shown this once. */
+export interface WebhookMade {
+  /** 1 or more */
+  webhook: number;
+  secret: string;
+  view: WebhookView;
+}
+
+/** A new secret, shown this once. For a day the old one signs beside it. */
+export interface WebhookSecret {
+  secret: string;
+}
+
+/** Every endpoint of the company, oldest first. */
+export interface Webhooks {
+  webhooks: WebhookView[];
+}
+
+/** A delivery that will be tried at once. */
+export interface DeliveryQueued {
+  /** 1 or more */
+  delivery: number;
+}
+
+/** One event at one endpoint. `answer` is the last HTTP status, `error` why the last attempt failed. */
+export interface DeliveryView {
+  /** 1 or more */
+  delivery: number;
+  kind: string;
+  /** 1 or more */
+  order: number | null;
+  state: "cancelled" | "dead" | "delivered" | "due";
+  attempts: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  done_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  next_at: number | null;
+  answer: number | null;
+  error: string | null;
+}
+
+/** One page, newest first. */
+export interface Deliveries {
+  deliveries: DeliveryView[];
+  next?: number | null;
 }
 
 /** Every frame a client may send. */

@@ -28,7 +28,7 @@ export function fits(status: string, filter: OrderFilter): boolean {
 }
 
 const LIVE_ORDERS = 20; // of a shipper, followed one by one
-const POLL_MS = { admin: 5_000, shipper: 20_000, driver: 20_000 };
+const POLL_MS = { admin: 5_000, shipper: 20_000, driver: 20_000, logistician: 20_000 };
 const DETAIL_MS = 150; // several events of one moment are one reload
 
 /** Orders that this user may see: the list, and the one that is open with its route and history. */

@@ -9,7 +9,7 @@ import { Connection, SessionOver, type Status } from "../live/connection";
 import { openSocket } from "../live/socket";
 import type { SignedIn } from "../protocol/messages";
 
-export type Role = "driver" | "shipper" | "admin";
+export type Role = "driver" | "logistician" | "shipper" | "admin";
 
 /** Says that there may be a refresh cookie, which a page cannot see: a newcomer's start asks nothing in vain. */
 const HINT = "desk.signed-in";
@@ -121,7 +121,10 @@ export const useSession = defineStore("session", () => {
   }
 
   async function signIn(request: string, code: string): Promise<void> {
-    enter(await api.verify(request, code));
+    const answer = await api.verify(request, code);
+    // Staff are asked for a second factor (202), for which this page has no field.
+    if (!("access" in answer)) throw new ApiError("second_factor", 202, "", false);
+    enter(answer);
   }
 
   async function signOut(): Promise<void> {

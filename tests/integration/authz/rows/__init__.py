@@ -1,11 +1,15 @@
-"""Every row, area by area."""
+"""Every row, area by area: each module of this folder is an area, the frames of the websocket stand in `sockets`."""
+
+from importlib import import_module
+from pathlib import Path
 
 from ..matrix import Frame, Row
-from . import admin, identity, offers, orders, places, push, sockets, texts
+from . import sockets
 
-AREAS = (identity, push, places, orders, offers, admin, texts)
+_MODULES = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py") if path.stem != "sockets")
+AREAS = tuple(import_module(f".{name}", __package__) for name in _MODULES)
 ROWS: dict[str, Row] = {row.route: row for area in AREAS for row in area.ROWS}
 FRAMES: dict[str, Frame] = {frame.type: frame for frame in sockets.FRAMES}
 
-# Two rows for one route would hide each other.
-assert len(ROWS) == sum(len(area.ROWS) for area in AREAS)
+if len(ROWS) != sum(len(area.ROWS) for area in AREAS):
+    raise ValueError("a route has two rows")

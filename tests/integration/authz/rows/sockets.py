@@ -6,8 +6,10 @@ from typing import Any
 
 from ..matrix import Cell, Frame
 from ..world import World
+from .bids import ASKED, a_bid, a_countered_bid, biddable
 
 _DRIVER = frozenset({"driver"})
+_SHIPPER = frozenset({"shipper"})
 _STREAM = "0123456789abcdef"
 _RESUME = ("stream.resume", {"stream": _STREAM, "upto": 0}, "stream.resumed")
 
@@ -18,6 +20,10 @@ def _point(seq: int = 1) -> list[Any]:
 
 def _offer(cell: Cell) -> dict[str, Any]:
     return {"offer": cell.ids["offer"]}
+
+
+def _bid(cell: Cell) -> dict[str, Any]:
+    return {"bid": cell.ids["bid"]}
 
 
 def _order(cell: Cell) -> dict[str, Any]:
@@ -66,6 +72,46 @@ FRAMES = (
         expect={"expired.own": "subscription_expired"},
     ),
     Frame("offer.decline", _DRIVER, _offer, own=World.offer, names=("offer",)),
+    Frame(
+        "bid.place",
+        _DRIVER,
+        lambda cell: {**_order(cell), "amount": ASKED},
+        own=biddable,
+        names=("order",),
+        shared=True,
+        expect={"expired.own": "subscription_expired"},
+    ),
+    Frame("bid.withdraw", _DRIVER, _bid, own=a_bid, names=("bid",)),
+    Frame(
+        "bid.accept_counter",
+        _DRIVER,
+        lambda cell: {**_bid(cell), "version": 2, "accept_id": str(uuid.uuid4())},
+        own=a_countered_bid,
+        names=("bid",),
+        expect={"expired.own": "subscription_expired"},
+    ),
+    Frame(
+        "bid.counter",
+        _SHIPPER,
+        lambda cell: {**_bid(cell), "version": 1, "amount": ASKED},
+        own=a_bid,
+        names=("bid",),
+    ),
+    Frame("bid.decline", _SHIPPER, _bid, own=a_bid, names=("bid",)),
+    Frame(
+        "bid.pick",
+        _SHIPPER,
+        lambda cell: {**_bid(cell), "version": 1, "accept_id": str(uuid.uuid4())},
+        own=a_bid,
+        names=("bid",),
+    ),
+    Frame(
+        "bid.seen",
+        _DRIVER | _SHIPPER,
+        lambda cell: {**_bid(cell), "version": 1},
+        own=a_bid,
+        names=("bid",),
+    ),
     Frame(
         "order.advance",
         _DRIVER,

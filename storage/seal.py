@@ -4,9 +4,14 @@ import hashlib
 import hmac
 import os
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE = 12
+
+
+class Unsealable(Exception):
+    """These bytes were not sealed here for this."""
 
 
 class Seal:
@@ -21,5 +26,8 @@ class Seal:
         return nonce + self._cipher.encrypt(nonce, plain, context.encode())
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """What was sealed. InvalidTag for another context, another pepper, or a changed byte."""
-        return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+        """What was sealed. Unsealable for another context, another pepper, or a changed byte."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+        except (InvalidTag, ValueError):
+            raise Unsealable(context) from None
