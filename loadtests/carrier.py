@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import exp
 from random import Random
 
+from geo.freight import Hauls
 from geo.roads import RoadGraph
 from geo.types import Position
 from tracking_desk_client import ApiError, Disconnected, DriverClient, Fix
@@ -14,7 +15,6 @@ from tracking_desk_client.driver import STEPS
 from tracking_desk_client.messages import OfferCard, OrderState
 
 from .accounts import DriverAccount
-from .freight import Hauls
 from .ledger import UNKNOWN, WON, Ledger
 from .motion import Driving, Truck
 from .phone import Phone

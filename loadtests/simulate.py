@@ -13,6 +13,7 @@ from uuid import uuid4
 import aiohttp
 
 from geo.distance import destination
+from geo.freight import NAMES_ITS_PRICE, Hauls, draw_load, draw_price
 from geo.gazetteer import City, Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Position
@@ -21,7 +22,6 @@ from tracking_desk_client.messages import OrderForm
 
 from .accounts import Accounts, Troupe, pool
 from .carrier import Carrier, Tally
-from .freight import NAMES_ITS_PRICE, Hauls, draw_load, draw_price
 from .ledger import Ledger
 from .motion import DEMO, REAL, Way
 from .progress import progress

@@ -152,7 +152,7 @@ async def count(connection: Connection, viewer: Viewer, search: BoardSearch) -> 
     if exact <= COUNT_TO:
         return Total(exact, True)
     percent = await sample_percent(connection)
-    ask = asked(viewer.driver, search, {"percent": percent})
+    ask = asked(viewer.driver, search, {"percent": percent}, by_lists=False)
     statement = f"SELECT count(*) FROM {board_sql.sampled(ask.shape, '')}"
     found: int = await connection.fetchval(statement, *ask.arguments())
     if percent >= 100:

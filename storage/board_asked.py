@@ -39,13 +39,14 @@ class Asked:
         return tuple(self.values[name] for name in self.shape.names)
 
 
-def asked(driver: int, search: BoardSearch, more: Values | None = None) -> Asked:
-    """What a search and its driver put into statements. `more` are values that no condition knows."""
+def asked(driver: int, search: BoardSearch, more: Values | None = None, *, by_lists: bool = True) -> Asked:
+    """What a search and its driver put into statements. `more` are values that no condition knows; `by_lists` is
+    False for statements that read the board without its lists of areas: they need no outlines."""
     values = values_of(search)
     zone, drop = pickup_zone(search), drop_zone(search)
     for name, area in (("zone", zone), ("drop_zone", drop)):
         if area is not None:
-            values |= _bounds(name, area)
+            values |= _bounds(name, area) | ({name: area.wkb} if by_lists else {})
     values |= {"driver": driver, **(more or {})}
     shape = shape_of(
         tuple(values),
@@ -70,9 +71,8 @@ def estimate(count: float) -> int:
 
 
 def _bounds(name: str, area: Area) -> Values:
-    """An area, and the rectangle around it in whole 1e-7 degrees, outwards."""
+    """The rectangle around an area in whole 1e-7 degrees, outwards."""
     return {
-        name: area.wkb,
         f"{name}_west": max(-1_800_000_000, math.floor(area.west * E7) - 1),
         f"{name}_south": max(-900_000_000, math.floor(area.south * E7) - 1),
         f"{name}_east": min(1_800_000_000, math.ceil(area.east * E7) + 1),

@@ -43,7 +43,7 @@ async def facets(
     if row["total"] <= COUNT_TO:
         return _facets(row, 1.0, origin is not None)
     percent = await sample_percent(connection)
-    ask = asked(viewer.driver, search, {**more, "percent": percent})
+    ask = asked(viewer.driver, search, {**more, "percent": percent}, by_lists=False)
     row = await connection.fetchrow(_sampled(ask.shape, origin is not None), *ask.arguments())
     return _facets(row, 100.0 / percent, origin is not None)
 

@@ -10,7 +10,7 @@ from functools import cache
 
 import asyncpg
 
-from dispatch.board import BoardSearch, Viewer
+from dispatch.board import BoardSearch, Box, Viewer
 from geo.cells import BOARD_RES, parent_terms, to_text
 
 from . import board_sql
@@ -36,6 +36,13 @@ ORDER BY c.loads DESC LIMIT $6
 """
 # Primary key.
 COUNTED_AT = "SELECT extract(epoch FROM coalesce((SELECT at FROM board_counts), now()))::float8"
+
+
+# A few pages. Loads of the lists that touch the window, as far as was counted lately.
+HINT = """
+SELECT coalesce(sum(loads), 0)::float8 FROM board_areas
+WHERE extent && ST_MakeEnvelope($1, $2, $3, $4, 4326)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +94,21 @@ async def clusters(connection: Connection, viewer: Viewer, search: BoardSearch, 
 async def _filtered(connection: Connection, viewer: Viewer, search: BoardSearch, res: int) -> Clusters:
     now: float = await connection.fetchval("SELECT extract(epoch FROM now())::float8")
     keep, mark = parent_terms(res)
-    more: Values = {"keep": keep, "mark": mark, "limit": GATHERED + 1}
-    ask = asked(viewer.driver, search, more)
-    hinted: float = await connection.fetchval(_hint(ask.shape), *ask.arguments())
-    if hinted <= 10 * GATHERED:
+    more: Values = {"keep": keep, "mark": mark}
+    ask = asked(viewer.driver, search, {**more, "limit": GATHERED + 1})
+    if await connection.fetchval(HINT, *_window(search.box)) <= 10 * GATHERED:
         found = await connection.fetch(_gathered(ask.shape), *ask.arguments())
         if sum(row["loads"] for row in found) <= GATHERED:
             return Clusters(res, True, now, _most(found, 1.0), [])
     percent = await sample_percent(connection, SAMPLE_ROWS)
-    ask = asked(viewer.driver, search, {**more, "percent": percent})
+    ask = asked(viewer.driver, search, {**more, "percent": percent}, by_lists=False)
     found = await connection.fetch(_sampled(ask.shape), *ask.arguments())
     return Clusters(res, percent >= 100, now, _most(found, 100.0 / percent), [])
 
 
-@cache
-def _hint(shape: Shape) -> str:
-    return f"WITH {board_sql.lists(shape)}, {board_sql.hint(shape)} SELECT loads::float8 FROM hint"
+def _window(box: Box | None) -> tuple[float, float, float, float]:
+    west, south, east, north = box or Box(-180.0, -90.0, 180.0, 90.0)
+    return (west, south, east, north) if west <= east else (-180.0, south, 180.0, north)
 
 
 @cache

@@ -238,7 +238,7 @@ search_alerts = Table(
     "search_alerts",
     metadata,
     _must("driver_id", BigInteger),
-    Column("order_id", BigInteger, ForeignKey("orders.id"), nullable=False),
+    _must("order_id", BigInteger),
     Column("search_id", BigInteger, ForeignKey("saved_searches.id", ondelete="SET NULL")),
     at("at", now=True),
     PrimaryKeyConstraint("driver_id", "order_id"),
