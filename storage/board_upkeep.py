@@ -91,7 +91,7 @@ class BoardUpkeep:
         self._pool = pool
 
     async def look(self, *, least_s: float = LEAST_S) -> Looked:
-        """Cells for the pickups that have none, and a counting when one is due."""
+        """Cells for the pickups that have none, and a counting when one is due; `least_s` 0: in any case."""
         celled = 0
         while (done := await self._cell()) > 0:
             celled += done
@@ -107,7 +107,7 @@ class BoardUpkeep:
 
     async def _count(self, least_s: float) -> bool:
         async with transaction(self._pool) as connection:
-            if not await connection.fetchval(DUE, least_s, SHARE):
+            if not await connection.fetchval(DUE, least_s, SHARE if least_s else 0.0):
                 return False
             keep, _ = parent_terms(BOARD_RES)
             marks = [parent_terms(res)[1] for res in RESOLUTIONS]

@@ -149,7 +149,7 @@ class Seeder:
         if not force and await self._pool.fetchval(STRANGERS, PREFIX + "%"):
             raise NotEmpty("this database has orders of real shippers: --force adds seeds to them")
         async with transaction(self._pool) as connection:
-            await connection.execute(f"SET LOCAL statement_timeout = {int(TIMEOUT_S * 1000)}")
+            await _patient(connection)
             await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
             shippers = await self._people(connection, "shipper", max(20, wanted.orders // 250))
             await connection.execute(ADD_STATS, shippers)
@@ -170,7 +170,7 @@ class Seeder:
     async def clear(self) -> int:
         """Removes all seeds; how many orders there were."""
         async with transaction(self._pool) as connection:
-            await connection.execute(f"SET LOCAL statement_timeout = {int(TIMEOUT_S * 1000)}")
+            await _patient(connection)
             whose = f"shipper_id IN (SELECT id FROM users WHERE phone LIKE '{PREFIX}%')"
             orders: int = await connection.fetchval(f"SELECT count(*) FROM orders WHERE {whose}")
             self._tell("removing orders", 0, 1)
@@ -334,3 +334,9 @@ def _name(role: str, number: int) -> str:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+async def _patient(connection: Connection) -> None:
+    """For this transaction: statements may take long, and so may the rows that come next."""
+    await connection.execute(f"SET LOCAL statement_timeout = {int(TIMEOUT_S * 1000)}")
+    await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
