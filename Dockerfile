@@ -17,6 +17,8 @@ RUN python -m venv /opt/venv \
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin desk
+# A new volume mounted here takes over this owner.
+RUN install -d -o desk -m 700 /var/lib/desk
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY geo ./geo
@@ -25,7 +27,8 @@ COPY storage ./storage
 COPY server ./server
 COPY docs ./docs
 COPY --from=web /build/clients/web/dist ./clients/web/dist
-ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DESK_HOST=0.0.0.0 DESK_PORT=8080
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DESK_HOST=0.0.0.0 DESK_PORT=8080 \
+    DESK_FILES=/var/lib/desk/files
 # Compiled now: the file system is read-only later.
 RUN python -m compileall -q geo dispatch storage server
 USER desk

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Self
 
 # `{name}` or `{name:form}`; the form says how the server writes the value for a reader (`duration`, `money` ...).
 PLACEHOLDER = re.compile(r"\{([a-z_]+)(?::([A-Za-z.]+))?\}")
@@ -22,7 +23,13 @@ class Refusal(Exception):
         self.template = template
         self.plural = plural
         self.values: Mapping[str, object] = values
+        self.path: str | None = None
         super().__init__(code if not template else f"{code}: {self.detail}")
+
+    def at(self, path: str) -> Self:
+        """The same refusal with the field that it is about: `stops[1].window_to`."""
+        self.path = path
+        return self
 
     @property
     def detail(self) -> str:

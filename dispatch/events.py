@@ -25,7 +25,7 @@ class OfferMade:
 
 @dataclass(frozen=True, slots=True)
 class OfferEnded:
-    """An offer is over. `reason`: taken | expired | withdrawn | declined."""
+    """An offer is over. `reason`: taken | expired | withdrawn | declined | changed."""
 
     offer: int
     order: int
@@ -35,7 +35,8 @@ class OfferEnded:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """Event `seq` of an order: `kind` names it, `status` is the state after it, `driver` the assigned one."""
+    """Event `seq` of an order: `kind` names it, `status` is the state after it, `driver` the assigned one;
+    `fields` are what an edit has changed."""
 
     order: int
     seq: int
@@ -44,6 +45,7 @@ class OrderChanged:
     at: float
     shipper: int
     driver: int | None
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

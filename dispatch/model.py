@@ -1,7 +1,9 @@
 """The values of the order path: frozen, SI units, epoch seconds, money in minor units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from geo.types import Position
@@ -36,7 +38,7 @@ class Actor(StrEnum):
 
 
 class Party(NamedTuple):
-    """The user who asks, in the role of the sign-in.
+    """The user who asks, in the role of the sign-in. A shipper also acts for the orders of `companies`.
 
     A logistician moves no order as such: it acts for a driver of its fleet, as `Party(driver, Actor.DRIVER)`,
     which whoever knows the fleet makes of it.
@@ -44,6 +46,7 @@ class Party(NamedTuple):
 
     user: int
     actor: Actor
+    companies: frozenset[int] = frozenset()
 
 
 def _by(*actors: Actor) -> frozenset[Actor]:
@@ -63,6 +66,9 @@ TRANSITIONS: dict[tuple[Status, Status], frozenset[Actor]] = {
     (Status.DRAFT, Status.CANCELLED): _by(_OWNER, _STAFF),
     (Status.MODERATION, Status.OPEN): _by(_STAFF, _CLOCK),
     (Status.MODERATION, Status.CANCELLED): _by(_OWNER, _STAFF),
+    (Status.MODERATION, Status.EXPIRED): _by(_CLOCK),
+    # What an edit has made suspicious, and what staff have turned down, is judged before it is offered again.
+    (Status.OPEN, Status.MODERATION): _by(_STAFF, _CLOCK),
     (Status.OPEN, Status.ASSIGNED): _by(_CARRIER),
     (Status.OPEN, Status.EXPIRED): _by(_CLOCK),
     (Status.OPEN, Status.CANCELLED): _by(_OWNER, _STAFF),
@@ -209,7 +215,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order before it has an id. `valid_s`: seconds until it expires unassigned."""
+    """An order before it has an id. `valid_s`: seconds until it expires unassigned; `confirm_s`: how often its
+    shipper must say that it still stands. `grounds` are the suspicions that staff should look at; only
+    `status` says whether it waits for them.
+    """
 
     shipper: int
     haul: Haul
@@ -219,6 +228,11 @@ class NewOrder:
     terms: Terms = Terms()
     company: int | None = None
     private: bool = False  # for invited drivers only: never on the board, no waves
+    confirm_s: float | None = None
+    status: Status = Status.OPEN
+    grounds: tuple[str, ...] = ()
+    alike: int | None = None  # an open order of somebody else that looks the same
+    judge_within_s: float = 7200.0  # when staff should have looked at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +240,8 @@ class Order:
     """An order as stored. `seq` is that of its last event; `driver` is the assigned one, if any.
 
     `version` grows with each edit of what was published; `confirm_by` is when it leaves the board unless the
-    shipper says that it still stands; companies in `hidden_from` never see it.
+    shipper says that it still stands, every `confirm_s`; companies in `hidden_from` never see it. `ack_due` is
+    the version whose changed times the assigned driver has yet to agree to.
     """
 
     id: int
@@ -248,16 +263,29 @@ class Order:
     company: int | None = None
     private: bool = False
     hidden_from: tuple[int, ...] = ()
+    confirm_s: float | None = None
+    ack_due: int | None = None
+
+    def stands(self, now: float) -> bool:
+        """Whether it may be offered to anybody at `now`: open, in time, and confirmed by its shipper."""
+        return (
+            self.status is Status.OPEN
+            and now < self.expires_at
+            and (self.confirm_by is None or now < self.confirm_by)
+        )
 
 
 class HistoryLine(NamedTuple):
-    """Event `seq` of an order: what, the status after it, when, and which user did it (None: the clock)."""
+    """Event `seq` of an order: what, the status after it, when, which user did it in which part (None: the
+    clock), and what belongs to it."""
 
     seq: int
     kind: str
     status: Status
     at: float
     actor: int | None
+    role: Actor = Actor.SYSTEM
+    detail: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

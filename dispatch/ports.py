@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from geo.routing import Profile
 from geo.travel import Travel
 from geo.types import Position
 
+from .asked import Draft
+from .cancelling import UNSAID, CallingOff
+from .editing import Changes
 from .events import Event
 from .matching import Ranked
-from .model import Candidate, NewOrder, Order, Party, Policy, Status
+from .model import Candidate, Haul, Money, NewOrder, Order, Party, Policy, Status
+from .moderation import Facts, Moderation, Moderator, Record
 from .rounds import Wave
 
 Seen = tuple[int, float, float]  # driver, metres away (great circle), age of the fix in seconds
@@ -73,7 +77,11 @@ class Orders(Protocol):
     faults: tuple[type[Exception], ...]  # the database is away or busy: a loop may go on later
 
     async def add(self, order: NewOrder) -> Order:
-        """The order, open and due for its search."""
+        """The order: open and due for its search, or held for staff."""
+        ...
+
+    async def visible_to(self, party: Party, order: int) -> Order:
+        """The posted order, when it is the party's to see; `not_found` otherwise."""
         ...
 
     def claim_due(self) -> AbstractAsyncContextManager[Claim | None]:
@@ -106,8 +114,16 @@ class Orders(Protocol):
         """The driver's device shows the offer: its push is called off."""
         ...
 
-    async def cancel(self, party: Party, order: int, reason: str) -> tuple[Order, list[Event]]:
+    async def cancel(self, party: Party, order: int, why: CallingOff = UNSAID) -> tuple[Order, list[Event]]:
         """Calls the order off for everybody."""
+        ...
+
+    async def dispute(self, party: Party, order: int, code: str, note: str) -> tuple[Order, list[Event]]:
+        """Something is wrong with a haul that cannot be called off any more: staff decide."""
+        ...
+
+    async def close(self, party: Party, order: int, note: str) -> tuple[Order, list[Event]]:
+        """Nothing is left to settle."""
         ...
 
     async def advance(self, driver: int, order: int, status: Status) -> tuple[Order, list[Event]]:
@@ -120,4 +136,78 @@ class Orders(Protocol):
 
     async def expire_orders(self, limit: int) -> list[Event]:
         """Ends open orders that are past their time, at most `limit`."""
+        ...
+
+    async def close_delivered(self, limit: int, after_s: float) -> list[Event]:
+        """Closes orders that were delivered so long ago and that nobody disputes, at most `limit`."""
+        ...
+
+
+class Measured(NamedTuple):
+    """A way through stops, and what carrying this load along it usually costs."""
+
+    haul: Haul
+    price: Money
+
+
+class Drafts(Protocol):
+    """Loads that are not posted yet. Each method is one transaction."""
+
+    async def draft(self, party: Party, order: int) -> Draft:
+        """The party's draft; `not_found` otherwise."""
+        ...
+
+    async def publish(self, draft: Draft, new: NewOrder, actor: int) -> Order:
+        """The draft becomes `new`; `version_stale` when it is not the newest any more."""
+        ...
+
+
+class Edits(Protocol):
+    """What shippers do to posted loads. Each method is one transaction."""
+
+    async def edit(
+        self, before: Order, new: NewOrder, made: Changes, party: Party, valid_s: float | None
+    ) -> tuple[Order, list[Event]]:
+        """The next version; `version_stale` when `before` is not the newest. `valid_s` None leaves the expiry."""
+        ...
+
+    async def confirm(self, party: Party, order: int) -> tuple[Order, list[Event]]:
+        """The open order still stands."""
+        ...
+
+    async def acknowledge(self, driver: int, order: int, version: int) -> tuple[Order, list[Event]]:
+        """The driver agrees to the times of this version."""
+        ...
+
+    async def tend(self, limit: int) -> tuple[int, list[Event]]:
+        """Reminds shippers to confirm their loads, and takes the unconfirmed off the board: how many of at most
+        `limit` were looked at."""
+        ...
+
+
+class Cases(Protocol):
+    """What staff look at. Each method is one transaction."""
+
+    async def facts(self, order: NewOrder, number: int | None, policy: Moderation) -> Facts:
+        """What must be known before it is posted; `number` is its own, when it is posted already."""
+        ...
+
+    async def record(self, shipper: int, policy: Moderation) -> Record:
+        """The shipper's past."""
+        ...
+
+    async def cleared(self, order: int) -> frozenset[str]:
+        """The suspicions about this order that staff have seen and let pass."""
+        ...
+
+    async def appeal(self, party: Party, order: int, text: str, within_s: float) -> tuple[Order, list[Event]]:
+        """A second look at an order that was turned down, due within so many seconds."""
+        ...
+
+    async def approve(self, moderator: Moderator, case: int, note: str) -> list[Event]:
+        """The order of the case is open."""
+        ...
+
+    async def reject(self, moderator: Moderator, case: int, reasons: list[str], note: str) -> list[Event]:
+        """The order of the case is held, and its shipper knows why."""
         ...

@@ -1,37 +1,34 @@
-"""The life of an order, told in order: quote, place, seek, accept, advance, expire. The only async file."""
+"""The life of an order, told in order: quote, seek, accept, advance, expire. How it is posted: posting.py."""
 
 import asyncio
-import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
 from geo.crossings import Crossings
 from geo.gazetteer import City, Gazetteer
-from geo.roads import RoadGraph, Route
+from geo.roads import RoadGraph
 from geo.routing import Profile
 from geo.travel import Travel, on_graph, travel_of
 from geo.types import Position
 
+from .asked import stops_of
+from .cancelling import CallingOff
 from .errors import Refusal
-from .events import Event, OrderPlaced
+from .events import Event
+from .loops import repeat
 from .matching import rank
-from .model import Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Status
-from .ports import Claim, Nearby, Notifier, Orders, Ways
+from .model import Haul, Load, Money, Order, Party, Place, Policy, Status, Stop
+from .places import town
+from .ports import Claim, Measured, Nearby, Notifier, Orders, Ways
 from .pricing import Tariff, quote
 from .rounds import Search, after_nobody, waves_left
 from .trucks import truck_of
 
-log = logging.getLogger(__name__)
-
 SEEK_POLL_S = 0.25  # a missed wake-up (another worker's order, a timer) costs no more than this
 EXPIRE_POLL_S = 0.5  # an offer ends within its expiry + 1 s; a poll costs the idle worker about 1 ms
-BACKOFF_S = (0.2, 5.0)  # first and longest pause while the database is away
 BATCH = 20  # orders whose ends are written in one transaction: their locks stay short of an accept's patience
-PLACE_LANG = "ru"  # names kept with an order; a client shows its own language by city id
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,45 +91,36 @@ class Dispatcher:
 
     async def quote(self, pickup_city: int, drop_city: int, load: Load) -> Quoted:
         """The haul between two cities of the gazetteer; `place_unknown` when one is not there."""
-        pickup, drop = self._place(pickup_city), self._place(drop_city)
-        profile = truck_of(load.body, load.weight_kg, load.volume_m3).profile(load.weight_kg, bool(load.adr))
-        route = await self._ways.way((pickup.position, drop.position), profile)
-        haul = Haul(pickup, drop, route.distance_m, route.duration_s, route.origin)
-        price = quote(
-            route.distance_m,
-            load.weight_kg,
-            load.volume_m3,
-            load.body,
-            self._tariff,
-            abroad=bool(route.borders),
-        )
-        return Quoted(haul, price, route)
+        ends = (Stop("pickup", self._place(pickup_city)), Stop("drop", self._place(drop_city)))
+        way = await self._way(ends, load)
+        haul, price = self._measured(ends, way, load)
+        return Quoted(haul, price, way)
 
-    def route(self, order: Order) -> Route:
-        """The road of an order, for the map."""
-        return self._roads.route(order.haul.pickup.position, order.haul.drop.position)
+    async def measure(self, stops: Sequence[Stop], load: Load) -> Measured:
+        """The way through all stops and the price of carrying the load along it."""
+        return self._measured(stops, await self._way(stops, load), load)
 
-    async def place(
-        self,
-        shipper: int,
-        pickup_city: int,
-        drop_city: int,
-        load: Load,
-        *,
-        price: int | None,
-        valid_s: float,
-    ) -> Order:
-        """Stores the order and starts its search at once. `price` in minor units, None takes the quote."""
-        quoted = await self.quote(pickup_city, drop_city, load)
-        agreed = quoted.price if price is None else Money(price, self._tariff.currency)
-        order = await self._orders.add(NewOrder(shipper, quoted.haul, load, agreed, valid_s))
-        self._seek()
-        self._tell([OrderPlaced(order)])
-        return order
+    def line(self, order: Order, *, exact: bool) -> list[Position]:
+        """The road of an order through all its stops, for the map; from towns to towns unless `exact`."""
+        points = [(stop.exact if exact else None) or stop.place.position for stop in stops_of(order)]
+        first, *rest = [self._roads.route(here, there) for here, there in pairwise(points)]
+        return [*first.line, *(at for leg in rest for at in leg.line[1:])]
 
-    async def cancel(self, party: Party, order: int, reason: str) -> Order:
+    async def cancel(self, party: Party, order: int, why: CallingOff) -> Order:
         """Calls the order off: shipper and driver their own, until it is loaded; staff any."""
-        changed, events = await self._orders.cancel(party, order, reason)
+        changed, events = await self._orders.cancel(party, order, why.checked(party.actor))
+        self._tell(events)
+        return changed
+
+    async def dispute(self, party: Party, order: int, code: str, note: str) -> Order:
+        """Something is wrong with a haul on the road: staff decide what becomes of it."""
+        changed, events = await self._orders.dispute(party, order, code, note)
+        self._tell(events)
+        return changed
+
+    async def close(self, party: Party, order: int, note: str) -> Order:
+        """Nothing is left to settle."""
+        changed, events = await self._orders.close(party, order, note)
         self._tell(events)
         return changed
 
@@ -202,13 +190,17 @@ class Dispatcher:
             self._seek_wanted.set()
         return told
 
+    def seek_soon(self) -> None:
+        """Something may be due for its search: once it can be seen, the loop looks at once."""
+        self._seek()
+
     async def run_seek(self) -> None:
         """Seeks for ever: at once when woken, else every SEEK_POLL_S."""
-        await self._repeat("seek", self.seek_due, self._seek_wanted, SEEK_POLL_S)
+        await repeat("seek", self.seek_due, SEEK_POLL_S, self._orders.faults, self._seek_wanted)
 
     async def run_expire(self) -> None:
         """Expires for ever, every EXPIRE_POLL_S."""
-        await self._repeat("expire", self.expire_due, asyncio.Event(), EXPIRE_POLL_S)
+        await repeat("expire", self.expire_due, EXPIRE_POLL_S, self._orders.faults)
 
     async def _search(self, claim: Claim) -> list[Event]:
         """The next wave that has anybody in it, or the board."""
@@ -226,26 +218,6 @@ class Dispatcher:
         await claim.look_again(after.seek_at - claim.now)
         return []
 
-    async def _repeat(
-        self, name: str, work: Callable[[], Awaitable[int]], wanted: asyncio.Event, poll_s: float
-    ) -> None:
-        longest = BACKOFF_S[1]
-        backoff = BACKOFF_S[0]
-        while True:
-            wanted.clear()  # before the work: a wish that comes during it starts the next round at once
-            try:
-                await work()
-            except self._orders.faults as fault:
-                log.warning("%s.failed", name, exc_info=fault)
-                await asyncio.sleep(random.uniform(0, backoff))
-                backoff = min(longest, backoff * 2)
-                continue
-            backoff = BACKOFF_S[0]
-            with suppress(TimeoutError):
-                # Jitter keeps the workers' polls apart.
-                async with asyncio.timeout(random.uniform(0.7, 1.0) * poll_s):
-                    await wanted.wait()
-
     def _seek(self) -> None:
         self._after_commit(self._seek_wanted.set)
 
@@ -253,8 +225,24 @@ class Dispatcher:
         if events:
             self._notifier.tell(events)
 
+    async def _way(self, stops: Sequence[Stop], load: Load) -> Travel:
+        profile = truck_of(load.body, load.weight_kg, load.volume_m3).profile(load.weight_kg, bool(load.adr))
+        return await self._ways.way([stop.exact or stop.place.position for stop in stops], profile)
+
+    def _measured(self, stops: Sequence[Stop], way: Travel, load: Load) -> Measured:
+        haul = Haul(stops[0].place, stops[-1].place, way.distance_m, way.duration_s, way.origin, tuple(stops))
+        price = quote(
+            way.distance_m,
+            load.weight_kg,
+            load.volume_m3,
+            load.body,
+            self._tariff,
+            abroad=bool(way.borders),
+        )
+        return Measured(haul, price)
+
     def _place(self, city: int) -> Place:
         found: City | None = self._gazetteer.city(city)
         if found is None:
             raise Refusal("place_unknown", "no city has the number {city}", city=city)
-        return Place(found.id, found.names[PLACE_LANG], found.lat, found.lon)
+        return town(found)

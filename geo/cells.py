@@ -9,6 +9,7 @@ from .types import Position
 
 INDEX_RES = 8
 BOARD_RES = 7
+PUBLIC_RES = 7  # edge 1.4 km: as much as strangers may know of an address
 COARSE_RES = 5
 MAP_RES = 3
 REGION_RES = 2
@@ -58,6 +59,11 @@ def disk(cell: int, k: int) -> list[int]:
 def center(cell: int) -> Position:
     """The middle of a cell."""
     return Position(*h3.cell_to_latlng(cell))
+
+
+def public_point(lat: float, lon: float) -> Position:
+    """The middle of the cell around a place, to 1e-6 degrees: what is told of it to those who may not know it."""
+    return Position(*(round(degrees, 6) for degrees in center(cell_of(lat, lon, PUBLIC_RES))))
 
 
 def to_text(cell: int) -> str:

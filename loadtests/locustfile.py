@@ -170,7 +170,7 @@ class ShipperUser(HttpUser):
         self.posted, self.order = time.monotonic(), 0
         with self.client.post(
             "/api/v1/orders",
-            json={**haul, "cargo": "load"},
+            json={**haul, "cargo": "load", "allow_duplicate": True},
             headers={**self.headers, "Idempotency-Key": str(uuid.uuid4())},
             catch_response=True,
         ) as answer:

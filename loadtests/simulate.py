@@ -200,7 +200,7 @@ class Simulation:
         return OrderForm.from_wire(
             {
                 "pickup_city": pickup.id, "drop_city": drop.id, "cargo": cargo, "weight_kg": weight_kg,
-                "volume_m3": volume_m3, "body": body, "price": price,
+                "volume_m3": volume_m3, "body": body, "price": price, "allow_duplicate": True,
             }
         )  # fmt: skip
 

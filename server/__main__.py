@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--role", choices=("admin", "shipper", "driver", "logistician"), default="admin")
     link.set_defaults(run=_link)
 
+    commands.add_parser(
+        "reapply-erasures", help="after a restored backup: end again the accounts that were erased since"
+    ).set_defaults(run=_reapply_erasures)
+
     doctor = commands.add_parser("doctor", help="check each part and say how to mend it")
     doctor.add_argument("--json", action="store_true", help="one JSON line instead of a table")
     doctor.set_defaults(run=_doctor)
@@ -142,6 +146,14 @@ def _link(options: argparse.Namespace) -> int:
     from .provision import sign_in_link
 
     print(asyncio.run(sign_in_link(load(os.environ), options.role)))
+    return 0
+
+
+def _reapply_erasures(_options: argparse.Namespace) -> int:
+    from .chores import reapply_erasures
+
+    users = asyncio.run(reapply_erasures(load(os.environ)))
+    print(f"{len(users)} accounts erased again")
     return 0
 
 

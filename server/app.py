@@ -149,6 +149,7 @@ def _loops(
         wheel=services.wheel.run(),
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
+        tend=services.poster.run_tend(),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
@@ -159,6 +160,8 @@ def _loops(
         give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
+        exports=services.chores.run_exports(),
+        upkeep_of_accounts=services.chores.run_upkeep(),
     )
 
 

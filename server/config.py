@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from dispatch.sniping import Watch
 from storage.buckets import Limit
+from storage.files import FileLimits
 
 from . import signing_in
 from .gateways.settings import VARIABLES as MAP_VARIABLES
@@ -43,7 +44,10 @@ class Config:
     public_url: str = "http://127.0.0.1:8080"
     web_dist: Path = ROOT / "clients" / "web" / "dist"
     docs: Path = ROOT / "docs"
+    files: Path = ROOT / ".desk" / "files"
+    file_limits: FileLimits = field(default_factory=FileLimits)
     tick_s: float = 0.1
+    confirm_s: float = 86_400.0
     log_level: str = "INFO"
     trusted_proxies: frozenset[str] = frozenset()
     vapid_private_key: str | None = field(default=None, repr=False)
@@ -71,7 +75,10 @@ VARIABLES: dict[str, str] = {
     "call the API",
     "DESK_WEB_DIST": "folder of the built web app (default clients/web/dist)",
     "DESK_DOCS": "folder with openapi.json and asyncapi.json (default docs)",
+    "DESK_FILES": "folder of uploads and exports, served by nothing else (default .desk/files)",
+    "DESK_FILES_QUOTA_MB": "megabytes of uploads a user may keep (default 200)",
     "DESK_TICK_MS": "milliseconds between map frames (default 100)",
+    "DESK_CONFIRM_HOURS": "hours after which a shipper must confirm an open load (default 24)",
     "DESK_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR (default INFO)",
     "DESK_TRUSTED_PROXIES": "comma-separated addresses whose X-Forwarded-For is believed (default none)",
     "DESK_CORS_ORIGINS": "comma-separated origins of other pages that may call the API, beside DESK_PUBLIC_URL "
@@ -142,6 +149,9 @@ def load(environ: Mapping[str, str]) -> Config:
         public_url=public_url,
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
+        confirm_s=number("DESK_CONFIRM_HOURS", 24, 1, 24 * 30) * 3600.0,
+        files=Path(environ.get("DESK_FILES") or ROOT / ".desk" / "files"),
+        file_limits=FileLimits(bytes_a_user=number("DESK_FILES_QUOTA_MB", 200, 1, 1_000_000) * 1_000_000),
         tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,
         log_level=level,
         trusted_proxies=frozenset(

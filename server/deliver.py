@@ -137,8 +137,7 @@ def push_of(notice: Notice, endpoint: Endpoint) -> Push:
     """What one endpoint is told. Of the payload only row ids leave the house, and words within the text."""
     ids = ids_of(notice.payload)
     # The news of one offer, one bid or one haul replace each other on the phone.
-    subject = next((name for name in IDS if name in ids), "order")
-    topic = f"{subject}:{ids.get(subject, 0)}"
+    topic = next((f"{name}:{ids[name]}" for name in IDS if name in ids), notice.kind)
     return Push(
         endpoint,
         notice.kind,

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import resource
 import shutil
 import socket
@@ -77,6 +78,7 @@ async def examine(environ: Mapping[str, str]) -> list[Finding]:
     findings += [Finding("settings", OK, "complete")]
     findings += _safely("secrets", lambda: _secrets(config))
     findings += _safely("web page", lambda: _web(config))
+    findings += _safely("files", lambda: _files(config))
     findings += _safely("push", lambda: _push(config))
     for part, check in (
         ("PostgreSQL", _postgres),
@@ -186,6 +188,24 @@ def _web(config: Config) -> Iterator[Finding]:
         "web page", WARN if stale else OK, "older than its sources" if stale else "built",
         "./desk up builds it" if stale else "",
     )  # fmt: skip
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    """Uploads need a folder of their own, which may not be there before the first one."""
+    folder = config.files
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        yield Finding(
+            "files", FAIL, f"cannot write to {there}", "give DESK_FILES a folder of the server's user"
+        )
+    elif folder.resolve().is_relative_to(config.web_dist.resolve()):
+        yield Finding(
+            "files", FAIL, f"{folder} is inside the web page", "put DESK_FILES elsewhere: it is private"
+        )
+    elif shutil.disk_usage(there).free < DISK_FAIL:
+        yield Finding("files", FAIL, "less than 1 GiB free", "make room, or put DESK_FILES on another disk")
+    else:
+        yield Finding("files", OK, f"{folder}")
 
 
 def _push(config: Config) -> Iterator[Finding]:

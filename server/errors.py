@@ -35,6 +35,6 @@ def problem_of(
         code=spec.code,
         detail=told(lang, refusal) or title,
         retry=spec.retry,
-        path=path,
+        path=path or refusal.path,
         request=request,
     )

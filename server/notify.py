@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("desk.notify")
 
 
-PersonalMessage = OfferMadeMessage | OfferClosed | BidMade | BidChanged | BidClosed
+# News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
+FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed"})
+FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed"})
+
+PersonalMessage = OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed
 T = TypeVar("T")
 
 
@@ -97,6 +101,10 @@ class Notify:
             change = self.wire(event)
             self._changed(change)
             self._services.bus.publish_event(_ENCODER.encode(Changed(change)))
+            if event.driver is not None and event.kind in FOR_THE_DRIVER:
+                self._personal(event.driver, change)
+            if event.kind in FOR_THE_SHIPPER:
+                self._personal(event.shipper, change)
 
     def _tell_bid(self, event: events.BidMade | events.BidChanged | events.BidClosed) -> None:
         bid, state = event.bid, bid_state(event.bid)
@@ -119,6 +127,7 @@ class Notify:
             status=event.status,
             at=event.at,
             driver=event.driver,
+            fields=list(event.fields),
         )
 
     def device_taken(self, device: int) -> None:

@@ -34,6 +34,17 @@ def e164(text: str) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def dialled(text: str) -> str:
+    """Any number that can be called, also a fixed one, in E.164. Refusal `phone_invalid`."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except phonenumbers.NumberParseException:
+        raise Refusal("phone_invalid") from None
+    if number.extension or not phonenumbers.is_valid_number(number):
+        raise Refusal("phone_invalid")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
 def reachable(text: str, prefixes: Sequence[str]) -> str:
     """The number in E.164, if codes go to its country at all: strangers have SMS sent to dear ones and share in
     what they cost. Refusal `phone_invalid`, `phone_country`."""

@@ -51,10 +51,11 @@ ON CONFLICT (phone) DO UPDATE SET grade = EXCLUDED.grade
 """
 USERS = "SELECT id, phone, role, grade FROM users WHERE phone = ANY($1::text[]) ORDER BY phone"
 PUT_VEHICLES = """
-INSERT INTO vehicles (driver_id, body, capacity_kg, volume_m3, plate)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[])
+INSERT INTO vehicles (driver_id, keeper_id, body, capacity_kg, volume_m3, plate)
+SELECT driver, driver, body, kg, m3, plate
+FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[]) AS w(driver, body, kg, m3, plate)
 ON CONFLICT (driver_id) DO UPDATE SET body = EXCLUDED.body, capacity_kg = EXCLUDED.capacity_kg,
-    volume_m3 = EXCLUDED.volume_m3, plate = EXCLUDED.plate
+    volume_m3 = EXCLUDED.volume_m3, plate = EXCLUDED.plate, version = vehicles.version + 1
 """
 PUT_SUBSCRIPTIONS = """
 INSERT INTO subscriptions (driver_id, paid_until)
@@ -185,7 +186,7 @@ async def _people(
         # A truck depends on the seed and the phone alone: the same ones come back however many are asked for.
         trucks = [truck_of(random.Random(f"{wanted.seed}:{person['phone']}")) for person in people]
         columns = [[truck[name] for truck in trucks] for name in ("body", "capacity_kg", "volume_m3")]
-        plates = [plate_of(start + place) for place in range(len(people))]
+        plates = [plate_of(user) for user in users]
         await connection.execute(PUT_VEHICLES, users, *columns, plates)
         await connection.execute(PUT_SUBSCRIPTIONS, users, now + wanted.paid_days * 86400)
         await connection.execute(ADD_STATES, users)
@@ -244,8 +245,8 @@ def truck_of(chance: random.Random) -> dict[str, Any]:
     }
 
 
-def plate_of(number: int) -> str:
-    """A number plate of the form 123ABC02."""
-    letters, digits = divmod(number, 1000)
+def plate_of(user: int) -> str:
+    """A number plate of the form 123ABC90. Regions from 90 on do not exist, so it is nobody's real one."""
+    letters, digits = divmod(user, 1000)
     abc = "".join(chr(ord("A") + letters // 26**power % 26) for power in (2, 1, 0))
-    return f"{digits:03d}{abc}02"
+    return f"{digits:03d}{abc}{90 + letters // 26**3 % 10}"

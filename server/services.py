@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from dispatch.model import Policy
+from dispatch.model import Actor, Party, Policy
+from dispatch.moderation import Moderation
+from dispatch.posting import Poster
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.crossings import Crossings
@@ -26,7 +28,15 @@ from storage.board import BoardStore
 from storage.board_upkeep import BoardUpkeep
 from storage.bus import Bus
 from storage.cache import TimedCache
+from storage.companies import CompanyStore
+from storage.documents import DocumentStore
+from storage.drafts import DraftStore
 from storage.drivers import DriverStore
+from storage.editing import EditStore
+from storage.erasure import ErasureStore
+from storage.exports import ExportStore
+from storage.files import FileStore
+from storage.fleet import FleetStore
 from storage.fuel_prices import FuelPriceStore
 from storage.habits import FlagStore
 from storage.idempotency import IdempotencyStore
@@ -34,6 +44,8 @@ from storage.identity import IdentityStore
 from storage.invitations import InvitationStore
 from storage.lanes import LaneStore
 from storage.live import LiveIndex
+from storage.members import MemberStore
+from storage.moderation import CaseStore
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
@@ -44,13 +56,17 @@ from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.staff import StaffStore
+from storage.templates import TemplateStore
+from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
 from .auth import ApiKeyProof, Principal, Tokens
 from .board_search import BoardSearches
 from .calculator import Calculator
+from .chores import LEDGER, Chores
 from .config import Config
 from .errors import UNREACHABLE
+from .fleets import Fleets
 from .gateways import build
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
@@ -108,7 +124,22 @@ class Services:
         self.trips = Trips(self.external, {})
         self.accounts = AccountStore(pool)
         self.drivers = DriverStore(pool)
+        self.vehicles = VehicleStore(pool)
+        self.companies = CompanyStore(pool)
+        self.members = MemberStore(pool)
+        self.fleet = FleetStore(pool)
+        self.fleets = Fleets(self.fleet)
+        self.files = FileStore(pool, config.files, config.file_limits)
+        self.documents = DocumentStore(pool)
+        self.exports = ExportStore(pool, self.files)
+        self.erasures = ErasureStore(pool, config.files / LEDGER)
+        self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool, config.watch)
+        self.drafts = DraftStore(pool)
+        self.templates = TemplateStore(pool)
+        self.edits = EditStore(pool)
+        moderation = Moderation()
+        self.cases = CaseStore(pool, moderation.claim_s)
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
@@ -165,6 +196,18 @@ class Services:
             after_commit=after_commit,
             also_expiring=(self.bids.expire, self.invitations.resolve),
         )
+        self.poster = Poster(
+            self.orders,
+            self.drafts,
+            self.edits,
+            self.cases,
+            self.dispatcher.measure,
+            self.dispatcher.seek_soon,
+            self.notify,
+            gazetteer,
+            moderation,
+            confirm_s=config.confirm_s,
+        )
         self.revocations.listen(self.hub.end_sessions)
 
     def authenticate(self, token: str) -> Principal:
@@ -172,6 +215,15 @@ class Services:
         principal = self.tokens.verify(token)
         self.revocations.check(principal.session)
         return principal
+
+    async def party_of(self, principal: Principal) -> Party:
+        """Who asks, for the order path, with the companies whose orders are theirs too."""
+        companies = frozenset() if principal.key is None else frozenset({principal.key.company})
+        return Party(principal.user, Actor(principal.role), companies)
+
+    def now(self) -> float:
+        """This worker's clock, for what need not be decided by the database's."""
+        return time.time()
 
     async def authenticate_request(self, token: str) -> Principal:
         """The same for a request, which may also carry a company's API key; that asks the database."""

@@ -1,36 +1,60 @@
 """Orders and offers as clients see them: the only place where domain values become protocol structs."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from dispatch import model
+from dispatch.asked import stops_of
 from dispatch.bids import Bid, Bidder
 from dispatch.events import OfferMade
-from dispatch.model import HistoryLine, Order, Status
+from dispatch.model import Actor, HistoryLine, Order, Status, Stop
 from geo.gazetteer import City
-from server.protocol.messages import BidderCard, BidState, Money, OfferCard, OrderState, Place, Truck
+from server.protocol.messages import (
+    BidderCard,
+    BidState,
+    Money,
+    OfferCard,
+    OrderState,
+    Place,
+    StopState,
+    Truck,
+)
 from server.protocol.rest.board import BoardLoad
-from server.protocol.rest.orders import OrderEvent
+from server.protocol.rest.moderation import CaseView
+from server.protocol.rest.orders import Judgement, OrderEvent
 from server.protocol.rest.places import CityView
 from storage.live import Live, LiveIndex
+from storage.moderation import Case
 
 # While the haul lasts its parties see the truck. Not in a dispute: it may be on another haul by then.
 WATCHABLE = frozenset({Status.ASSIGNED, Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP})
 
+BETWEEN_STAFF_AND_SHIPPER = frozenset(
+    {"placed", "held", "approved", "rejected", "appealed", "resubmitted", "cleared"}
+)
 
-def order_state(order: Order, live: LiveIndex | None) -> OrderState:
-    """The order, with its truck while it may be seen; `live` None leaves the truck out."""
+
+def order_state(order: Order, live: LiveIndex | None, *, private: bool = False) -> OrderState:
+    """The order, with its truck while it may be seen; `live` None leaves the truck out.
+
+    `private` tells addresses, contacts and phones: say so only of a reader whom dispatch.visibility lets.
+    """
     truck = None
     if live is not None and order.driver is not None and order.status in WATCHABLE:
         entry = live.get(order.driver)
         truck = None if entry is None else truck_of(entry)
+    load, terms = order.load, order.terms
     return OrderState(
         order=order.id,
         status=order.status,
         seq=order.seq,
         pickup=_place(order.haul.pickup),
         drop=_place(order.haul.drop),
-        cargo=order.load.cargo,
-        weight_kg=order.load.weight_kg,
-        volume_m3=order.load.volume_m3,
-        body=order.load.body,
+        cargo=load.cargo,
+        weight_kg=load.weight_kg,
+        volume_m3=load.volume_m3,
+        body=load.body,
         distance_m=order.haul.distance_m,
         duration_s=order.haul.duration_s,
         estimate=order.haul.estimate,
@@ -38,6 +62,51 @@ def order_state(order: Order, live: LiveIndex | None) -> OrderState:
         created_at=order.created_at,
         driver=order.driver,
         truck=truck,
+        version=order.version,
+        kind=load.kind,
+        other_bodies=list(load.other_bodies),
+        pieces=load.pieces,
+        length_m=load.length_m,
+        width_m=load.width_m,
+        height_m=load.height_m,
+        sides=list(load.sides),
+        temp_min_c=load.temp_min_c,
+        temp_max_c=load.temp_max_c,
+        adr=load.adr,
+        documents=list(load.documents),
+        stops=[stop_state(stop, private=private) for stop in stops_of(order)],
+        pricing=terms.pricing,
+        payment_method=terms.method,
+        payment_when=terms.when,
+        payment_days=terms.days,
+        prepay_percent=terms.prepay_percent,
+        vat=terms.vat,
+        comment=terms.comment,
+        private=order.private,
+        shipper=order.shipper,
+        company=order.company,
+        expires_at=order.expires_at,
+        confirm_by=order.confirm_by,
+        ended_at=order.ended_at,
+        ack_due=order.ack_due,
+    )
+
+
+def stop_state(stop: Stop, *, private: bool) -> StopState:
+    """A halt as everybody may know it, or with what only the parties of the haul may."""
+    opens, closes = stop.window
+    public = StopState(stop.kind, _place(stop.place), opens, closes)
+    if not private:
+        return public
+    lat, lon = stop.exact or (None, None)
+    return msgspec.structs.replace(
+        public,
+        lat=lat,
+        lon=lon,
+        address=stop.address,
+        contact_name=stop.contact_name,
+        contact_phone=stop.contact_phone,
+        note=stop.note,
     )
 
 
@@ -120,9 +189,52 @@ def board_load(order: Order) -> BoardLoad:
     )
 
 
-def order_event(line: HistoryLine) -> OrderEvent:
-    """One line of an order's history."""
-    return OrderEvent(line.seq, line.kind, line.status, line.at, line.actor)
+def order_event(line: HistoryLine, reader: Actor) -> OrderEvent:
+    """One line of an order's history. Drivers are not told what staff and the shipper said to each other, nobody
+    but staff who of the staff it was."""
+    detail = {name: line.detail[name] for name in ("fields", "code", "fault", "free") if name in line.detail}
+    words = line.detail.get("reason") or line.detail.get("note")
+    if reader is not Actor.DRIVER or line.kind not in BETWEEN_STAFF_AND_SHIPPER:
+        detail |= {name: line.detail[name] for name in ("grounds", "reasons") if name in line.detail}
+        detail |= {"note": words} if words else {}
+    hidden = line.role is Actor.ADMIN and reader is not Actor.ADMIN
+    told = {
+        "seq": line.seq,
+        "kind": line.kind,
+        "status": line.status,
+        "at": line.at,
+        "actor": None if hidden else line.actor,
+        "role": line.role,
+        **detail,
+    }
+    return msgspec.convert(told, OrderEvent)
+
+
+def judgement(cases: Sequence[Case], order: Order) -> Judgement | None:
+    """What staff say of a load, for its shipper: the newest case that is not only a mark for staff."""
+    told = next((case for case in cases if case.kind != "flag" or case.state == "rejected"), None)
+    if told is None or told.state == "dropped":
+        return None
+    rejected = told.state == "rejected" and order.status is Status.MODERATION
+    return msgspec.convert(
+        {
+            "kind": told.kind,
+            "state": told.state,
+            "grounds": list(told.grounds),
+            "reasons": list(told.reasons),
+            "note": told.note,
+            "due_at": told.due_at,
+            "may_appeal": rejected and not any(case.kind == "appeal" for case in cases),
+        },
+        Judgement,
+    )
+
+
+def case_view(case: Case, order: Order, *, private: bool) -> CaseView:
+    """One load before staff."""
+    told = {name: getattr(case, name) for name in CaseView.__struct_fields__ if name not in ("case", "order")}
+    told["order"] = order_state(order, None, private=private)
+    return msgspec.convert({"case": case.id, **told}, CaseView, from_attributes=True)
 
 
 def city_view(city: City, lang: str) -> CityView:

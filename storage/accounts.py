@@ -1,26 +1,29 @@
 """What an account has: profile, vehicle, subscription, and the endpoints that pushes go to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.errors import Refusal
 
-from .postgres import Pool
+from .postgres import Pool, transaction
 
 # By primary and unique keys.
 PROFILE = """
 SELECT u.phone, u.role, u.grade, u.name, u.locale, v.body, v.capacity_kg, v.volume_m3, v.plate,
-       extract(epoch FROM p.paid_until)::float8 AS paid_until, s.on_duty
+       extract(epoch FROM p.paid_until)::float8 AS paid_until, s.on_duty, m.company_id, m.role AS company_role
 FROM users u
 LEFT JOIN vehicles v ON v.driver_id = u.id
 LEFT JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN driver_states s ON s.driver_id = u.id
+LEFT JOIN company_members m ON m.user_id = u.id
 WHERE u.id = $1
 """
-PUT_VEHICLE = """
-INSERT INTO vehicles (driver_id, body, capacity_kg, volume_m3, plate) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (driver_id) DO UPDATE SET body = EXCLUDED.body, capacity_kg = EXCLUDED.capacity_kg,
-    volume_m3 = EXCLUDED.volume_m3, plate = EXCLUDED.plate
+# Primary key.
+SETTINGS = "SELECT name, email, locale, time_zone, version FROM users WHERE id = $1"
+LOCK_SETTINGS = SETTINGS + " FOR NO KEY UPDATE"
+EDIT_SETTINGS = """
+UPDATE users SET name = $2, email = $3, locale = $4, time_zone = $5, version = version + 1 WHERE id = $1
+RETURNING name, email, locale, time_zone, version
 """
 DRIVER = """
 SELECT u.id, u.phone, u.name, v.body, extract(epoch FROM p.paid_until)::float8 AS paid_until,
@@ -79,6 +82,19 @@ class Account:
     paid_until: float | None
     on_duty: bool | None
     grade: str | None = None
+    company: int | None = None
+    company_role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user says of themselves. `version` grows with each change."""
+
+    name: str
+    email: str | None
+    locale: str
+    time_zone: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +144,31 @@ class AccountStore:
             row["paid_until"],
             row["on_duty"],
             row["grade"],
+            row["company_id"],
+            row["company_role"],
         )
 
-    async def put_vehicle(self, driver: int, truck: Truck) -> None:
-        """Sets the driver's one vehicle."""
-        await self._pool.execute(
-            PUT_VEHICLE, driver, truck.body, truck.capacity_kg, truck.volume_m3, truck.plate
-        )
+    async def settings(self, user: int) -> Settings:
+        """What this user says of themselves. Refusal `not_found`."""
+        row = await self._pool.fetchrow(SETTINGS, user)
+        if row is None:
+            raise Refusal("not_found")
+        return Settings(*row)
+
+    async def edit(self, user: int, version: int, changes: Mapping[str, str | None]) -> Settings:
+        """Changes fields of Settings but its version. Refusals `not_found`, `version_stale`."""
+        async with transaction(self._pool) as connection:
+            row = await connection.fetchrow(LOCK_SETTINGS, user)
+            if row is None:
+                raise Refusal("not_found")
+            if row["version"] != version:
+                raise Refusal("version_stale")
+            new = {**row, **changes}
+            return Settings(
+                *await connection.fetchrow(
+                    EDIT_SETTINGS, user, new["name"], new["email"], new["locale"], new["time_zone"]
+                )
+            )
 
     async def drivers(self, before: int | None, limit: int) -> list[DriverRow]:
         """One page of drivers, newest first."""

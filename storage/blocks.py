@@ -57,6 +57,8 @@ SELECT o.id FROM orders o WHERE (o.shipper_id = $2 OR o.company_id = $3) AND o.i
     UNION SELECT order_id FROM offers WHERE driver_id = ANY($1::bigint[]) AND status = 'live')
 FOR NO KEY UPDATE SKIP LOCKED
 """
+# ix_fleet_drivers_company.
+DRIVERS_OF = "SELECT driver_id FROM fleet_drivers WHERE company_id = $1 AND left_at IS NULL"
 # ix_bids_driver_live.
 BIDS_BETWEEN = """
 SELECT id FROM bids WHERE driver_id = ANY($1::bigint[]) AND order_id = ANY($2::bigint[])
@@ -165,7 +167,9 @@ class BlockStore:
 
 async def _drivers(connection: Connection, driver: int | None, carrier: int | None) -> list[int]:
     """Who drives on that side."""
-    return [] if driver is None else [driver]
+    if driver is not None:
+        return [driver]
+    return [row["driver_id"] for row in await connection.fetch(DRIVERS_OF, carrier)]
 
 
 def _block(row: asyncpg.Record) -> Block:

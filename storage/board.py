@@ -132,12 +132,12 @@ async def viewer(connection: Connection, driver: int, vehicle: int | None) -> Vi
         raise Refusal("not_found")
     if not row["subscribed"]:
         raise Refusal("subscription_expired")
-    truck = row["truck"]
-    if vehicle is not None and (truck is None or truck["id"] != vehicle):
-        truck = await connection.fetchval(board_cards.TRUCK, vehicle, driver)
+    truck = board_cards.vehicle_of(row)
+    if vehicle is not None and (truck is None or truck.id != vehicle):
+        truck = board_cards.vehicle_of(await connection.fetchrow(board_cards.TRUCK, vehicle, driver))
         if truck is None:
             raise Refusal("not_found")
-    return Viewer(driver, board_cards.vehicle_of(truck), board_cards.place_of(row["point"]))
+    return Viewer(driver, truck, board_cards.place_of(row["point"]))
 
 
 async def newest(connection: Connection, viewer: Viewer, search: BoardSearch, limit: int) -> list[int]:

@@ -10,6 +10,7 @@ from geo.types import Position
 
 from .order_rows import load_of, seconds, terms_of
 from .postgres import Connection, Pool, lat_lon
+from .vehicle_rows import CARRIER, carrier
 from .visibility import unhidden
 
 _COLUMNS = """
@@ -18,9 +19,10 @@ o.pickup_from, o.pickup_to, o.drop_from, o.drop_to, jsonb_array_length(o.stops) 
 o.weight_kg, o.volume_m3, o.body, o.other_bodies, o.pieces, o.length_m, o.width_m, o.height_m, o.sides,
 o.temp_min_c, o.temp_max_c, o.adr, o.documents, o.distance_m, o.duration_s, o.distance_origin, o.price_amount,
 o.price_currency, o.pricing, o.payment_method, o.payment_when, o.payment_days, o.prepay_percent, o.vat,
-o.comment, o.created_at, o.board_at, least(o.expires_at, o.confirm_by) AS until, u.name AS poster,
-false AS verified, r.rating, coalesce(r.ratings, 0) AS ratings"""
-_FROM = "JOIN users u ON u.id = o.shipper_id LEFT JOIN shipper_stats r ON r.shipper_id = o.shipper_id"
+o.comment, o.created_at, o.board_at, least(o.expires_at, o.confirm_by) AS until,
+coalesce(c.legal_name, u.name) AS poster, coalesce(c.state = 'verified', false) AS verified, r.rating, coalesce(r.ratings, 0) AS ratings"""
+_FROM = """JOIN users u ON u.id = o.shipper_id LEFT JOIN companies c ON c.id = o.company_id
+LEFT JOIN shipper_stats r ON r.shipper_id = o.shipper_id"""
 
 # Primary keys. What was taken since it was found is left out.
 CARDS = f"""
@@ -41,20 +43,17 @@ WHERE o.id = $1 AND o.status = 'open' AND NOT o.private AND least(o.expires_at, 
         OR EXISTS (SELECT FROM search_alerts a WHERE a.driver_id = $2 AND a.order_id = o.id))
     AND {unhidden("$2::bigint", "o")}
 """
-# Primary and unique keys. The truck by way of JSON: it may have columns that this release does not know.
-VIEWER = """
-SELECT coalesce(p.paid_until > clock_timestamp(), false) AS subscribed, to_jsonb(v) AS truck, l.point
+# Primary and unique keys.
+VIEWER = f"""
+SELECT coalesce(p.paid_until > clock_timestamp(), false) AS subscribed, {CARRIER}, l.point
 FROM users u
 LEFT JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN vehicles v ON v.driver_id = u.id
 LEFT JOIN last_positions l ON l.driver_id = u.id
 WHERE u.id = $1 AND u.role = 'driver'
 """
-# Primary key. Another truck than the active one: the driver's own, or one that he keeps for his company.
-TRUCK = """
-SELECT to_jsonb(v) AS truck FROM vehicles v
-WHERE v.id = $1 AND (v.driver_id = $2 OR (to_jsonb(v)->>'keeper_id')::bigint = $2)
-"""
+# Primary key. Another truck than the active one: one that the driver may make it.
+TRUCK = f"SELECT {CARRIER} FROM vehicles v WHERE v.id = $1 AND v.keeper_id = $2 AND v.archived_at IS NULL"
 
 
 async def loads(connection: Connection | Pool, orders: Sequence[int]) -> list[BoardLoad]:
@@ -85,32 +84,9 @@ def load(row: asyncpg.Record) -> BoardLoad:
     )
 
 
-def vehicle_of(truck: dict[str, object] | None) -> Vehicle | None:
-    """A vehicle from its row as JSON."""
-    if truck is None:
-        return None
-
-    def metres(name: str) -> float | None:
-        value = truck.get(name)
-        return float(value) if isinstance(value, int | float) else None
-
-    def words(name: str) -> tuple[str, ...]:
-        value = truck.get(name)
-        return tuple(str(word) for word in value) if isinstance(value, list) else ()
-
-    return Vehicle(
-        id=int(str(truck["id"])),
-        body=str(truck["body"]),
-        capacity_kg=float(str(truck["capacity_kg"])),
-        volume_m3=float(str(truck["volume_m3"])),
-        length_m=metres("length_m"),
-        width_m=metres("width_m"),
-        height_m=metres("height_m"),
-        sides=words("sides"),
-        adr=words("adr"),
-        temp_min_c=metres("temp_min_c"),
-        temp_max_c=metres("temp_max_c"),
-    )
+def vehicle_of(row: asyncpg.Record | None) -> Vehicle | None:
+    """A vehicle from what CARRIER selects."""
+    return None if row is None or row["vehicle_id"] is None else carrier(row)
 
 
 def place_of(point: bytes | None) -> Position | None:

@@ -4,20 +4,21 @@ from collections.abc import Sequence
 
 from dispatch.events import Event, OfferMade
 from dispatch.matching import Ranked, carriers_of
-from dispatch.model import Candidate, Order, Policy, Vehicle
+from dispatch.model import Candidate, Order, Policy
 from dispatch.ports import Seen
 from dispatch.rounds import Search, Wave, after_wave
 from geo.cells import BOARD_RES, cell_of
 
-from .order_rows import changed, offer_of
+from .order_rows import STANDS, changed, offer_of
 from .postgres import Connection
+from .vehicle_rows import CARRIER, carrier
 from .visibility import sees, unhidden
 
 # ix_orders_seek: the subselect makes the clock one value, which an index condition needs (clock_timestamp()
 # itself is volatile and would be a filter over the whole index).
-CLAIM_DUE = """
+CLAIM_DUE = f"""
 SELECT o.*, NULL::bigint AS driver_id, extract(epoch FROM clock_timestamp())::float8 AS now FROM orders o
-WHERE o.seek_at <= (SELECT clock_timestamp()) AND o.status = 'open' AND o.expires_at > clock_timestamp()
+WHERE o.seek_at <= (SELECT clock_timestamp()) AND {STANDS}
 ORDER BY o.seek_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -26,7 +27,7 @@ ORDER BY o.seek_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 # ix_offers_driver_live for the three exclusions. $1 drivers, $2 order, $3 bodies, $4 kg, $5 m3, $6 offers.
 def _eligible(visible: str) -> str:
     return f"""
-SELECT u.id AS driver_id, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
+SELECT u.id AS driver_id, {CARRIER},
     coalesce(s.rating, 5) AS rating, extract(epoch FROM s.last_offer_at)::float8 AS last_offer_at
 FROM users u
 JOIN orders o ON o.id = $2
@@ -37,7 +38,8 @@ WHERE u.id = ANY($1::bigint[]) AND u.role = 'driver' AND NOT u.blocked
     AND v.body = ANY($3::text[]) AND v.capacity_kg >= $4 AND v.volume_m3 >= $5
     AND p.paid_until > clock_timestamp() AND coalesce(s.on_duty, true)
     AND NOT EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL)
-    AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = $2 AND f.driver_id = u.id)
+    AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = o.id AND f.driver_id = u.id
+        AND (f.version = o.version OR f.status = 'declined' AND f.version >= o.fresh_version))
     AND (SELECT count(*) FROM offers f WHERE f.driver_id = u.id AND f.status = 'live' AND f.wave > 0) < $6
     AND {visible}
 """
@@ -105,7 +107,11 @@ class SearchClaim:
     async def eligible(
         self, seen: Sequence[Seen], policy: Policy, *, statement: str = ELIGIBLE
     ) -> list[Candidate]:
-        """Of these drivers: paid, on duty, fit, with free hands, and never offered this order before."""
+        """Of these drivers: paid, on duty, fit, with free hands, and not offered this order before.
+
+        An edit makes it another order, but for who has declined: he is asked once more when the price has risen
+        or the way is another.
+        """
         load = self.order.load
         where = {driver: (metres, age_s) for driver, metres, age_s in seen}
         bodies = list(carriers_of(load))
@@ -123,7 +129,7 @@ class SearchClaim:
                 driver=row["driver_id"],
                 deadhead_m=where[row["driver_id"]][0],
                 fix_age_s=where[row["driver_id"]][1],
-                vehicle=Vehicle(row["vehicle_id"], row["body"], row["capacity_kg"], row["volume_m3"]),
+                vehicle=carrier(row),
                 rating=row["rating"],
                 last_offer_at=row["last_offer_at"],
             )

@@ -57,6 +57,7 @@ LINK = """
 UPDATE identities SET user_id = $2, linked_at = to_timestamp($3) WHERE id = $1 AND user_id IS NULL RETURNING true
 """
 NAME = "UPDATE users SET name = $2 WHERE id = $1 AND name = ''"
+PHONE = "SELECT phone FROM users WHERE id = $1"
 SET_PHONE = "UPDATE users SET phone = $2 WHERE id = $1 AND NOT blocked RETURNING true"
 ADD_DEVICE = "INSERT INTO devices (user_id, secret_hash, label) VALUES ($1, $2, $3) RETURNING id"
 DEVICE = """
@@ -168,6 +169,15 @@ class IdentityStore(SessionStore):
         if moved is None:
             raise Refusal("account_blocked")
         return proven.phone, ended
+
+    async def prove_owner(self, user: int, request: str, code: str, now: float) -> None:
+        """Whoever is signed in shows that the account's phone is in their hands. Refusal `code_wrong`."""
+        async with transaction(self._pool) as connection:
+            proven = await self.otp.prove(connection, request, code, now, purpose="erase", user=user)
+            phone = await connection.fetchval(PHONE, user)
+        # Refused only after COMMIT, so that the try stays counted.
+        if proven is None or proven.phone != phone:
+            raise Refusal("code_wrong")
 
     async def register(self, user: int, label: str) -> tuple[int, str]:
         """(device id, secret) of a new device; the secret is shown this once."""

@@ -11,7 +11,7 @@ from dispatch.errors import Refusal
 from dispatch.events import Event, OfferEnded, OfferMade
 from dispatch.invitations import Invitation, status_of
 from dispatch.matching import Ranked, fits, rank
-from dispatch.model import OfferStatus, Order, Party, Policy, Status, Vehicle
+from dispatch.model import OfferStatus, Order, Party, Policy, Status
 from dispatch.ports import Seen
 
 from .bidders import bidders
@@ -20,6 +20,7 @@ from .deciding import deciding
 from .order_reads import must_own
 from .order_rows import ORDER, lock_order, offer_of, order_of
 from .postgres import Connection, Pool, transaction
+from .vehicle_rows import CARRIER, carrier
 from .visibility import unhidden
 
 NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
@@ -28,7 +29,7 @@ NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 def _asked(whom: str) -> str:
     """Whether they may be asked is one rule for all ways of asking."""
     return f"""
-SELECT u.id, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3
+SELECT u.id, {CARRIER}
 FROM users u
 JOIN orders o ON o.id = $2
 JOIN vehicles v ON v.driver_id = u.id
@@ -267,7 +268,7 @@ class InvitationStore:
     async def _offer(
         self, connection: Connection, order: Order, rows: Sequence[asyncpg.Record], ends: float, note: str
     ) -> list[OfferMade]:
-        drivers = [row["id"] for row in rows if fits(order.load, _vehicle(row))]
+        drivers = [row["id"] for row in rows if fits(order.load, carrier(row))]
         if not drivers:
             return []
         made = await connection.fetch(INVITE, order.id, drivers, ends, card(order))
@@ -293,10 +294,6 @@ def _whom(row: asyncpg.Record) -> tuple[str, object]:
     if row["phone"] is not None:
         return ASKED_BY_PHONE, row["phone"]
     return ASKED_BY_CODE, row["code"]
-
-
-def _vehicle(row: asyncpg.Record) -> Vehicle:
-    return Vehicle(row["vehicle_id"], row["body"], row["capacity_kg"], row["volume_m3"])
 
 
 def _invitation(row: Any) -> Invitation:

@@ -13,6 +13,7 @@ from dispatch.model import (
     Haul,
     Load,
     Money,
+    NewOrder,
     Offer,
     OfferKind,
     OfferStatus,
@@ -29,6 +30,27 @@ from geo.types import Position
 
 from .postgres import Connection, ewkb, lat_lon
 
+# What an order `o` must be to be offered to anybody or shown on the board: open, in time, and confirmed by its
+# shipper. The search, the board and saved searches all ask this; the board adds its own `board_at IS NOT NULL`
+# and `NOT private`. Not indexable by itself (the clock is volatile): it filters what an index has found.
+STANDS = """o.status = 'open' AND o.expires_at > clock_timestamp()
+    AND (o.confirm_by IS NULL OR o.confirm_by > clock_timestamp())"""
+
+# What a posted order holds, in the order of `content_values`.
+CONTENT = (
+    "pickup_city", "pickup_name", "pickup_point", "drop_city", "drop_name", "drop_point", "pickup_from",
+    "pickup_to", "drop_from", "drop_to", "stops", "cargo", "kind", "weight_kg", "volume_m3", "body",
+    "other_bodies", "pieces", "length_m", "width_m", "height_m", "sides", "temp_min_c", "temp_max_c", "adr",
+    "documents", "distance_m", "duration_s", "distance_origin", "price_amount", "price_currency", "pricing",
+    "payment_method", "payment_when", "payment_days", "prepay_percent", "vat", "comment", "private",
+    "confirm_s",
+)  # fmt: skip
+
+# From `times (now, ends, confirm)`: a load that expires before it would have to be confirmed need not be. Its
+# shipper is reminded when an eighth of the time is left.
+CONFIRM_BY = "CASE WHEN confirm < ends THEN confirm END"
+CHECK_AT = "CASE WHEN confirm < ends THEN confirm - (confirm - now) / 8 END"
+
 STOP_TEXTS = ("address", "contact_name", "contact_phone", "note")
 
 # Primary key. NO KEY UPDATE: stops every other decision on this order, but not the foreign-key checks of rows
@@ -36,9 +58,10 @@ STOP_TEXTS = ("address", "contact_name", "contact_phone", "note")
 # the other table as it was before the wait.
 LOCK_ORDER = "SELECT id FROM orders WHERE id = $1 FOR NO KEY UPDATE"
 
-# Primary keys of both tables.
+# Primary keys of both tables. Drafts, also discarded ones, are no orders yet: they have no expiry.
 ORDER = """
-SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id WHERE o.id = $1
+SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id
+WHERE o.id = $1 AND o.expires_at IS NOT NULL
 """
 
 # Primary key. Event, history line and pushes are one statement, so none can be forgotten. Both parties are
@@ -60,6 +83,24 @@ WITH moved AS (
     WHERE party IS NOT NULL AND party IS DISTINCT FROM $4::bigint
 )
 SELECT moved.*, $6::bigint AS driver_id, noted.at FROM moved, noted
+"""
+
+# Primary key. As STEP, for an event that leaves the order where it stands, its search too. $1 order, $2 kind,
+# $3 actor, $4 detail, $5 driver, $6 who is pushed, $7 the kind of the push.
+NOTE = """
+WITH moved AS (
+    UPDATE orders SET seq = seq + 1 WHERE id = $1 RETURNING *
+), noted AS (
+    INSERT INTO order_events (order_id, seq, kind, status, actor_id, detail, at)
+    SELECT id, seq, $2, status, $3, $4, clock_timestamp() FROM moved RETURNING at
+), pushed AS (
+    INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
+    SELECT party, $7, jsonb_build_object('order', moved.id, 'seq', moved.seq, 'event', $2::text,
+            'status', moved.status),
+        'order:' || moved.id || ':' || moved.seq || ':' || party, clock_timestamp() + interval '1 day'
+    FROM moved CROSS JOIN unnest($6::bigint[]) AS party
+)
+SELECT moved.*, $5::bigint AS driver_id, noted.at FROM moved, noted
 """
 
 # ix_offers_order_id. $1 order, $2 how they end, $3 the offer that is spared (0: none), $4 the reason told.
@@ -121,6 +162,8 @@ def order_of(row: asyncpg.Record) -> Order:
         company=row["company_id"],
         private=row["private"],
         hidden_from=tuple(row["hidden_from"]),
+        confirm_s=row["confirm_s"],
+        ack_due=row["ack_due"],
     )
 
 
@@ -181,8 +224,9 @@ def stop_row(stop: Stop) -> dict[str, Any]:
     }
 
 
-def content_values(haul: Haul, load: Load, terms: Terms) -> tuple[object, ...]:
-    """What a posted order holds, in the order of the columns that PLACE (storage/orders.py) names."""
+def content_values(order: NewOrder) -> tuple[object, ...]:
+    """What a posted order holds, in the order of CONTENT."""
+    haul, load, terms = order.haul, order.load, order.terms
     first = haul.stops[0].window if haul.stops else ANYTIME
     last = haul.stops[-1].window if haul.stops else ANYTIME
     return (
@@ -212,6 +256,8 @@ def content_values(haul: Haul, load: Load, terms: Terms) -> tuple[object, ...]:
         haul.distance_m,
         haul.duration_s,
         haul.origin,
+        order.price.amount,
+        order.price.currency,
         terms.pricing,
         terms.method,
         terms.when,
@@ -219,7 +265,26 @@ def content_values(haul: Haul, load: Load, terms: Terms) -> tuple[object, ...]:
         terms.prepay_percent,
         terms.vat,
         terms.comment,
+        order.private,
+        order.confirm_s,
     )
+
+
+def posted(order: NewOrder) -> tuple[object, ...]:
+    """What PLACE and PUBLISH take as $2 to $5."""
+    held = order.status is Status.MODERATION
+    detail = {"grounds": list(order.grounds)} if held else {}
+    return order.valid_s, order.status, order.company, detail
+
+
+def numbered(first: int) -> str:
+    """Places for `content_values`, counted from `$first`."""
+    return ", ".join(f"${first + at}" for at in range(len(CONTENT)))
+
+
+def place_of(column: str, first: int) -> str:
+    """The place of one of CONTENT's columns among them."""
+    return f"${first + CONTENT.index(column)}"
 
 
 def seconds(at: datetime | None) -> float | None:
@@ -250,7 +315,7 @@ def offer_of(row: asyncpg.Record) -> Offer:
     )
 
 
-def changed(row: asyncpg.Record, kind: str) -> OrderChanged:
+def changed(row: asyncpg.Record, kind: str, fields: Iterable[str] = ()) -> OrderChanged:
     """The event from the row that STEP (or the board's opening) returns."""
     return OrderChanged(
         order=row["id"],
@@ -260,6 +325,7 @@ def changed(row: asyncpg.Record, kind: str) -> OrderChanged:
         at=row["at"].timestamp(),
         shipper=row["shipper_id"],
         driver=row["driver_id"],
+        fields=tuple(fields),
     )
 
 
@@ -267,7 +333,8 @@ async def lock_order(connection: Connection, order: int) -> Order | None:
     """The order, its row locked until the transaction ends: the first step of every decision on it."""
     if await connection.fetchval(LOCK_ORDER, order) is None:
         return None
-    return order_of(await connection.fetchrow(ORDER, order))
+    row = await connection.fetchrow(ORDER, order)
+    return None if row is None else order_of(row)
 
 
 async def step(
@@ -278,12 +345,33 @@ async def step(
     actor: int | None,
     driver: int | None,
     detail: dict[str, Any] | None = None,
+    kind: str = "",
 ) -> tuple[Order, OrderChanged]:
-    """Moves a locked order to `status` and writes its next event; the kind of the event is the status."""
+    """Moves a locked order to `status` and writes its next event; `kind` names it, the status when nothing else
+    does."""
+    named = kind or status.value
     row = await connection.fetchrow(
-        STEP, order.id, status, status, actor, detail or {}, driver, status in ENDED
+        STEP, order.id, status, named, actor, detail or {}, driver, status in ENDED
     )
-    return order_of(row), changed(row, status)
+    return order_of(row), changed(row, named)
+
+
+async def note(
+    connection: Connection,
+    order: Order,
+    kind: str,
+    *,
+    actor: int | None,
+    detail: dict[str, Any] | None = None,
+    fields: Sequence[str] = (),
+    push: Iterable[int | None] = (),
+    push_kind: str = "order.changed",
+) -> tuple[Order, OrderChanged]:
+    """Writes the next event of a locked order that stays where it is; `push` are the users to be told."""
+    told = [user for user in push if user is not None and user != actor]
+    said = {**(detail or {}), **({"fields": list(fields)} if fields else {})}
+    row = await connection.fetchrow(NOTE, order.id, kind, actor, said, order.driver, told, push_kind)
+    return order_of(row), changed(row, kind, fields)
 
 
 async def end_offers(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.bids import BidStatus
+from dispatch.cancelling import UNSAID, CallingOff, fault_of
 from dispatch.errors import Refusal
 from dispatch.events import Event
 from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, Status, allowed
@@ -15,35 +16,57 @@ from . import habits, offers
 from .bid_rows import close_bids
 from .candidates import CLAIM_DUE, SearchClaim
 from .deciding import deciding
+from .holding import DROP_CASE, open_case
 from .order_reads import OrderReads, must_own
-from .order_rows import END_ASSIGNMENT, content_values, end_offers, lock_order, order_of, step
+from .order_rows import (
+    CHECK_AT,
+    CONFIRM_BY,
+    CONTENT,
+    END_ASSIGNMENT,
+    content_values,
+    end_offers,
+    lock_order,
+    numbered,
+    order_of,
+    place_of,
+    posted,
+    step,
+)
 from .postgres import Connection, Pool, Unreachable, transaction
 
-# Rows of two tables in one statement, hence one transaction.
-PLACE = """
-WITH placed AS (
-    INSERT INTO orders (shipper_id, status, seq, created_at, expires_at, seek_at, price_amount,
-        price_currency, company_id, private,
-        pickup_city, pickup_name, pickup_point, drop_city, drop_name, drop_point, pickup_from, pickup_to,
-        drop_from, drop_to, stops, cargo, kind, weight_kg, volume_m3, body, other_bodies, pieces, length_m,
-        width_m, height_m, sides, temp_min_c, temp_max_c, adr, documents, distance_m, duration_s,
-        distance_origin, pricing, payment_method, payment_when, payment_days, prepay_percent, vat, comment)
-    VALUES ($1, 'open', 1, now(), now() + make_interval(secs => $2), CASE WHEN NOT $6 THEN now() END,
-        $3, $4, $5, $6,
-        $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,
-        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
-    RETURNING *
+# The rows of a posted order in one statement, hence one transaction. $1 shipper, $2 seconds until it expires,
+# $3 status, $4 company, $5 detail of the event. A load that was to be picked up by then is no use afterwards.
+PLACE = f"""
+WITH times AS (
+    SELECT now() AS now, least(now() + make_interval(secs => $2), {place_of("pickup_to", 6)}) AS ends,
+        now() + make_interval(secs => {place_of("confirm_s", 6)}::int) AS confirm
+), placed AS (
+    INSERT INTO orders (shipper_id, status, seq, company_id, created_at, expires_at, confirm_by, check_at,
+        seek_at, {", ".join(CONTENT)})
+    SELECT $1, $3::text, 1, $4, now, ends, {CONFIRM_BY}, {CHECK_AT},
+        CASE WHEN $3::text = 'open' AND NOT {place_of("private", 6)} THEN now END, {numbered(6)}
+    FROM times RETURNING *
 ), noted AS (
-    INSERT INTO order_events (order_id, seq, kind, status, actor_id)
-    SELECT id, 1, 'placed', status, $1 FROM placed
+    INSERT INTO order_events (order_id, seq, kind, status, actor_id, detail)
+    SELECT id, 1, 'placed', status, $1, $5 FROM placed
 )
 SELECT placed.*, NULL::bigint AS driver_id FROM placed
 """
-
+# Primary key.
+ASSIGNED_AT = """
+SELECT extract(epoch FROM assigned_at)::float8 AS at, extract(epoch FROM clock_timestamp())::float8 AS now
+FROM assignments WHERE order_id = $1 AND ended_at IS NULL
+"""
+# ix_orders_delivered.
+LOCK_DELIVERED = """
+SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id
+WHERE o.status = 'delivered' AND o.ended_at <= (SELECT clock_timestamp() - make_interval(secs => $2))
+ORDER BY o.ended_at LIMIT $1 FOR NO KEY UPDATE OF o SKIP LOCKED
+"""
 # ix_orders_expiry.
 LOCK_DUE_ORDERS = """
 SELECT o.*, NULL::bigint AS driver_id FROM orders o
-WHERE status = 'open' AND expires_at <= (SELECT clock_timestamp())
+WHERE (status = 'open' OR status = 'moderation') AND expires_at <= (SELECT clock_timestamp())
 ORDER BY expires_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -61,18 +84,14 @@ class OrderStore(OrderReads):
     # -- placing and searching ------------------------------------------------------------------------------
 
     async def add(self, order: NewOrder) -> Order:
-        """The order, open and due for its search."""
-        row = await self._pool.fetchrow(
-            PLACE,
-            order.shipper,
-            order.valid_s,
-            order.price.amount,
-            order.price.currency,
-            order.company,
-            order.private,
-            *content_values(order.haul, order.load, order.terms),
-        )
-        return order_of(row)
+        """The order: open and due for its search, or held for staff."""
+        values = (order.shipper, *posted(order), *content_values(order))
+        if not order.grounds:
+            return order_of(await self._pool.fetchrow(PLACE, *values))
+        async with transaction(self._pool) as connection:
+            placed = order_of(await connection.fetchrow(PLACE, *values))
+            await open_case(connection, placed.id, order)
+        return placed
 
     @asynccontextmanager
     async def claim_due(self) -> AsyncIterator[SearchClaim | None]:
@@ -134,26 +153,51 @@ class OrderStore(OrderReads):
 
     async def advance(self, driver: int, order: int, status: Status) -> tuple[Order, list[Event]]:
         """The assigned driver's next step; `delivered` frees him. Out of turn: `transition_forbidden`."""
+        party = Party(driver, Actor.DRIVER)
         async with self._deciding() as connection:
-            found = await _owned(connection, order, Party(driver, Actor.DRIVER))
-            return await _move(connection, found, status, Party(driver, Actor.DRIVER))
+            found = await owned(connection, order, party)
+            if found.ack_due is not None and allowed(found.status, status, Actor.DRIVER):
+                raise Refusal("acknowledge_required")
+            return await _move(connection, found, status, party)
 
-    async def cancel(self, party: Party, order: int, reason: str) -> tuple[Order, list[Event]]:
+    async def cancel(self, party: Party, order: int, why: CallingOff = UNSAID) -> tuple[Order, list[Event]]:
         """Calls the order off; its driver is free again, its live offers are withdrawn."""
         async with self._deciding() as connection:
-            found = await _owned(connection, order, party)
-            detail = {"reason": reason} if reason else {}
+            found = await owned(connection, order, party)
+            row = await connection.fetchrow(ASSIGNED_AT, order) if found.driver is not None else None
+            assigned_at, now = (row["at"], row["now"]) if row else (None, 0.0)
+            fault, free = fault_of(found, party.actor, why, assigned_at, now)
+            detail = {"code": why.code, "reason": why.note, "fault": fault.value, "free": free}
             moved = await _move(connection, found, Status.CANCELLED, party, detail)
             if self._watch is not None and party.actor is Actor.DRIVER:
                 await habits.cancelled(connection, party.user, self._watch)
             return moved
 
+    async def dispute(self, party: Party, order: int, code: str, note: str) -> tuple[Order, list[Event]]:
+        """Staff decide what becomes of the haul."""
+        async with self._deciding() as connection:
+            found = await owned(connection, order, party)
+            return await _move(connection, found, Status.DISPUTED, party, {"code": code, "reason": note})
+
+    async def close(self, party: Party, order: int, note: str) -> tuple[Order, list[Event]]:
+        """Nothing is left to settle; staff also close what was disputed."""
+        async with self._deciding() as connection:
+            found = await owned(connection, order, party)
+            return await _move(connection, found, Status.CLOSED, party, {"reason": note} if note else {})
+
+    async def close_delivered(self, limit: int, after_s: float) -> list[Event]:
+        """Closes what was delivered so long ago; passes over orders under decision."""
+        return await self._by_the_clock(LOCK_DELIVERED, Status.CLOSED, limit, after_s)
+
     async def expire_orders(self, limit: int) -> list[Event]:
-        """Ends open orders past their time, at most `limit`; passes over those under decision."""
+        """Ends open and held orders past their time, at most `limit`; passes over those under decision."""
+        return await self._by_the_clock(LOCK_DUE_ORDERS, Status.EXPIRED, limit)
+
+    async def _by_the_clock(self, due: str, status: Status, *arguments: object) -> list[Event]:
         events: list[Event] = []
         async with transaction(self._pool) as connection:
-            for row in await connection.fetch(LOCK_DUE_ORDERS, limit):
-                _, told = await _move(connection, order_of(row), Status.EXPIRED, None)
+            for row in await connection.fetch(due, *arguments):
+                _, told = await _move(connection, order_of(row), status, None)
                 events += told
         return events
 
@@ -161,7 +205,8 @@ class OrderStore(OrderReads):
         return deciding(self._pool)
 
 
-async def _owned(connection: Connection, order: int, party: Party) -> Order:
+async def owned(connection: Connection, order: int, party: Party) -> Order:
+    """The party's order, locked. Refusal `not_found`."""
     found = await lock_order(connection, order)
     if found is None:
         raise Refusal("not_found")
@@ -190,6 +235,8 @@ async def _move(
         withdrawn += await close_bids(connection, order.id, BidStatus.LOST, status)
     if status in ENDED:
         await connection.execute(END_ASSIGNMENT, order.id)
+    if status in (Status.CANCELLED, Status.EXPIRED):
+        await connection.execute(DROP_CASE, order.id)
     user = None if party is None else party.user
     moved, event = await step(connection, order, status, actor=user, driver=order.driver, detail=detail)
     return moved, [event, *withdrawn]

@@ -17,7 +17,7 @@ from .postgres import Connection, Pool, transaction
 
 log = logging.getLogger("desk.otp")
 
-Purpose = Literal["sign_in", "change_phone"]
+Purpose = Literal["sign_in", "change_phone", "erase"]
 LIFETIME_S = 300.0
 RESEND_S = 60.0
 MAX_TRIES = 5

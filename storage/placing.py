@@ -12,6 +12,7 @@ from .bid_rows import bid_of, end_bids
 from .bidders import bidders
 from .order_rows import lock_order
 from .postgres import Connection
+from .vehicle_rows import CARRIER
 from .visibility import sees, unhidden
 from .winning import vehicle_of
 
@@ -22,7 +23,7 @@ WHERE order_id = $1 AND driver_id = $2 AND status IN ('live', 'countered')
 """
 # Primary or unique keys by driver; ix_offers_order_id, ix_bids_driver_live and ix_bids_order_id for the counts.
 BIDDING = f"""
-SELECT u.blocked, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
+SELECT u.blocked, {CARRIER},
     coalesce(p.paid_until > clock_timestamp(), false) AS subscribed,
     (SELECT count(*) > 1 OR bool_or(h.status <> 'at_drop') FROM assignments a JOIN orders h
         ON h.id = a.order_id WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS busy,

@@ -46,14 +46,27 @@ ADD_USERS = """
 INSERT INTO users (phone, role, name) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
 RETURNING id
 """
+# Two shippers of three have a company, half of these are verified. $2 names, $3 numbers.
+ADD_COMPANIES = """
+WITH made AS (
+    INSERT INTO companies (legal_name, country, bin, state)
+    SELECT name, 'KZ', bin, CASE WHEN n % 2 = 0 THEN 'verified' ELSE 'unverified' END
+    FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS w(name, bin, n) ORDER BY n RETURNING id, bin
+)
+INSERT INTO company_members (user_id, company_id, role)
+SELECT w.user_id, made.id, 'owner' FROM unnest($1::bigint[], $3::text[]) AS w(user_id, bin) JOIN made USING (bin)
+RETURNING user_id, company_id
+"""
 ADD_STATS = """
 INSERT INTO shipper_stats (shipper_id, rating, ratings)
 SELECT id, least(5, 3.6 + (n * 7919 % 1000) / 700.0)::real, 1 + n * 31 % 240
 FROM unnest($1::bigint[]) WITH ORDINALITY AS w(id, n) WHERE n % 10 < 7
 """
 ADD_VEHICLES = """
-INSERT INTO vehicles (driver_id, body, capacity_kg, volume_m3, plate)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[])
+INSERT INTO vehicles (driver_id, keeper_id, body, capacity_kg, volume_m3, plate, adr)
+SELECT id, id, body, kg, m3, plate, CASE WHEN body = 'tank' OR n % 12 = 0 THEN ARRAY['3', '8', '9'] ELSE '{}' END
+FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[])
+    WITH ORDINALITY AS w(id, body, kg, m3, plate, n)
 """
 ADD_SUBSCRIPTIONS = """
 INSERT INTO subscriptions (driver_id, paid_until)
@@ -153,12 +166,13 @@ class Seeder:
             await connection.execute("SET LOCAL maintenance_work_mem = '256MB'")
             shippers = await self._people(connection, "shipper", max(20, wanted.orders // 250))
             await connection.execute(ADD_STATS, shippers)
+            companies = await self._companies(connection, shippers)
             drivers = await self._drivers(connection, wanted)
             if await connection.fetchval(ANY_ORDER):
-                await self._orders(connection, wanted, shippers, drivers, now)
+                await self._orders(connection, wanted, companies, drivers, now)
             else:
                 async with self._bare(connection):
-                    first, last = await self._orders(connection, wanted, shippers, drivers, now)
+                    first, last = await self._orders(connection, wanted, companies, drivers, now)
                     self._tell("board", 0, 1)
                     await connection.execute(FILL_BOARD, first, last, timeout=TIMEOUT_S)
                     await connection.execute(FILL_AREAS, timeout=TIMEOUT_S)
@@ -183,6 +197,7 @@ class Seeder:
             self._tell("removing orders", 1, 1)
             self._tell("removing people", 0, 1)
             await self._remove(connection, "users", f"phone LIKE '{PREFIX}%'")
+            await connection.execute("DELETE FROM companies WHERE country = 'KZ' AND bin LIKE '9909%'")
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM board)"):
                 await connection.execute("DELETE FROM board_areas")
                 await connection.execute("DELETE FROM board_drops")
@@ -198,6 +213,17 @@ class Seeder:
         names = [_name(role, number) for number in range(count)]
         rows = await connection.fetch(ADD_USERS, phones, [role] * count, names)
         return [row["id"] for row in rows]
+
+    async def _companies(
+        self, connection: Connection, shippers: Sequence[int]
+    ) -> list[tuple[int, int | None]]:
+        """(shipper, company), None for those who post for themselves."""
+        owners = [shipper for number, shipper in enumerate(shippers) if number % 3]
+        names = [_name("shipper", number) for number in range(len(owners))]
+        numbers = [f"9909{number:08d}" for number in range(len(owners))]
+        rows = await connection.fetch(ADD_COMPANIES, owners, names, numbers)
+        company = {row["user_id"]: row["company_id"] for row in rows}
+        return [(shipper, company.get(shipper)) for shipper in shippers]
 
     async def _drivers(self, connection: Connection, wanted: Wanted) -> list[int]:
         drivers = await self._people(connection, "driver", wanted.drivers)
@@ -251,9 +277,7 @@ class Seeder:
         total = sum(count for _, count in parts)
         first: int = await connection.fetchval("SELECT nextval('orders_id_seq')")
         await connection.execute("SELECT setval('orders_id_seq', $1)", first + total)
-        rows = OrderRows(
-            self._gazetteer, self._roads, [(shipper, None) for shipper in shippers], wanted.seed, now
-        )
+        rows = OrderRows(self._gazetteer, self._roads, shippers, wanted.seed, now)
         ranges: list[tuple[Other, int, int]] = []
         at = first
         for kind, count in parts:

@@ -20,6 +20,10 @@ GRACE_S = 30.0
 MAX_SHOWN = 100
 
 ON_DUTY = "INSERT INTO driver_states (driver_id) VALUES ($1) ON CONFLICT DO NOTHING"
+# uq_erasures_pending: who signs in does not want the account erased any more.
+KEEP_ACCOUNT = (
+    "UPDATE erasures SET state = 'cancelled', ended_at = now() WHERE user_id = $1 AND state = 'pending'"
+)
 OPEN_SESSION = """
 INSERT INTO sessions (id, user_id, ip, user_agent, method, factor_at, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, to_timestamp($6), to_timestamp($7), to_timestamp($8))
@@ -209,6 +213,7 @@ async def open_session(
 ) -> SignIn:
     """A new session of this user (a row with id, role and grade), in the caller's transaction."""
     session, token = uuid.uuid4(), refresh or random_token()
+    await connection.execute(KEEP_ACCOUNT, user["id"])
     if user["role"] == "driver":
         await connection.execute(ON_DUTY, user["id"])
     about = (via.address, via.user_agent[:200], via.method, factor_at, now, now + SESSION_LIFETIME_S)

@@ -12,9 +12,10 @@ once a statement and each row costs a few comparisons; for a column they run onc
 
 
 def companies_of(driver: str) -> str:
-    """The companies of carriers that this driver drives for, as an array."""
-    # None is known until drivers can join a fleet: then this is the one line that changes.
-    return "'{}'::bigint[]"
+    """The companies of carriers that this driver drives for, as an array (uq_fleet_drivers_driver)."""
+    return (
+        f"ARRAY(SELECT f.company_id FROM fleet_drivers f WHERE f.driver_id = {driver} AND f.left_at IS NULL)"
+    )
 
 
 def unhidden(driver: str = "u.id", order: str = "o") -> str:

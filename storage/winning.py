@@ -19,6 +19,7 @@ from .bid_rows import win_bid, withdraw_bids
 from .habits import paused
 from .order_rows import ORDER, end_offers, hurry_searches, order_of, step
 from .postgres import Connection
+from .vehicle_rows import CARRIER, carrier
 from .visibility import unhidden
 
 # Primary key.
@@ -36,7 +37,7 @@ LOCK_DRIVER = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"
 # Primary or unique keys by driver; uq_assignments_driver holds two rows at most; ix_offers_order_id for the
 # driver's own live offer of this load. A driver whose load is at its drop has one hand free for the next.
 TAKER = f"""
-SELECT u.blocked, v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
+SELECT u.blocked, {CARRIER},
     coalesce(p.paid_until > clock_timestamp(), false) AS subscribed, {unhidden()} AS visible,
     (SELECT array_agg(a.slot) FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS slots,
     extract(epoch FROM clock_timestamp())::float8 AS now,
@@ -199,7 +200,7 @@ def vehicle_of(row: asyncpg.Record) -> Vehicle | None:
     """The driver's truck from a joined row."""
     if row["vehicle_id"] is None:
         return None
-    return Vehicle(row["vehicle_id"], row["body"], row["capacity_kg"], row["volume_m3"])
+    return carrier(row)
 
 
 async def win(

@@ -93,6 +93,7 @@ class Server:
             "DESK_POSTGRES": self.dsn,
             "DESK_REDIS": self.redis_url,
             "DESK_PORT": str(self.port),
+            "DESK_FILES": str(self.folder / "files"),
             "DESK_RATE_LIMITS": NO_LIMIT,
             "DESK_WATCH_HABITS": "off",
             **self.secrets,

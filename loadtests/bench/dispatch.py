@@ -172,6 +172,7 @@ def _form(driver: Account, pickup: Town, all_towns: list[Town], random: Random) 
     return {
         "pickup_city": pickup.city, "drop_city": drop.city, "cargo": "load", "body": driver.body,
         "weight_kg": round(driver.capacity_kg * random.uniform(0.2, 0.9)), "volume_m3": 1,
+        "allow_duplicate": True,  # few shippers post many loads between few towns
     }  # fmt: skip
 
 

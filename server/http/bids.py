@@ -62,7 +62,7 @@ async def accept(call: Call[BidAcceptForm, None]) -> OrderState:
     done = await call.services.bids.accept(
         call.caller.user, call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
     )
-    return views.order_state(call.services.notify.told(done), call.services.live)
+    return views.order_state(call.services.notify.told(done), call.services.live, private=True)
 
 
 async def mine(call: Call[None, PageQuery]) -> OwnBids:
@@ -113,7 +113,7 @@ async def pick(call: Call[BidAcceptForm, None]) -> OrderState:
     done = await call.services.bids.pick(
         _party(call), call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
     )
-    return views.order_state(call.services.notify.told(done), call.services.live)
+    return views.order_state(call.services.notify.told(done), call.services.live, private=True)
 
 
 async def bidding(call: Call[BiddingForm, None]) -> None:

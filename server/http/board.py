@@ -16,6 +16,7 @@ from server.protocol.rest.board import (
     BoardFacetQuery,
     BoardFacets,
     BoardFilters,
+    BoardLoadQuery,
     BoardQuery,
 )
 from storage.board import After
@@ -94,9 +95,9 @@ async def page(call: Call[None, BoardQuery]) -> Board:
     )
 
 
-async def one(call: Call[None, None]) -> BoardCard:
+async def one(call: Call[None, BoardLoadQuery]) -> BoardCard:
     """One load, as on the board; also one that an alert of a saved search told of."""
-    driver = await driver_for(call, None)
+    driver = await call.services.fleets.driver_for(call, call.query.driver)
     viewer = await here(call, driver, None)
     load = await call.services.board.one(driver, call.path_id("order"))
     return board_views.card(card(load, viewer, BoardSearch()), time.time())
@@ -121,7 +122,7 @@ async def clusters(call: Call[None, BoardClusterQuery]) -> BoardClusters:
 async def looks(call: Call[None, Any], form: BoardFilters, driver: int | None) -> tuple[Viewer, BoardSearch]:
     """Who looks, and for what; whoever reads the board like a machine is asked to pause."""
     await call.services.habits.read("board", call.caller.user)
-    viewer = await here(call, await driver_for(call, driver), form.vehicle)
+    viewer = await here(call, await call.services.fleets.driver_for(call, driver), form.vehicle)
     return viewer, call.services.board_searches.search(form, viewer.vehicle)
 
 
@@ -130,13 +131,6 @@ async def here(call: Call[None, Any], driver: int, vehicle: int | None) -> Viewe
     viewer = await call.services.board.viewer(driver, vehicle)
     live = call.services.live.get(driver)
     return viewer if live is None else Viewer(driver, viewer.vehicle, Position(live.lat, live.lon))
-
-
-async def driver_for(call: Call[None, Any], driver: int | None) -> int:
-    """The driver whom this request is about."""
-    if call.caller.role != "driver" or driver not in (None, call.caller.user):
-        raise Refusal("not_found")
-    return call.caller.user
 
 
 def _after(cursor: Cursor) -> After:
@@ -210,6 +204,7 @@ ROUTES: tuple[Route, ...] = (
         one,
         "A load of the board",
         "board",
+        query=BoardLoadQuery,
         response=BoardCard,
         roles=DRIVERS,
         errors=("subscription_expired", "not_found"),

@@ -83,9 +83,10 @@ def _answer(route: Route, request: web.Request, result: object) -> web.StreamRes
     headers = {}
     if isinstance(result, Versioned):
         headers["ETag"] = f'"{result.version}"'
-        result = result.content
-        if request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]:
+        same = request.method == "GET" and request.headers.get("If-None-Match") == headers["ETag"]
+        if same and result.whole:
             return web.Response(status=304, headers=headers)
+        result = result.content
     if route.location and isinstance(result, msgspec.Struct):
         headers["Location"] = route.location.format_map(msgspec.structs.asdict(result))
     if route.page_parameter and (following := getattr(result, "next", None)) is not None:

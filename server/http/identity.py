@@ -3,12 +3,10 @@
 import logging
 import time
 
-import msgspec
 from aiohttp import web
 
 from dispatch.errors import Refusal
 from server.phone import reachable
-from server.protocol.rest.account import Profile, VehicleForm
 from server.protocol.rest.signin import (
     OtpAsked,
     OtpForm,
@@ -19,7 +17,6 @@ from server.protocol.rest.signin import (
     VerifyForm,
 )
 from server.tickets import LIFETIME_S as TICKET_LIFETIME_S
-from storage.accounts import Truck
 from storage.identity import Replayed
 from storage.otp import Code
 
@@ -89,31 +86,6 @@ async def sign_out(call: Call[None, None]) -> web.Response:
     return answer
 
 
-async def me(call: Call[None, None]) -> Profile:
-    """Who is signed in."""
-    account = await call.services.accounts.account(call.caller.user)
-    truck = account.truck
-    return Profile(
-        user=call.caller.user,
-        phone=account.phone,
-        role=account.role,
-        name=account.name,
-        locale=account.locale,
-        vehicle=msgspec.convert(truck, VehicleForm, from_attributes=True) if truck else None,
-        paid_until=account.paid_until,
-        on_duty=account.on_duty,
-        grade=account.grade,
-    )
-
-
-async def put_vehicle(call: Call[VehicleForm, None]) -> VehicleForm:
-    """The driver's one truck."""
-    form = call.body
-    truck = Truck(form.body, form.capacity_kg, form.volume_m3, form.plate)
-    await call.services.accounts.put_vehicle(call.caller.user, truck)
-    return form
-
-
 async def ticket(call: Call[TicketForm, None]) -> Ticket:
     """A ticket for `/ws?ticket=`; a driver that names its device may send positions."""
     form, caller = call.body, call.caller
@@ -164,17 +136,6 @@ ROUTES: tuple[Route, ...] = (
         cookie=True,
     ),
     Route("POST", "/api/v1/auth/sign-out", sign_out, "Sign out", "identity", status=204),
-    Route("GET", "/api/v1/me", me, "Who is signed in", "identity", response=Profile),
-    Route(
-        "PUT",
-        "/api/v1/me/vehicle",
-        put_vehicle,
-        "Set the driver's vehicle",
-        "identity",
-        request=VehicleForm,
-        response=VehicleForm,
-        roles=frozenset({"driver"}),
-    ),
     Route(
         "POST",
         "/api/v1/ws-ticket",

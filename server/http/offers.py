@@ -37,7 +37,7 @@ async def accept(call: Call[AcceptForm, None]) -> OrderState:
     """Takes an offered load; the database decides, once for each accept_id. An offer knows its own version."""
     accept_id = UUID(call.body.accept_id)
     order = await call.services.dispatcher.accept(call.caller.user, call.path_id("offer"), accept_id)
-    return views.order_state(order, call.services.live)
+    return views.order_state(order, call.services.live, private=True)
 
 
 async def decline(call: Call[DeclineForm, None]) -> None:
@@ -53,7 +53,7 @@ async def take(call: Call[AcceptForm, None]) -> OrderState:
     order = await call.services.dispatcher.take(
         call.caller.user, call.path_id("order"), accept_id, seen_version=call.body.version
     )
-    return views.order_state(order, call.services.live)
+    return views.order_state(order, call.services.live, private=True)
 
 
 ROUTES: tuple[Route, ...] = (

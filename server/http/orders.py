@@ -1,69 +1,119 @@
-"""Orders over HTTP: post, list, read, call off, and the driver's steps."""
+"""Orders over HTTP: post, list, read, and the driver's steps."""
 
-from dispatch.model import Actor, Load, Party, Status
+from dispatch.errors import Refusal
+from dispatch.model import Order, Party, Status
+from dispatch.rights import Right, grades, may
+from dispatch.visibility import Viewer, owns, sides_seen
 from server import views
+from server.forms import asked_of, form_of
 from server.protocol.messages import OrderState
-from server.protocol.rest.common import PageQuery
-from server.protocol.rest.orders import AdvanceForm, CancelForm, OrderDetail, OrderForm, OrderPage
+from server.protocol.rest.orders import (
+    AdvanceForm,
+    Contact,
+    OrderDetail,
+    OrderForm,
+    OrderPage,
+    OrdersQuery,
+    OrderVersion,
+    OrderVersions,
+)
+from storage.order_reads import OrderFilter
 
-from .route import Call, Route
+from .parties import party_of, reads_private, state
+from .route import Call, Route, Versioned
+
+# What the rules of dispatch.orders_rules, dispatch.places and dispatch.moderation may say to a load.
+RULES = (
+    "order_incomplete",
+    "stops_invalid",
+    "place_unknown",
+    "address_far",
+    "phone_invalid",
+    "window_invalid",
+    "window_past",
+    "load_too_large",
+    "temperature_invalid",
+    "adr_required",
+    "payment_invalid",
+)
+SHIPPER = frozenset({"shipper"})
+ANYBODY = frozenset({"shipper", "driver", "admin"})
 
 
 async def place(call: Call[OrderForm, None]) -> OrderState:
     """Posts a load."""
-    form = call.body
-    order = await call.services.dispatcher.place(
-        call.caller.user,
-        form.pickup_city,
-        form.drop_city,
-        Load(form.cargo, form.weight_kg, form.volume_m3, form.body),
-        price=form.price,
-        valid_s=form.valid_s,
+    party = await party_of(call)
+    order = await call.services.poster.place(
+        party.user,
+        asked_of(call.body),
+        company=min(party.companies, default=None),
+        allow_duplicate=call.body.allow_duplicate,
     )
-    return views.order_state(order, call.services.live)
+    return state(call, order, party)
 
 
-async def page(call: Call[None, PageQuery]) -> OrderPage:
+async def page(call: Call[None, OrdersQuery]) -> OrderPage:
     """The caller's orders: posted by a shipper, carried by a driver, all for staff. Newest first."""
     query = call.query
-    found = await call.services.orders.page(_party(call), query.before, query.limit)
+    statuses = frozenset(filter(None, query.status.split(",")))
+    if unknown := statuses - frozenset(Status):
+        raise Refusal("bad_request", "there is no state {state}", state=min(unknown)).at("status")
+    party = await party_of(call)
+    only = OrderFilter(statuses, query.since, query.until, query.q.strip())
+    found = await call.services.orders.page(party, query.before, query.limit, only)
     return OrderPage(
-        orders=[views.order_state(order, call.services.live) for order in found],
+        orders=[state(call, order, party) for order in found],
         next=found[-1].id if len(found) == query.limit else None,
     )
 
 
-async def detail(call: Call[None, None]) -> OrderDetail:
-    """One order with its road and its history."""
+async def detail(call: Call[None, None]) -> Versioned:
+    """One order with its road, its history, and the other side of the haul."""
     services = call.services
-    order = await services.orders.visible(call.path_id("order"), call.caller.user, call.caller.role)
+    party = await party_of(call)
+    order = await services.orders.visible_to(party, call.path_id("order"))
+    private = reads_private(call, order, party)
     history = await services.orders.history(order.id)
-    line = services.dispatcher.route(order).line
-    return OrderDetail(
-        order=views.order_state(order, services.live),
+    cases = await services.cases.of_order(order.id) if owns(order, party) else []
+    line = services.dispatcher.line(order, exact=private)
+    told = OrderDetail(
+        order=views.order_state(order, services.live, private=private),
         line=[(at.lat, at.lon) for at in line],
-        events=[views.order_event(entry) for entry in history],
+        events=[views.order_event(entry, party.actor) for entry in history],
+        contacts=await _contacts(call, order, party),
+        judgement=views.judgement(cases, order),
     )
+    return Versioned(told, order.version, whole=False)
 
 
-async def cancel(call: Call[CancelForm, None]) -> OrderState:
-    """Calls the order off, as long as nothing is loaded."""
-    order = await call.services.dispatcher.cancel(_party(call), call.path_id("order"), call.body.reason)
-    return views.order_state(order, call.services.live)
+async def versions(call: Call[None, None]) -> OrderVersions:
+    """What the order was from one edit to the next: for its shipper, and staff who may see phones."""
+    party = await party_of(call)
+    order = await call.services.orders.visible_to(party, call.path_id("order"))
+    if not owns(order, party) and not may(call.caller.grade, Right.SEE_PHONES):
+        raise Refusal("not_found")
+    found = await call.services.orders.versions(order.id)
+    return OrderVersions(
+        [OrderVersion(each.version, each.at, each.actor, form_of(each.content)) for each in found]
+    )
 
 
 async def advance(call: Call[AdvanceForm, None]) -> OrderState:
     """The assigned driver's next step."""
     status = Status(call.body.status)
     order = await call.services.dispatcher.advance(call.caller.user, call.path_id("order"), status)
-    return views.order_state(order, call.services.live)
+    return state(call, order, await party_of(call))
 
 
-def _party(call: Call[object, object]) -> Party:
-    return Party(call.caller.user, Actor(call.caller.role))
+async def _contacts(call: Call[None, None], order: Order, party: Party) -> list[Contact]:
+    """The other side of the haul, while its parties may know each other."""
+    seen = sides_seen(order, Viewer(party, call.caller.grade), call.services.now())
+    found = await call.services.orders.people(seen) if seen else []
+    return [
+        Contact("shipper" if person.id == order.shipper else "driver", person.id, person.name, person.phone)
+        for person in sorted(found, key=lambda person: seen.index(person.id))
+    ]
 
-
-_ANYBODY = frozenset({"shipper", "driver", "admin"})
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -75,8 +125,8 @@ ROUTES: tuple[Route, ...] = (
         request=OrderForm,
         response=OrderState,
         status=201,
-        roles=frozenset({"shipper"}),
-        errors=("place_unknown",),
+        roles=SHIPPER,
+        errors=(*RULES, "order_duplicate"),
         headers=("Idempotency-Key",),
         location="/api/v1/orders/{order}",
         scope="orders:write",
@@ -87,9 +137,9 @@ ROUTES: tuple[Route, ...] = (
         page,
         "Own orders, newest first",
         "orders",
-        query=PageQuery,
+        query=OrdersQuery,
         response=OrderPage,
-        roles=_ANYBODY,
+        roles=ANYBODY,
         scope="orders:read",
     ),
     Route(
@@ -98,7 +148,7 @@ ROUTES: tuple[Route, ...] = (
         page,
         "All orders, newest first",
         "administration",
-        query=PageQuery,
+        query=OrdersQuery,
         response=OrderPage,
         roles=frozenset({"admin"}),
     ),
@@ -109,21 +159,21 @@ ROUTES: tuple[Route, ...] = (
         "An order with its road and history",
         "orders",
         response=OrderDetail,
-        roles=_ANYBODY,
+        roles=ANYBODY,
         errors=("not_found",),
         scope="orders:read",
     ),
     Route(
-        "POST",
-        "/api/v1/orders/{order}/cancel",
-        cancel,
-        "Call an order off",
+        "GET",
+        "/api/v1/orders/{order}/versions",
+        versions,
+        "What an order was from one edit to the next",
         "orders",
-        request=CancelForm,
-        response=OrderState,
-        roles=_ANYBODY,
-        errors=("not_found", "transition_forbidden", "busy"),
-        scope="orders:write",
+        response=OrderVersions,
+        roles=frozenset({"shipper", "admin"}),
+        grades=grades(Right.SEE_PHONES),
+        errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "POST",
@@ -134,6 +184,6 @@ ROUTES: tuple[Route, ...] = (
         request=AdvanceForm,
         response=OrderState,
         roles=frozenset({"driver"}),
-        errors=("not_found", "transition_forbidden", "busy"),
+        errors=("not_found", "transition_forbidden", "acknowledge_required", "busy"),
     ),
 )

@@ -23,10 +23,15 @@ Q = TypeVar("Q", covariant=True)
 
 
 class Versioned(NamedTuple):
-    """An answer that can be edited: `version` grows with each change and is its ETag."""
+    """An answer that can be edited: `version` grows with each change and is its ETag.
+
+    `whole` False: the answer also holds what moves by itself (an order's state and truck), so a reader is never
+    told that nothing has changed.
+    """
 
     content: Struct
     version: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ class Route:
     `keyed=False` for a route that asks another company's server between two statements: it is not run in one
     transaction, which would hold locks meanwhile, so it passes over an Idempotency-Key.
     `headers` are request headers that must be there; a route that edits what has a version names `If-Match`.
+    `upload`: the handler takes the body itself, as a stream (`server.http.uploads`); `produces` are the media
+    types of an answer that is a file.
     `scope` is what a company's API key must have to be taken here; empty, no key is. `cookie`: the refresh
     cookie of a browser counts here.
     `cost` is what a call takes out of the caller's bucket of tokens (server.limits.RateLimits): `bucket` names it,
@@ -125,6 +132,8 @@ class Route:
     bucket: str = ""
     cost: int = 1
     grades: frozenset[str] = frozenset()
+    upload: bool = False
+    produces: tuple[str, ...] = ()
     step_up: bool = False
     also: tuple[tuple[int, type], ...] = ()
     keyed: bool = True
@@ -157,5 +166,7 @@ class Route:
         unknown = [code for code in self.errors if code not in ERRORS]
         if unknown:
             raise ValueError(f"{self.method} {self.path}: no such error codes: {', '.join(unknown)}")
-        if (self.response is None) != (self.status in (204, 303)):
+        if (self.response is None and not self.produces) != (self.status in (204, 303)):
             raise ValueError(f"{self.method} {self.path}: 204 or 303 and no response type go together")
+        if self.upload and self.request is not None:
+            raise ValueError(f"{self.method} {self.path}: an upload has no other body")

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from .catalogue import plural, say
 from .langs import Lang
 
-IDS = ("offer", "bid", "order")  # row ids, which also leave as data
-WORDS = ("event", "reason", "status")  # of a vocabulary
+IDS = (
+    "offer",
+    "bid",
+    "order",
+    "invitation",
+    "company",
+    "document",
+    "export",
+)  # row ids, which also leave as data
+WORDS = ("event", "reason", "status", "state")  # of a vocabulary
 COUNT = "n"
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
 
@@ -46,6 +54,18 @@ NOTICES: dict[str, Template] = {
     "bid.closed/outdated": Template("Bid closed", "Order {order} has changed: look at it and bid again."),
     "bid.closed/lost": Template("Bid closed", "Order {order} went elsewhere."),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
+    "order.changed/edited": Template("Order {order}", "The order was changed. Open the app to see how."),
+    "order.changed/confirmed": Template("Order {order}", "The shipper has confirmed the load."),
+    "order.changed/lapsed": Template(
+        "Order {order}", "The load has left the board: confirm it to bring it back."
+    ),
+    "order.changed/acknowledged": Template("Order {order}", "The driver has agreed to the new times."),
+    "order.changed/approved": Template("Order {order}", "The load was approved: drivers see it."),
+    "order.changed/rejected": Template("Order {order}", "The load was turned down. Open the app to see why."),
+    "order.edited": Template("Order {order}", "The order was changed. Look at it before you drive on."),
+    "order.confirm": Template(
+        "Order {order}", "Does the load still stand? Confirm it, or it leaves the board soon."
+    ),
     "order.changed/open": Template("Order {order}", "The order is published: drivers see it."),
     "order.changed/assigned": Template(
         "Order {order}", "The order has its driver. Open the app for the details."
@@ -61,6 +81,19 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
+    "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
+    "company.decided/verified": Template("Your company", "Your company is verified."),
+    "company.decided/rejected": Template("Your company", "Your company could not be verified."),
+    "document.reviewed": Template("Your papers", "A paper of yours has been checked."),
+    "document.reviewed/approved": Template("Your papers", "A paper of yours is approved."),
+    "document.reviewed/rejected": Template(
+        "Your papers", "A paper of yours is rejected. Open the app to see why."
+    ),
+    "document.expires": Template(
+        "Your papers", "A paper runs out in {n} day.", "A paper runs out in {n} days."
+    ),
+    "export.ready": Template("Your data", "The export of your data is ready for a week."),
     "webhook.disabled": Template(
         "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
     ),

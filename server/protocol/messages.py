@@ -160,8 +160,23 @@ class BidderCard(Struct, frozen=True, omit_defaults=True):
     papers: list[str] = []  # verified documents
 
 
-class OrderState(Struct, frozen=True):
-    """An order as its parties see it."""
+class StopState(Struct, frozen=True, omit_defaults=True):
+    """A halt of the truck. From `lat` on it is for the parties of the haul only: others never get these fields."""
+
+    kind: str  # pickup | drop
+    place: Place  # the town, or the middle of a cell of the grid around an address out of town
+    window_from: Seconds | None = None
+    window_to: Seconds | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    address: str = ""
+    contact_name: str = ""
+    contact_phone: str = ""
+    note: str = ""
+
+
+class OrderState(Struct, frozen=True, omit_defaults=True):
+    """An order as its reader may see it; what is not there is not known, or not for this reader."""
 
     order: RowId
     status: str
@@ -175,10 +190,37 @@ class OrderState(Struct, frozen=True):
     distance_m: float
     duration_s: float
     estimate: bool  # distance is a great-circle estimate
-    price: Money
+    price: Money  # of a load that takes bids: a guide
     created_at: Seconds
     driver: RowId | None = None
     truck: Truck | None = None
+    version: int = 1  # grows with each edit
+    kind: str = "general"  # of cargo
+    other_bodies: list[str] = []  # that would do as well
+    pieces: int | None = None
+    length_m: float | None = None  # of the largest piece
+    width_m: float | None = None
+    height_m: float | None = None
+    sides: list[str] = []
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
+    adr: str | None = None
+    documents: list[str] = []
+    stops: list[StopState] = []
+    pricing: str = "fixed"
+    payment_method: str = "transfer"
+    payment_when: str = "on_delivery"
+    payment_days: int = 0
+    prepay_percent: int = 0
+    vat: bool = False
+    comment: str = ""
+    private: bool = False
+    shipper: RowId | None = None
+    company: RowId | None = None
+    expires_at: Seconds | None = None
+    confirm_by: Seconds | None = None  # off the board then, unless its shipper confirms it
+    ended_at: Seconds | None = None
+    ack_due: int | None = None  # the version whose times the assigned driver has to agree to
 
 
 # -- client -> server ---------------------------------------------------------------------------------------
@@ -461,7 +503,7 @@ class OfferMade(Message, tag="offer.made", frozen=True):
 
 
 class OfferClosed(Message, tag="offer.closed", frozen=True):
-    """The offer is over: taken, expired, withdrawn or declined."""
+    """The offer is over: taken, expired, withdrawn, declined, or changed (the load was edited)."""
 
     offer: RowId
     order: RowId
@@ -488,7 +530,12 @@ class BidClosed(Message, tag="bid.closed", frozen=True):
 
 
 class OrderChanged(Message, tag="order.changed", frozen=True):
-    """One event of an order. A hole in `offset` means: watch again."""
+    """One event of an order. A hole in `offset` means: watch again.
+
+    `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
+    confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
+    cleared.
+    """
 
     order: RowId
     epoch: str
@@ -497,6 +544,7 @@ class OrderChanged(Message, tag="order.changed", frozen=True):
     status: str
     at: Seconds
     driver: RowId | None = None
+    fields: list[str] = []
 
 
 class OrderMoved(Message, tag="order.moved", frozen=True):

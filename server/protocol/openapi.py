@@ -25,6 +25,11 @@ TAGS = {
     "push": "Where a user can be pushed to.",
     "administration": "For operators: what happens on the whole desk.",
     "account": "Who is signed in: profile, vehicle, devices, push.",
+    "vehicles": "Trucks of drivers and fleets.",
+    "companies": "Companies, their people, and invitations.",
+    "fleet": "A company's drivers, and the fleet that a driver is in.",
+    "papers": "Uploads, and the papers of people, vehicles and companies.",
+    "own data": "An export of everything, and the end of the account.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
     "offers": "Loads offered to a driver.",
@@ -49,6 +54,17 @@ HEADERS: dict[str, Json] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 80},
         "example": "0d1f6b1e-erp-4711",
     },
+}
+# The file itself, or a form with one part of that name. What it is, its content says.
+UPLOAD: dict[str, Json] = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+            "required": ["file"],
+        }
+    },
+    "application/octet-stream": {},
 }
 PROSE = """\
 Bodies are JSON. Times are seconds since the epoch (UTC), distances metres, speeds m/s, weights kg, volumes
@@ -136,6 +152,10 @@ class Described(Protocol):
     @property
     def headers(self) -> tuple[str, ...]: ...
     @property
+    def upload(self) -> bool: ...
+    @property
+    def produces(self) -> tuple[str, ...]: ...
+    @property
     def location(self) -> str: ...
     @property
     def scope(self) -> str: ...
@@ -189,7 +209,7 @@ def possible_errors(route: Described) -> list[ErrorCode]:
             codes |= {"bad_request", "idempotency_conflict"}  # any of them may carry a key
     if route.request:
         codes |= {"bad_request", "too_large"}
-    if route.query or route.headers:
+    if route.query or route.headers or route.upload:
         codes |= {"bad_request"}
     if "If-Match" in route.headers:
         codes |= {"precondition_required", "version_stale"}
@@ -224,6 +244,8 @@ def _operation(route: Described) -> Json:
     if route.grades:
         operation["description"] += f" Staff: {', '.join(sorted(route.grades))}."
         operation["x-grades"] = sorted(route.grades)
+    if route.upload:
+        operation["requestBody"] = {"required": True, "content": UPLOAD}
     if route.scope:
         operation["security"] = [{"bearer": []}, {"apiKey": []}]
         operation["x-scope"] = route.scope
@@ -284,7 +306,12 @@ def _optional_headers(route: Described) -> Iterator[str]:
 
 
 def _responses(route: Described) -> Iterator[tuple[str, Json]]:
-    if route.response is None:
+    if route.produces:
+        yield (
+            str(route.status),
+            {"description": "The file.", "content": {kind: {} for kind in route.produces}},
+        )
+    elif route.response is None:
         yield str(route.status), {"description": "Done.", "headers": answers.headers(*_own_headers(route))}
     else:
         yield (

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from textwrap import indent
 
 import msgspec.inspect as mi
+from msgspec import UNSET
 
 from .codec import MAX_FRAME
 from .codes import (
@@ -42,7 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Any, ClassVar, Literal, TypeAlias
 
 PROTOCOL_VERSION = {PROTOCOL_VERSION}
@@ -52,6 +53,15 @@ SUBPROTOCOL_MSGPACK = {json.dumps(SUBPROTOCOL_MSGPACK)}
 MAX_FRAME_BYTES = {MAX_FRAME}
 
 Wire: TypeAlias = dict[str, Any]
+
+
+class Unset(Enum):
+    """What an edit does not speak of; None would take it back."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
 
 
 class BadMessage(ValueError):
@@ -183,7 +193,8 @@ def _dataclass(each: Shape) -> Iterator[str]:
         yield f"    TYPE: ClassVar[str] = {json.dumps(each.tag)}\n"
     for field in each.fields:
         note = f"  # {field.note}" if field.note else ""
-        yield f"    {field.name}: {_annotation(field.type)}{_default(field)}{note}\n"
+        unset = " | Unset" if field.default is UNSET else ""
+        yield f"    {field.name}: {_annotation(field.type)}{unset}{_default(field)}{note}\n"
     yield "\n"
     yield from _to_array(each) if each.as_array else _to_object(each)
     yield from _from_wire(each)
@@ -196,6 +207,8 @@ def _default(field: Field) -> str:
 
 
 def _literal(value: object) -> str:
+    if value is UNSET:
+        return "UNSET"
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 
@@ -210,7 +223,8 @@ def _to_object(each: Shape) -> Iterator[str]:
     always: list[Field] = []
     maybe: list[Field] = []
     for field in each.fields:
-        omitted = not field.required and (each.terse or (each.form and field.default is None))
+        unsaid = field.default is UNSET or (each.form and field.default is None)
+        omitted = not field.required and (each.terse or unsaid)
         (maybe if omitted else always).append(field)
     pairs = [f'"type": {json.dumps(each.tag)}'] if each.tag else []
     pairs += [f'"{field.name}": {_write(field.type, f"self.{field.name}")}' for field in always]
@@ -221,12 +235,16 @@ def _to_object(each: Shape) -> Iterator[str]:
     yield f"        wire: Wire = {literal}\n"
     for field in maybe:
         yield f"        if {_differs(field)}:\n"
-        inner = mi.UnionType(parts(field.type)) if len(parts(field.type)) > 1 else parts(field.type)[0]
+        inner = field.type
+        if field.default is not UNSET:  # what is None was left out
+            inner = mi.UnionType(parts(field.type)) if len(parts(field.type)) > 1 else parts(field.type)[0]
         yield f'            wire["{field.name}"] = {_write(inner, f"self.{field.name}")}\n'
     yield "        return wire\n\n"
 
 
 def _differs(field: Field) -> str:
+    if field.default is UNSET:
+        return f"not isinstance(self.{field.name}, Unset)"
     if field.default is None:
         return f"self.{field.name} is not None"
     return f"self.{field.name}" if field.default == [] else f"self.{field.name} != {_literal(field.default)}"
@@ -283,7 +301,11 @@ def _plain(seen: mi.Type) -> bool:
         return _plain(seen.item_type)
     if isinstance(seen, mi.DictType):
         return _plain(seen.value_type)
-    return not any(isinstance(part, mi.StructType | mi.TupleType | mi.ListType) for part in parts(seen))
+    return not any(
+        isinstance(part, mi.StructType | mi.TupleType)
+        or (isinstance(part, mi.ListType) and not _plain(part.item_type))
+        for part in parts(seen)
+    )
 
 
 def _write(seen: mi.Type, value: str) -> str:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec.inspect as mi
-from msgspec import NODEFAULT, Struct
+from msgspec import NODEFAULT, UNSET, Struct
 
 from . import messages, rest
 from .messages import ClientMessage, ServerMessage
@@ -27,7 +27,7 @@ class Field:
     name: str
     type: mi.Type
     required: bool
-    default: object  # an empty list stands for default_factory=list
+    default: object  # an empty list stands for default_factory=list, UNSET for what is unsaid when left out
     note: str
 
 
@@ -61,6 +61,8 @@ def shape(struct: type[Struct]) -> Shape:
 
 def _field(seen: mi.Field) -> Field:
     default = [] if seen.default_factory is list else seen.default
+    if not seen.required and seen.default is NODEFAULT and seen.default_factory is NODEFAULT:
+        default = UNSET
     if seen.default_factory not in (list, NODEFAULT):
         raise TypeError(f"{seen.name}: only lists may have a default factory")
     return Field(seen.encode_name, bare(seen.type), seen.required, default, "; ".join(_notes(seen.type)))

@@ -63,7 +63,8 @@ def accept_counter(session: Session, message: BidAcceptCounter) -> None:
             driver, message.bid, UUID(message.accept_id), message.version
         )
         order = session.services.notify.told(done)
-        return Ok(id=message.id, result=Assigned(order=order_state(order, session.services.live)))
+        state = order_state(order, session.services.live, private=True)
+        return Ok(id=message.id, result=Assigned(order=state))
 
     session.carry_out(message.id, work())
 
@@ -102,7 +103,8 @@ def pick(session: Session, message: BidPick) -> None:
         party = _who(session, "shipper")
         done = await session.services.bids.pick(party, message.bid, UUID(message.accept_id), message.version)
         order = session.services.notify.told(done)
-        return Ok(id=message.id, result=Assigned(order=order_state(order, session.services.live)))
+        state = order_state(order, session.services.live, private=True)
+        return Ok(id=message.id, result=Assigned(order=state))
 
     session.carry_out(message.id, work())
 

@@ -205,7 +205,9 @@ def accept(session: Session, message: OfferAccept) -> None:
         order = await session.services.dispatcher.accept(
             _driver(session), message.offer, UUID(message.accept_id)
         )
-        return Ok(id=message.id, result=Assigned(order=order_state(order, session.services.live)))
+        return Ok(
+            id=message.id, result=Assigned(order=order_state(order, session.services.live, private=True))
+        )
 
     session.carry_out(message.id, work())
 

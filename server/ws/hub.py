@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dispatch.errors import Refusal
+from dispatch.visibility import GRACE_S, Viewer, sees_private
 from geo.cells import COARSE_RES, MAP_RES, cover, parent, to_text
 from server.protocol.codec import CODECS, Codec
 from server.protocol.codes import Close
@@ -42,7 +43,6 @@ log = logging.getLogger("desk.hub")
 MAP_CELLS = 4_000  # ~48 million km2: more than any map of one country shows at once
 COARSE_CELLS = 6_000  # ~1.5 million km2 of the finer counts, the whole of Eurasia of the larger ones
 MAX_WATCHED = 50  # orders a session
-GRACE_S = 300.0  # a shipper sees the truck from assignment to end + grace
 
 
 @dataclass(slots=True)
@@ -126,10 +126,16 @@ class Hub:
     # -- personal messages ----------------------------------------------------------------------------------
 
     def to_user(self, user: int, message: ServerMessage) -> int:
-        """Sends to all sockets of a user in this worker; returns how many."""
+        """Sends to all sockets of a user in this worker; returns how many.
+
+        News of an order come to its watchers in sequence, so those sockets are passed over.
+        """
         sessions = self._users.get(user, ())
+        watched = message.order if isinstance(message, OrderChanged) else None
         ready: dict[Codec, bytes] = {}
         for session in list(sessions):
+            if watched is not None and session.watched is not None and watched in session.watched:
+                continue
             codec = session.codec
             if codec not in ready:
                 ready[codec] = frames.message(message, codec)
@@ -149,7 +155,8 @@ class Hub:
                 n=MAX_WATCHED,
             )
         services = self._services
-        order = await services.orders.visible(order_id, session.principal.user, session.principal.role)
+        party = await services.party_of(session.principal)
+        order = await services.orders.visible_to(party, order_id)
         topic = self._topics.get(order_id)
         if topic is None:
             topic = self._topics[order_id] = Topic(offset=order.seq)
@@ -164,7 +171,11 @@ class Hub:
         return OrderSnapshot(
             epoch=services.epoch,
             offset=order.seq,
-            state=order_state(order, services.live if may_see else None),
+            state=order_state(
+                order,
+                services.live if may_see else None,
+                private=sees_private(order, Viewer(party, session.principal.grade), time.time()),
+            ),
         )
 
     def unwatch_order(self, session: "Session", order: int) -> None:

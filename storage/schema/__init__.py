@@ -3,6 +3,8 @@ that runs them."""
 
 from . import (
     board,
+    companies,
+    files,
     identity,
     integrations,
     messages,
@@ -12,11 +14,14 @@ from . import (
     requests,
     signin,
     taking,
+    vehicles,
 )
 from .columns import metadata
 
 __all__ = [
     "board",
+    "companies",
+    "files",
     "identity",
     "integrations",
     "messages",
@@ -27,4 +32,5 @@ __all__ = [
     "requests",
     "signin",
     "taking",
+    "vehicles",
 ]

@@ -1,4 +1,4 @@
-"""Accounts, sign-ins, devices, trucks and subscriptions."""
+"""Accounts, sign-ins, devices and subscriptions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     String,
@@ -27,8 +28,12 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("name", String(120), nullable=False, server_default=""),
     Column("locale", String(8), nullable=False, server_default="ru"),
+    Column("email", String(254)),
+    Column("time_zone", String(64), nullable=False, server_default="Asia/Almaty"),
+    Column("version", Integer, nullable=False, server_default="1"),  # of the profile
     Column("blocked", Boolean, nullable=False, server_default=text("false")),
     at("created_at", now=True),
+    at("erased_at", nullable=True),  # the owner has left: nothing personal is in this row any more
     Column("grade", String(16)),  # of staff; an admin without one has no right beyond looking
     CheckConstraint("role IN ('driver', 'logistician', 'shipper', 'admin')", name="role"),
     CheckConstraint(
@@ -106,18 +111,6 @@ refresh_tokens = Table(
     at("created_at", now=True),
     at("used_at", nullable=True),
     Index(None, "session_id"),
-)
-
-vehicles = Table(
-    "vehicles",
-    metadata,
-    id_column(),
-    ref("driver_id", "users.id", unique=True),
-    Column("plate", String(16), nullable=False, server_default=""),
-    Column("body", String(16), nullable=False),
-    Column("capacity_kg", Float, nullable=False),
-    Column("volume_m3", Float, nullable=False),
-    CheckConstraint("capacity_kg > 0 AND volume_m3 > 0", name="size"),
 )
 
 subscriptions = Table(

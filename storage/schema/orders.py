@@ -79,6 +79,12 @@ orders = Table(
     at("created_at", now=True),
     at("expires_at", nullable=True),
     at("confirm_by", nullable=True),  # leaves the board then, unless confirmed again
+    Column("confirm_s", Integer),  # how long a confirmation is good for; null: until the expiry
+    at("check_at", nullable=True),  # when to remind of confirming, then when to take it off the board
+    # Offers declined before this version do not count any more: the price has risen or the way is another.
+    Column("fresh_version", Integer, nullable=False, server_default="1"),
+    Column("ack_due", Integer),  # the version whose times the assigned driver has not agreed to yet
+    at("saved_at", nullable=True),  # of a draft
     at("ended_at", nullable=True),
     # The search: which wave was sent last, when to look again (null: not seeking), since when on the board.
     Column("wave", SmallInteger, nullable=False, server_default="0"),
@@ -90,7 +96,22 @@ orders = Table(
     Column("matched_version", Integer, nullable=False, server_default="0"),
     Index(None, "shipper_id", "id"),
     Index("ix_orders_seek", "seek_at", postgresql_where=text("seek_at IS NOT NULL")),
-    Index("ix_orders_expiry", "expires_at", postgresql_where=text("status = 'open'")),
+    Index(
+        "ix_orders_expiry", "expires_at", postgresql_where=text("status = 'open' OR status = 'moderation'")
+    ),
+    Index("ix_orders_drafts", "shipper_id", "id", postgresql_where=text("status = 'draft'")),
+    Index("ix_orders_company", "company_id", "id", postgresql_where=text("company_id IS NOT NULL")),
+    Index("ix_orders_check", "check_at", postgresql_where=text("check_at IS NOT NULL")),
+    Index("ix_orders_delivered", "ended_at", postgresql_where=text("status = 'delivered'")),
+    # Loads that look the same as one that is being posted.
+    Index(
+        "ix_orders_alike",
+        "pickup_city",
+        "drop_city",
+        "body",
+        "weight_kg",
+        postgresql_where=text("status = 'open' OR status = 'moderation'"),
+    ),
     # What hauls between two towns were agreed at lately.
     Index(
         "ix_orders_lane",
@@ -120,6 +141,57 @@ order_versions = Table(
     Column("actor_id", BigInteger),
     at("at", now=True),
     PrimaryKeyConstraint("order_id", "version"),
+)
+
+# Loads that a shipper posts again and again, as the form that posts them.
+order_templates = Table(
+    "order_templates",
+    metadata,
+    id_column(),
+    ref("shipper_id", "users.id"),
+    Column("company_id", BigInteger),
+    Column("name", String(80), nullable=False),
+    Column("content", JSONB, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("uses", Integer, nullable=False, server_default="0"),
+    at("created_at", now=True),
+    at("used_at", nullable=True),
+    Index(None, "shipper_id", "id"),
+    Index("ix_order_templates_company", "company_id", "id", postgresql_where=text("company_id IS NOT NULL")),
+)
+
+# A load that somebody should look at. Undecided: at most one a load. A held load that was turned down stays in
+# moderation until its shipper edits it, appeals once, or calls it off.
+moderation_cases = Table(
+    "moderation_cases",
+    metadata,
+    id_column(),
+    ref("order_id", "orders.id"),
+    ref("shipper_id", "users.id"),
+    Column("kind", String(8), nullable=False),  # held | flag | appeal
+    Column("state", String(8), nullable=False, server_default="waiting"),
+    Column("grounds", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("alike", BigInteger),  # the order that looks the same
+    Column("appeal", String(1000), nullable=False, server_default=""),
+    at("created_at", now=True),
+    at("due_at"),
+    Column("claimed_by", BigInteger),
+    at("claimed_at", nullable=True),
+    Column("decided_by", BigInteger),
+    at("decided_at", nullable=True),
+    Column("reasons", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
+    Column("note", String(1000), nullable=False, server_default=""),
+    Index(None, "order_id", "id"),
+    Index("ix_moderation_cases_waiting", "id", postgresql_where=text("state = 'waiting'")),
+    Index(
+        "ix_moderation_cases_rejected",
+        "shipper_id",
+        "decided_at",
+        postgresql_where=text("state = 'rejected'"),
+    ),
+    Index("uq_moderation_cases_waiting", "order_id", unique=True, postgresql_where=text("state = 'waiting'")),
+    CheckConstraint("kind IN ('held', 'flag', 'appeal')", name="kind"),
+    CheckConstraint("state IN ('waiting', 'approved', 'rejected', 'dropped')", name="state"),
 )
 
 order_events = Table(

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from fake_desk import FakeDesk, make_token, problem
+from fake_desk import FakeDesk, make_order, make_token, problem
 
 from tracking_desk_client import Api, ApiError, Tokens
-from tracking_desk_client.messages import BoardQuery, OtpForm, VerifyForm
+from tracking_desk_client.messages import UNSET, BoardQuery, OrderEdit, OrderStop, OtpForm, VerifyForm
 
 ME = {"user": 5, "phone": "+77010000000", "role": "driver", "name": "", "locale": "ru"}
 
@@ -91,6 +91,23 @@ async def test_sentences_are_asked_for_in_the_callers_language(desk: FakeDesk) -
         async with desk.api(language=language) as api:
             await api.board()
         assert desk.requests[-1][3]["Accept-Language"] == language
+
+
+async def test_an_edit_says_its_version_and_tells_null_from_unsaid(desk: FakeDesk) -> None:
+    desk.rest["PATCH", "/api/v1/orders/70"] = lambda body: web.json_response(make_order(70).to_wire())
+    desk.rest["POST", "/api/v1/orders/drafts"] = lambda body: web.json_response(
+        {"order": 71, "version": 1, "saved_at": 5.0, "form": {"cargo": "рис", "pieces": None}, "lacks": []}
+    )
+    async with desk.api() as api:
+        stops = [OrderStop("pickup", 1), OrderStop("drop", 2)]
+        edited = await api.edit(70, 3, OrderEdit(stops=stops, comment=None, price=5))
+        assert edited.order == 70
+        method, path, body, headers = desk.requests[-1]
+        assert (method, path, headers["If-Match"]) == ("PATCH", "/api/v1/orders/70", '"3"')
+        ends = [{"kind": "pickup", "city": 1}, {"kind": "drop", "city": 2}]
+        assert body == {"stops": ends, "comment": None, "price": 5}
+        draft = await api.begin_draft(OrderEdit(cargo="рис"))
+    assert (draft.form.cargo, draft.form.pieces, draft.form.weight_kg) == ("рис", None, UNSET)
 
 
 async def test_a_board_query_leaves_out_what_is_not_asked(desk: FakeDesk) -> None:

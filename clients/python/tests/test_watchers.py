@@ -131,7 +131,7 @@ async def test_a_lost_answer_to_a_posted_load_is_asked_again_under_the_same_key(
     answers = iter([problem("unavailable", 503, True), web.json_response(make_order().to_wire(), status=201)])
     desk.rest["POST", "/api/v1/orders"] = lambda body: next(answers)
     async with desk.api() as api, ShipperClient(api) as shipper:
-        order = await shipper.place(OrderForm(1, 2, "мука", 20000))
+        order = await shipper.place(OrderForm("мука", 20000, 1, 2))
         assert order.order == 70
         keys = [headers["Idempotency-Key"] for *_, headers in desk.requests]
         assert len(keys) == 2
@@ -142,7 +142,7 @@ async def test_a_refused_load_is_posted_once(desk: FakeDesk) -> None:
     desk.rest["POST", "/api/v1/orders"] = lambda body: problem("place_unknown", 422, False)
     async with desk.api() as api, ShipperClient(api) as shipper:
         with pytest.raises(ApiError) as refused:
-            await shipper.place(OrderForm(1, 2, "мука", 20000))
+            await shipper.place(OrderForm("мука", 20000, 1, 2))
         assert (refused.value.code, refused.value.status, refused.value.retry) == (
             "place_unknown",
             422,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
@@ -15,6 +16,7 @@ from .messages import (
     Board,
     BoardQuery,
     CancelForm,
+    CancelReason,
     Cities,
     CityQuery,
     CrossingQuery,
@@ -27,11 +29,13 @@ from .messages import (
     DriverView,
     FactorAsked,
     FactorForm,
+    Fault,
     Lang,
     Offers,
     OrderDetail,
     OrderForm,
     OrderPage,
+    OrdersQuery,
     OrderState,
     OtpAsked,
     OtpForm,
@@ -56,13 +60,14 @@ from .messages import (
     VehicleForm,
     VerifyForm,
 )
+from .postings import PostingCalls
 from .taking import TakingCalls
 from .tokens import Tokens
 
 TIMEOUT_S = 15.0
 
 
-class Api(TakingCalls):
+class Api(PostingCalls, TakingCalls):
     """One account's REST access. Use as an async context manager, or call `close`.
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
@@ -232,18 +237,22 @@ class Api(TakingCalls):
         """Distance, time, costs, price and profit of a haul."""
         return Quote.from_wire(await self._call("POST", "/api/v1/quotes", form.to_wire()))
 
-    async def orders(self, before: int | None = None, limit: int = 20) -> OrderPage:
-        """Own orders (operators: all), newest first."""
-        query = PageQuery(before, limit).to_wire()
+    async def orders(
+        self, before: int | None = None, limit: int = 20, *, only: OrdersQuery | None = None
+    ) -> OrderPage:
+        """Own orders (operators: all), newest first; `only` narrows them by state, day and words."""
+        query = replace(only or OrdersQuery(), before=before, limit=limit).to_wire()
         return OrderPage.from_wire(await self._call("GET", "/api/v1/orders", query=query))
 
     async def order(self, order: int) -> OrderDetail:
         """One order with its route and history."""
         return OrderDetail.from_wire(await self._call("GET", f"/api/v1/orders/{order}"))
 
-    async def cancel(self, order: int, reason: str = "") -> OrderState:
-        """Call the order off."""
-        body = CancelForm(reason).to_wire()
+    async def cancel(
+        self, order: int, reason: str = "", code: CancelReason = "other", fault: Fault | None = None
+    ) -> OrderState:
+        """Call the order off, with a code and words; whose fault it was is for operators to say."""
+        body = CancelForm(reason, code, fault).to_wire()
         return OrderState.from_wire(await self._call("POST", f"/api/v1/orders/{order}/cancel", body))
 
     # -- drivers --------------------------------------------------------------------------------------------

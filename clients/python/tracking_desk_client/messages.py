@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Any, ClassVar, Literal, TypeAlias
 
 PROTOCOL_VERSION = 1
@@ -21,6 +21,15 @@ SUBPROTOCOL_MSGPACK = "desk.v1.msgpack"
 MAX_FRAME_BYTES = 65536
 
 Wire: TypeAlias = dict[str, Any]
+
+
+class Unset(Enum):
+    """What an edit does not speak of; None would take it back."""
+
+    UNSET = "unset"
+
+
+UNSET = Unset.UNSET
 
 
 class BadMessage(ValueError):
@@ -89,7 +98,23 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
+        ErrorCode("bin_invalid", 422, False, "This is not a business number of that country."),
         ErrorCode("company_required", 409, False, "Create or join a company first."),
+        ErrorCode("company_member", 409, False, "You already belong to a company."),
+        ErrorCode("company_taken", 409, False, "Another company with this number has been verified."),
+        ErrorCode("owner_needed", 409, False, "A company keeps at least one owner."),
+        ErrorCode("fleet_member", 409, False, "You already drive for a fleet: leave it first."),
+        ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
+        ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
+        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
+        ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
+        ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
+        ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),
+        ErrorCode("file_broken", 422, False, "The file cannot be read."),
+        ErrorCode("file_too_large", 413, False, "The file is larger than allowed."),
+        ErrorCode("file_held", 409, False, "This file is in use already: upload it again."),
+        ErrorCode("quota_exceeded", 409, False, "Your storage is full: delete files first."),
+        ErrorCode("not_ready", 409, True, "This is still being prepared."),
         ErrorCode("offer_taken", 409, False, "Another driver has taken this load."),
         ErrorCode("offer_expired", 409, False, "The offer has expired."),
         ErrorCode("offer_closed", 409, False, "The offer is no longer open."),
@@ -113,7 +138,23 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
         ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
         ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
-        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
+        ErrorCode("order_incomplete", 422, False, "Something is missing before this load can be posted."),
+        ErrorCode("order_duplicate", 409, False, "An open load of yours looks the same."),
+        ErrorCode("stops_invalid", 422, False, "The stops do not make a way from a pickup to a drop."),
+        ErrorCode("address_far", 422, False, "The pin is far from the town that was named."),
+        ErrorCode("window_invalid", 422, False, "The times do not fit together."),
+        ErrorCode("window_past", 422, False, "This time is over already."),
+        ErrorCode("load_too_large", 422, False, "No truck of these bodies carries so much."),
+        ErrorCode("temperature_invalid", 422, False, "The temperatures do not fit the load."),
+        ErrorCode("adr_required", 422, False, "Dangerous goods need their ADR class."),
+        ErrorCode("payment_invalid", 422, False, "The payment terms contradict each other."),
+        ErrorCode("edit_forbidden", 409, False, "A driver has taken the load: this cannot be changed any more."),
+        ErrorCode("acknowledge_required", 409, False, "The times have changed: agree to them first."),
+        ErrorCode("reason_invalid", 422, False, "This reason is not yours to give."),
+        ErrorCode("appeal_used", 409, False, "This load was looked at a second time already."),
+        ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
+        ErrorCode("case_closed", 409, False, "This was decided already."),
+        ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
         ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
         ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
         ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
@@ -134,15 +175,35 @@ Role = Literal["driver", "logistician", "shipper", "admin"]
 UserRole = Literal["driver", "logistician", "shipper"]
 Grade = Literal["support", "moderator", "finance", "superadmin"]
 Lang = Literal["ru", "kk", "en", "zh"]
+Side = Literal["rear", "side", "top", "full"]
+AdrClass = Literal["1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"]
+CargoKind = Literal["general", "vegetables", "grain", "food", "drinks", "meat", "consumer", "textiles", "electronics", "household", "construction", "metal", "machinery", "auto_parts", "furniture", "fertilizer", "chemicals", "fuel", "timber", "groupage"]
+CargoDocument = Literal["cmr", "tir", "ex1", "t1", "waybill", "phyto", "veterinary", "quality", "origin", "invoice", "packing_list", "insurance", "adr", "msds"]
+StopKind = Literal["pickup", "drop"]
+PricingKind = Literal["fixed", "negotiable", "bids"]
+PaymentMethod = Literal["transfer", "cash", "card"]
+PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
+OrderStatus = Literal["draft", "moderation", "open", "assigned", "at_pickup", "loaded", "in_transit", "at_drop", "delivered", "closed", "cancelled", "expired", "disputed"]
+CancelReason = Literal["plans_changed", "cargo_not_ready", "sold_elsewhere", "price", "driver_late", "mistake", "breakdown", "accident", "delayed", "cargo_differs", "times_changed", "personal", "no_contact", "asked_by_shipper", "asked_by_driver", "fraud", "forbidden_cargo", "duplicate", "other"]
+Fault = Literal["nobody", "shipper", "driver"]
+DisputeReason = Literal["damage", "shortage", "delay", "payment", "cargo_differs", "no_contact", "fraud", "other"]
+Suspicion = Literal["contacts", "forbidden", "price_low", "price_high", "adr_papers", "rejected_before", "new_account", "duplicate"]
+RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "unclear", "duplicate", "fraud", "other"]
+CaseKind = Literal["held", "flag", "appeal"]
+Verdict = Literal["approve", "reject"]
+CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 Provider = Literal["google", "apple"]
+CompanyState = Literal["unverified", "pending", "verified", "rejected"]
+CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
+Joins = Literal["owner", "manager", "driver"]
+MemberRole = Literal["owner", "manager"]
+DocumentKind = Literal["driver_licence", "adr_driver", "medical", "vehicle_registration", "trailer_registration", "insurance", "inspection", "adr_vehicle", "tir_approval", "tir_carnet", "cargo_insurance", "company_registration", "vat_certificate", "transport_licence", "power_of_attorney", "other"]
+DocumentReason = Literal["unreadable", "wrong_kind", "expired", "belongs_to_other", "data_mismatch", "other"]
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
-Pricing = Literal["fixed", "negotiable", "bids"]
-PaymentMethod = Literal["transfer", "cash", "card"]
-PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
 AdrFilter = Literal["any", "none", "only"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
@@ -472,8 +533,62 @@ class BidderCard:
 
 
 @dataclass(frozen=True, slots=True)
+class StopState:
+    """A halt of the truck. From `lat` on it is for the parties of the haul only: others never get these fields."""
+
+    kind: str
+    place: Place
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    address: str = ""
+    contact_name: str = ""
+    contact_phone: str = ""
+    note: str = ""
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "kind": self.kind,
+            "place": self.place.to_wire(),
+        }
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.address != "":
+            wire["address"] = self.address
+        if self.contact_name != "":
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone != "":
+            wire["contact_phone"] = self.contact_phone
+        if self.note != "":
+            wire["note"] = self.note
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StopState:
+        return cls(
+            wire["kind"],
+            Place.from_wire(wire["place"]),
+            wire.get("window_from"),
+            wire.get("window_to"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("address", ""),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone", ""),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OrderState:
-    """An order as its parties see it."""
+    """An order as its reader may see it; what is not there is not known, or not for this reader."""
 
     order: int  # 1 or more
     status: str
@@ -491,9 +606,36 @@ class OrderState:
     created_at: float  # Seconds since the epoch, UTC; 0 or more
     driver: int | None = None  # 1 or more
     truck: Truck | None = None
+    version: int = 1
+    kind: str = "general"
+    other_bodies: list[str] = field(default_factory=list)
+    pieces: int | None = None
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    sides: list[str] = field(default_factory=list)
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
+    adr: str | None = None
+    documents: list[str] = field(default_factory=list)
+    stops: list[StopState] = field(default_factory=list)
+    pricing: str = "fixed"
+    payment_method: str = "transfer"
+    payment_when: str = "on_delivery"
+    payment_days: int = 0
+    prepay_percent: int = 0
+    vat: bool = False
+    comment: str = ""
+    private: bool = False
+    shipper: int | None = None  # 1 or more
+    company: int | None = None  # 1 or more
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    confirm_by: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    ended_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    ack_due: int | None = None
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "order": self.order,
             "status": self.status,
             "seq": self.seq,
@@ -508,9 +650,66 @@ class OrderState:
             "estimate": self.estimate,
             "price": self.price.to_wire(),
             "created_at": self.created_at,
-            "driver": self.driver,
-            "truck": (None if self.truck is None else self.truck.to_wire()),
         }
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        if self.truck is not None:
+            wire["truck"] = self.truck.to_wire()
+        if self.version != 1:
+            wire["version"] = self.version
+        if self.kind != "general":
+            wire["kind"] = self.kind
+        if self.other_bodies:
+            wire["other_bodies"] = self.other_bodies
+        if self.pieces is not None:
+            wire["pieces"] = self.pieces
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.sides:
+            wire["sides"] = self.sides
+        if self.temp_min_c is not None:
+            wire["temp_min_c"] = self.temp_min_c
+        if self.temp_max_c is not None:
+            wire["temp_max_c"] = self.temp_max_c
+        if self.adr is not None:
+            wire["adr"] = self.adr
+        if self.documents:
+            wire["documents"] = self.documents
+        if self.stops:
+            wire["stops"] = [item.to_wire() for item in self.stops]
+        if self.pricing != "fixed":
+            wire["pricing"] = self.pricing
+        if self.payment_method != "transfer":
+            wire["payment_method"] = self.payment_method
+        if self.payment_when != "on_delivery":
+            wire["payment_when"] = self.payment_when
+        if self.payment_days != 0:
+            wire["payment_days"] = self.payment_days
+        if self.prepay_percent != 0:
+            wire["prepay_percent"] = self.prepay_percent
+        if self.vat != False:
+            wire["vat"] = self.vat
+        if self.comment != "":
+            wire["comment"] = self.comment
+        if self.private != False:
+            wire["private"] = self.private
+        if self.shipper is not None:
+            wire["shipper"] = self.shipper
+        if self.company is not None:
+            wire["company"] = self.company
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        if self.confirm_by is not None:
+            wire["confirm_by"] = self.confirm_by
+        if self.ended_at is not None:
+            wire["ended_at"] = self.ended_at
+        if self.ack_due is not None:
+            wire["ack_due"] = self.ack_due
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> OrderState:
@@ -531,6 +730,33 @@ class OrderState:
             wire["created_at"],
             wire.get("driver"),
             (None if wire["truck"] is None else Truck.from_wire(wire["truck"])) if "truck" in wire else None,
+            wire.get("version", 1),
+            wire.get("kind", "general"),
+            wire.get("other_bodies", []),
+            wire.get("pieces"),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("sides", []),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("adr"),
+            wire.get("documents", []),
+            [StopState.from_wire(item) for item in wire["stops"]] if "stops" in wire else [],
+            wire.get("pricing", "fixed"),
+            wire.get("payment_method", "transfer"),
+            wire.get("payment_when", "on_delivery"),
+            wire.get("payment_days", 0),
+            wire.get("prepay_percent", 0),
+            wire.get("vat", False),
+            wire.get("comment", ""),
+            wire.get("private", False),
+            wire.get("shipper"),
+            wire.get("company"),
+            wire.get("expires_at"),
+            wire.get("confirm_by"),
+            wire.get("ended_at"),
+            wire.get("ack_due"),
         )
 
 
@@ -1446,7 +1672,7 @@ class OfferMade:
 
 @dataclass(frozen=True, slots=True)
 class OfferClosed:
-    """The offer is over: taken, expired, withdrawn or declined."""
+    """The offer is over: taken, expired, withdrawn, declined, or changed (the load was edited)."""
 
     TYPE: ClassVar[str] = "offer.closed"
     offer: int  # 1 or more
@@ -1537,7 +1763,11 @@ class BidClosed:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """One event of an order. A hole in `offset` means: watch again."""
+    """One event of an order. A hole in `offset` means: watch again.
+
+    `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
+    confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
+    cleared."""
 
     TYPE: ClassVar[str] = "order.changed"
     order: int  # 1 or more
@@ -1547,6 +1777,7 @@ class OrderChanged:
     status: str
     at: float  # Seconds since the epoch, UTC; 0 or more
     driver: int | None = None  # 1 or more
+    fields: list[str] = field(default_factory=list)
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -1560,6 +1791,8 @@ class OrderChanged:
         }
         if self.driver is not None:
             wire["driver"] = self.driver
+        if self.fields:
+            wire["fields"] = self.fields
         return wire
 
     @classmethod
@@ -1572,6 +1805,7 @@ class OrderChanged:
             wire["status"],
             wire["at"],
             wire.get("driver"),
+            wire.get("fields", []),
         )
 
 
@@ -1850,7 +2084,7 @@ class SignedIn:
             "grade": self.grade,
             "refresh": self.refresh,
             "linked": self.linked,
-            "recovery_codes": (None if self.recovery_codes is None else [item for item in self.recovery_codes]),
+            "recovery_codes": self.recovery_codes,
         }
 
     @classmethod
@@ -1863,7 +2097,7 @@ class SignedIn:
             wire.get("grade"),
             wire.get("refresh"),
             wire.get("linked"),
-            (None if wire["recovery_codes"] is None else [item for item in wire["recovery_codes"]]) if "recovery_codes" in wire else None,
+            wire.get("recovery_codes"),
         )
 
 
@@ -2477,7 +2711,7 @@ class VehicleForm:
 
     body: Body
     capacity_kg: float  # above 0, at most 100,000
-    volume_m3: float  # 0 to 500
+    volume_m3: float  # above 0, at most 500
     plate: str = ""  # 0 to 16 characters
 
     def to_wire(self) -> Wire:
@@ -2500,7 +2734,7 @@ class VehicleForm:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Who is signed in."""
+    """Who is signed in. `vehicle` is the truck that a driver drives; `company_role` is owner or manager."""
 
     user: int
     phone: str
@@ -2511,6 +2745,8 @@ class Profile:
     paid_until: float | None = None
     on_duty: bool | None = None
     grade: str | None = None
+    company: int | None = None
+    company_role: str | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -2523,6 +2759,8 @@ class Profile:
             "paid_until": self.paid_until,
             "on_duty": self.on_duty,
             "grade": self.grade,
+            "company": self.company,
+            "company_role": self.company_role,
         }
 
     @classmethod
@@ -2537,6 +2775,69 @@ class Profile:
             wire.get("paid_until"),
             wire.get("on_duty"),
             wire.get("grade"),
+            wire.get("company"),
+            wire.get("company_role"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsView:
+    """What a user says of themselves."""
+
+    name: str
+    email: str | None
+    locale: str
+    time_zone: str
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "name": self.name,
+            "email": self.email,
+            "locale": self.locale,
+            "time_zone": self.time_zone,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SettingsView:
+        return cls(
+            wire["name"],
+            wire["email"],
+            wire["locale"],
+            wire["time_zone"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsPatch:
+    """What is left out stays; "" clears a text. Number and role are not changed here."""
+
+    name: str | None = None  # 0 to 120 characters
+    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+    locale: Lang | None = None
+    time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S])
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.name is not None:
+            wire["name"] = self.name
+        if self.email is not None:
+            wire["email"] = self.email
+        if self.locale is not None:
+            wire["locale"] = self.locale
+        if self.time_zone is not None:
+            wire["time_zone"] = self.time_zone
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SettingsPatch:
+        return cls(
+            wire.get("name"),
+            wire.get("email"),
+            wire.get("locale"),
+            wire.get("time_zone"),
         )
 
 
@@ -2605,6 +2906,1069 @@ class PushKey:
     def from_wire(cls, wire: Wire) -> PushKey:
         return cls(
             wire["key"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckForm:
+    """A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none."""
+
+    body: Body
+    capacity_kg: float  # above 0, at most 100,000
+    volume_m3: float  # above 0, at most 500
+    country: str = "KZ"  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    plate: str = ""  # Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters
+    trailer_plate: str = ""  # Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters
+    length_m: float | None = None  # above 0, at most 30
+    width_m: float | None = None  # above 0, at most 30
+    height_m: float | None = None  # above 0, at most 30
+    sides: list[Side] = field(default_factory=list)  # 0 to 4 items
+    adr: list[AdrClass] = field(default_factory=list)  # 0 to 15 items
+    temp_min_c: float | None = None  # -60 to 60
+    temp_max_c: float | None = None  # -60 to 60
+    axles: int | None = None  # 1 to 20
+    fuel_l_100km: float | None = None  # above 0, at most 200
+    year: int | None = None  # 1950 to 2,100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "body": self.body,
+            "capacity_kg": self.capacity_kg,
+            "volume_m3": self.volume_m3,
+            "country": self.country,
+            "plate": self.plate,
+            "trailer_plate": self.trailer_plate,
+            "sides": self.sides,
+            "adr": self.adr,
+        }
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.temp_min_c is not None:
+            wire["temp_min_c"] = self.temp_min_c
+        if self.temp_max_c is not None:
+            wire["temp_max_c"] = self.temp_max_c
+        if self.axles is not None:
+            wire["axles"] = self.axles
+        if self.fuel_l_100km is not None:
+            wire["fuel_l_100km"] = self.fuel_l_100km
+        if self.year is not None:
+            wire["year"] = self.year
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckForm:
+        return cls(
+            wire["body"],
+            wire["capacity_kg"],
+            wire["volume_m3"],
+            wire.get("country", "KZ"),
+            wire.get("plate", ""),
+            wire.get("trailer_plate", ""),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("sides", []),
+            wire.get("adr", []),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("axles"),
+            wire.get("fuel_l_100km"),
+            wire.get("year"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckView:
+    """A truck. `active` is the one that its `keeper` drives and that loads are matched with."""
+
+    vehicle: int
+    body: str
+    capacity_kg: float
+    volume_m3: float
+    country: str
+    plate: str
+    trailer_plate: str
+    length_m: float | None
+    width_m: float | None
+    height_m: float | None
+    sides: list[str]
+    adr: list[str]
+    temp_min_c: float | None
+    temp_max_c: float | None
+    axles: int | None
+    fuel_l_100km: float | None
+    year: int | None
+    keeper: int | None
+    company: int | None
+    active: bool
+    archived_at: float | None
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "vehicle": self.vehicle,
+            "body": self.body,
+            "capacity_kg": self.capacity_kg,
+            "volume_m3": self.volume_m3,
+            "country": self.country,
+            "plate": self.plate,
+            "trailer_plate": self.trailer_plate,
+            "length_m": self.length_m,
+            "width_m": self.width_m,
+            "height_m": self.height_m,
+            "sides": self.sides,
+            "adr": self.adr,
+            "temp_min_c": self.temp_min_c,
+            "temp_max_c": self.temp_max_c,
+            "axles": self.axles,
+            "fuel_l_100km": self.fuel_l_100km,
+            "year": self.year,
+            "keeper": self.keeper,
+            "company": self.company,
+            "active": self.active,
+            "archived_at": self.archived_at,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckView:
+        return cls(
+            wire["vehicle"],
+            wire["body"],
+            wire["capacity_kg"],
+            wire["volume_m3"],
+            wire["country"],
+            wire["plate"],
+            wire["trailer_plate"],
+            wire["length_m"],
+            wire["width_m"],
+            wire["height_m"],
+            wire["sides"],
+            wire["adr"],
+            wire["temp_min_c"],
+            wire["temp_max_c"],
+            wire["axles"],
+            wire["fuel_l_100km"],
+            wire["year"],
+            wire["keeper"],
+            wire["company"],
+            wire["active"],
+            wire["archived_at"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trucks:
+    """One page, newest first."""
+
+    vehicles: list[TruckView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "vehicles": [item.to_wire() for item in self.vehicles],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Trucks:
+        return cls(
+            [TruckView.from_wire(item) for item in wire["vehicles"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckQuery:
+    """Trucks in use, or those out of use."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    archived: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+            "archived": self.archived,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("archived", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TruckDriverForm:
+    """Which driver of the fleet gets the truck; null takes it back."""
+
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TruckDriverForm:
+        return cls(
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPosition:
+    """Where a driver was, and when."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "lat": self.lat,
+            "lon": self.lon,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FleetPosition:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+            wire["at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDriver:
+    """A driver of the fleet. `position` only while the driver shares it; `order` is the load in hand."""
+
+    driver: int
+    name: str
+    phone: str
+    on_duty: bool
+    subscribed: bool
+    order: int | None
+    vehicle: int | None
+    shares_position: bool
+    position: FleetPosition | None
+    joined_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "driver": self.driver,
+            "name": self.name,
+            "phone": self.phone,
+            "on_duty": self.on_duty,
+            "subscribed": self.subscribed,
+            "order": self.order,
+            "vehicle": self.vehicle,
+            "shares_position": self.shares_position,
+            "position": (None if self.position is None else self.position.to_wire()),
+            "joined_at": self.joined_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FleetDriver:
+        return cls(
+            wire["driver"],
+            wire["name"],
+            wire["phone"],
+            wire["on_duty"],
+            wire["subscribed"],
+            wire["order"],
+            wire["vehicle"],
+            wire["shares_position"],
+            (None if wire["position"] is None else FleetPosition.from_wire(wire["position"])),
+            wire["joined_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FleetDrivers:
+    """One page, by driver id."""
+
+    drivers: list[FleetDriver]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "drivers": [item.to_wire() for item in self.drivers],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FleetDrivers:
+        return cls(
+            [FleetDriver.from_wire(item) for item in wire["drivers"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AfterQuery:
+    """Keyset page in ascending order."""
+
+    after: int = 0  # 0 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        return {
+            "after": self.after,
+            "limit": self.limit,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AfterQuery:
+        return cls(
+            wire.get("after", 0),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShareForm:
+    """Whether the fleet may see where this driver is."""
+
+    share_position: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "share_position": self.share_position,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ShareForm:
+        return cls(
+            wire["share_position"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MyFleet:
+    """The fleet that a driver is in."""
+
+    company: int
+    legal_name: str
+    shares_position: bool
+    joined_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "shares_position": self.shares_position,
+            "joined_at": self.joined_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MyFleet:
+        return cls(
+            wire["company"],
+            wire["legal_name"],
+            wire["shares_position"],
+            wire["joined_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyForm:
+    """A company of one's own."""
+
+    legal_name: str  # 1 to 200 characters
+    bin: str  # In Kazakhstan the BIN: twelve digits; 5 to 30 characters
+    country: str = "KZ"  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    address: str = ""  # 0 to 300 characters
+    vat_payer: bool = False
+    contact_name: str = ""  # 0 to 120 characters
+    contact_phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    contact_email: str = ""  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "legal_name": self.legal_name,
+            "bin": self.bin,
+            "country": self.country,
+            "address": self.address,
+            "vat_payer": self.vat_payer,
+            "contact_name": self.contact_name,
+            "contact_email": self.contact_email,
+        }
+        if self.contact_phone is not None:
+            wire["contact_phone"] = self.contact_phone
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyForm:
+        return cls(
+            wire["legal_name"],
+            wire["bin"],
+            wire.get("country", "KZ"),
+            wire.get("address", ""),
+            wire.get("vat_payer", False),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone"),
+            wire.get("contact_email", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyPatch:
+    """What is left out stays. Another name, country or number has to be verified again; "" clears a text."""
+
+    legal_name: str | None = None  # 1 to 200 characters
+    bin: str | None = None  # In Kazakhstan the BIN: twelve digits; 5 to 30 characters
+    country: str | None = None  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    address: str | None = None  # 0 to 300 characters
+    vat_payer: bool | None = None
+    contact_name: str | None = None  # 0 to 120 characters
+    contact_phone: str | None = None  # 0 to 32 characters
+    contact_email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.legal_name is not None:
+            wire["legal_name"] = self.legal_name
+        if self.bin is not None:
+            wire["bin"] = self.bin
+        if self.country is not None:
+            wire["country"] = self.country
+        if self.address is not None:
+            wire["address"] = self.address
+        if self.vat_payer is not None:
+            wire["vat_payer"] = self.vat_payer
+        if self.contact_name is not None:
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone is not None:
+            wire["contact_phone"] = self.contact_phone
+        if self.contact_email is not None:
+            wire["contact_email"] = self.contact_email
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyPatch:
+        return cls(
+            wire.get("legal_name"),
+            wire.get("bin"),
+            wire.get("country"),
+            wire.get("address"),
+            wire.get("vat_payer"),
+            wire.get("contact_name"),
+            wire.get("contact_phone"),
+            wire.get("contact_email"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCompany:
+    """A company as its members (and staff) see it. `role`: the reader's own."""
+
+    company: int
+    legal_name: str
+    bin: str
+    country: str
+    address: str
+    vat_payer: bool
+    contact_name: str
+    contact_phone: str | None
+    contact_email: str | None
+    state: str
+    reason: str | None
+    role: str | None
+    since: float  # Seconds since the epoch, UTC; 0 or more
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "bin": self.bin,
+            "country": self.country,
+            "address": self.address,
+            "vat_payer": self.vat_payer,
+            "contact_name": self.contact_name,
+            "contact_phone": self.contact_phone,
+            "contact_email": self.contact_email,
+            "state": self.state,
+            "reason": self.reason,
+            "role": self.role,
+            "since": self.since,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnCompany:
+        return cls(
+            wire["company"],
+            wire["legal_name"],
+            wire["bin"],
+            wire["country"],
+            wire["address"],
+            wire["vat_payer"],
+            wire["contact_name"],
+            wire["contact_phone"],
+            wire["contact_email"],
+            wire["state"],
+            wire["reason"],
+            wire["role"],
+            wire["since"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyCard:
+    """A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated."""
+
+    company: int
+    legal_name: str
+    country: str
+    verified: bool
+    since: float  # Seconds since the epoch, UTC; 0 or more
+    rating: float | None
+    hauls: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "country": self.country,
+            "verified": self.verified,
+            "since": self.since,
+            "rating": self.rating,
+            "hauls": self.hauls,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyCard:
+        return cls(
+            wire["company"],
+            wire["legal_name"],
+            wire["country"],
+            wire["verified"],
+            wire["since"],
+            wire["rating"],
+            wire["hauls"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """One page for staff."""
+
+    companies: list[OwnCompany]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "companies": [item.to_wire() for item in self.companies],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Companies:
+        return cls(
+            [OwnCompany.from_wire(item) for item in wire["companies"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyQuery:
+    """Companies in one state, or all."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    state: CompanyState | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.state is not None:
+            wire["state"] = self.state
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("state"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyDecision:
+    """Staff's decision; a rejection says why."""
+
+    verified: bool
+    reason: CompanyReason | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "verified": self.verified,
+        }
+        if self.reason is not None:
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyDecision:
+        return cls(
+            wire["verified"],
+            wire.get("reason"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """Somebody of the company."""
+
+    user: int
+    name: str
+    phone: str
+    role: str
+    joined_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "user": self.user,
+            "name": self.name,
+            "phone": self.phone,
+            "role": self.role,
+            "joined_at": self.joined_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MemberView:
+        return cls(
+            wire["user"],
+            wire["name"],
+            wire["phone"],
+            wire["role"],
+            wire["joined_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Everybody in the company."""
+
+    members: list[MemberView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "members": [item.to_wire() for item in self.members],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Members:
+        return cls(
+            [MemberView.from_wire(item) for item in wire["members"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberForm:
+    """A member's place."""
+
+    role: MemberRole
+
+    def to_wire(self) -> Wire:
+        return {
+            "role": self.role,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MemberForm:
+        return cls(
+            wire["role"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInvitationForm:
+    """Invites a phone number, whether or not it has an account."""
+
+    phone: str  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
+    joins: Joins
+
+    def to_wire(self) -> Wire:
+        return {
+            "phone": self.phone,
+            "joins": self.joins,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyInvitationForm:
+        return cls(
+            wire["phone"],
+            wire["joins"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInvitation:
+    """An open invitation. The invited sees who invites; the company sees which number."""
+
+    invitation: int
+    company: int
+    legal_name: str
+    phone: str
+    joins: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitation": self.invitation,
+            "company": self.company,
+            "legal_name": self.legal_name,
+            "phone": self.phone,
+            "joins": self.joins,
+            "created_at": self.created_at,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyInvitation:
+        return cls(
+            wire["invitation"],
+            wire["company"],
+            wire["legal_name"],
+            wire["phone"],
+            wire["joins"],
+            wire["created_at"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyInvitations:
+    """Open invitations, newest first."""
+
+    invitations: list[CompanyInvitation]
+
+    def to_wire(self) -> Wire:
+        return {
+            "invitations": [item.to_wire() for item in self.invitations],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CompanyInvitations:
+        return cls(
+            [CompanyInvitation.from_wire(item) for item in wire["invitations"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JoinForm:
+    """Says yes. `share_position`: a driver lets the fleet see where they are."""
+
+    share_position: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "share_position": self.share_position,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> JoinForm:
+        return cls(
+            wire.get("share_position", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A stored file, which something has to refer to within a day or it is deleted.
+
+    Images are stored anew without their metadata, so size and hash are those of what is kept."""
+
+    file: int
+    mime: str
+    size: int
+    sha256: str
+    width: int | None
+    height: int | None
+    pages: int | None
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "file": self.file,
+            "mime": self.mime,
+            "size": self.size,
+            "sha256": self.sha256,
+            "width": self.width,
+            "height": self.height,
+            "pages": self.pages,
+            "created_at": self.created_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> UploadedFile:
+        return cls(
+            wire["file"],
+            wire["mime"],
+            wire["size"],
+            wire["sha256"],
+            wire["width"],
+            wire["height"],
+            wire["pages"],
+            wire["created_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentForm:
+    """Makes an upload a paper: of a vehicle, of the company, or of the sender."""
+
+    file: int  # 1 or more
+    kind: DocumentKind
+    number: str = ""  # 0 to 60 characters
+    issued_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    vehicle: int | None = None  # 1 or more
+    for_company: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "file": self.file,
+            "kind": self.kind,
+            "number": self.number,
+            "for_company": self.for_company,
+        }
+        if self.issued_at is not None:
+            wire["issued_at"] = self.issued_at
+        if self.expires_at is not None:
+            wire["expires_at"] = self.expires_at
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DocumentForm:
+        return cls(
+            wire["file"],
+            wire["kind"],
+            wire.get("number", ""),
+            wire.get("issued_at"),
+            wire.get("expires_at"),
+            wire.get("vehicle"),
+            wire.get("for_company", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """A paper. `state`: pending, approved, or rejected for `reason`. Fetch it at /documents/{document}/file."""
+
+    document: int
+    user: int
+    vehicle: int | None
+    company: int | None
+    kind: str
+    number: str
+    issued_at: float | None
+    expires_at: float | None
+    mime: str
+    size: int
+    state: str
+    reason: str | None
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "document": self.document,
+            "user": self.user,
+            "vehicle": self.vehicle,
+            "company": self.company,
+            "kind": self.kind,
+            "number": self.number,
+            "issued_at": self.issued_at,
+            "expires_at": self.expires_at,
+            "mime": self.mime,
+            "size": self.size,
+            "state": self.state,
+            "reason": self.reason,
+            "created_at": self.created_at,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DocumentView:
+        return cls(
+            wire["document"],
+            wire["user"],
+            wire["vehicle"],
+            wire["company"],
+            wire["kind"],
+            wire["number"],
+            wire["issued_at"],
+            wire["expires_at"],
+            wire["mime"],
+            wire["size"],
+            wire["state"],
+            wire["reason"],
+            wire["created_at"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """One page."""
+
+    documents: list[DocumentView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "documents": [item.to_wire() for item in self.documents],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Documents:
+        return cls(
+            [DocumentView.from_wire(item) for item in wire["documents"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReview:
+    """Staff's word on a paper; a rejection says why."""
+
+    approved: bool
+    reason: DocumentReason | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "approved": self.approved,
+        }
+        if self.reason is not None:
+            wire["reason"] = self.reason
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DocumentReview:
+        return cls(
+            wire["approved"],
+            wire.get("reason"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExportView:
+    """An export. `state`: due, running, ready, failed, expired; `progress` in percent."""
+
+    export: int
+    state: str
+    progress: int
+    size: int | None
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    ready_at: float | None
+    expires_at: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "export": self.export,
+            "state": self.state,
+            "progress": self.progress,
+            "size": self.size,
+            "created_at": self.created_at,
+            "ready_at": self.ready_at,
+            "expires_at": self.expires_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ExportView:
+        return cls(
+            wire["export"],
+            wire["state"],
+            wire["progress"],
+            wire["size"],
+            wire["created_at"],
+            wire["ready_at"],
+            wire["expires_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """The last twenty, newest first."""
+
+    exports: list[ExportView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "exports": [item.to_wire() for item in self.exports],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Exports:
+        return cls(
+            [ExportView.from_wire(item) for item in wire["exports"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionForm:
+    """Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in."""
+
+    request: str | None = None  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str | None = None  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.request is not None:
+            wire["request"] = self.request
+        if self.code is not None:
+            wire["code"] = self.code
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DeletionForm:
+        return cls(
+            wire.get("request"),
+            wire.get("code"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Every sign-in has ended. Signing in before `erased_at` keeps the account."""
+
+    erased_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "erased_at": self.erased_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Deletion:
+        return cls(
+            wire["erased_at"],
         )
 
 
@@ -3574,64 +4938,388 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderForm:
-    """Post a load. Needs an Idempotency-Key header. Without a price the quoted one is taken."""
+class OrderStop:
+    """A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the
+    parties of the haul only."""
 
-    pickup_city: int
-    drop_city: int
-    cargo: str  # 1 to 200 characters
-    weight_kg: float  # above 0, at most 100,000
-    volume_m3: float = 0  # 0 to 500
-    body: Body = "tent"
-    price: int | None = None  # minor units of KZT; 1 or more
-    valid_s: int = 86400  # 60 to 2,592,000
+    kind: StopKind
+    city: int | None = None
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    address: str = ""  # 0 to 200 characters
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    contact_name: str = ""  # 0 to 120 characters
+    contact_phone: str = ""  # 0 to 32 characters
+    note: str = ""  # 0 to 500 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
-            "pickup_city": self.pickup_city,
-            "drop_city": self.drop_city,
+            "kind": self.kind,
+        }
+        if self.city is not None:
+            wire["city"] = self.city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.address != "":
+            wire["address"] = self.address
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        if self.contact_name != "":
+            wire["contact_name"] = self.contact_name
+        if self.contact_phone != "":
+            wire["contact_phone"] = self.contact_phone
+        if self.note != "":
+            wire["note"] = self.note
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderStop:
+        return cls(
+            wire["kind"],
+            wire.get("city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("address", ""),
+            wire.get("window_from"),
+            wire.get("window_to"),
+            wire.get("contact_name", ""),
+            wire.get("contact_phone", ""),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderForm:
+    """Post a load, between two towns or through `stops`. Needs an Idempotency-Key header. Without a price the
+    quoted one is taken; of a load that takes bids it is a guide. `allow_duplicate` posts it although an open load
+    of yours looks the same."""
+
+    cargo: str  # 1 to 200 characters
+    weight_kg: float  # above 0, at most 100,000
+    pickup_city: int | None = None
+    drop_city: int | None = None
+    stops: list[OrderStop] | None = None  # in order of driving, a pickup first; 0 to 12 items
+    volume_m3: float = 0  # 0 to 500
+    body: Body = "tent"
+    other_bodies: list[Body] = field(default_factory=list)  # 0 to 8 items
+    kind: CargoKind = "general"
+    pieces: int | None = None  # 1 to 100,000
+    length_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    width_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    height_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    sides: list[Side] = field(default_factory=list)  # 0 to 4 items
+    temp_min_c: float | None = None  # -60 to 60
+    temp_max_c: float | None = None  # -60 to 60
+    adr: AdrClass | None = None
+    documents: list[CargoDocument] = field(default_factory=list)  # 0 to 14 items
+    pricing: PricingKind = "fixed"
+    price: int | None = None  # minor units of KZT; 1 or more
+    payment_method: PaymentMethod = "transfer"
+    payment_when: PaymentWhen = "on_delivery"
+    payment_days: int = 0  # after delivery; 0 to 180
+    prepay_percent: int = 0  # 0 to 100
+    vat: bool = False
+    comment: str = ""  # 0 to 1000 characters
+    private: bool = False
+    valid_s: int = 86400  # until it expires untaken; 60 to 2,592,000
+    confirm_s: int | None = None  # how often its shipper confirms it; 3600 to 1,209,600
+    allow_duplicate: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
             "cargo": self.cargo,
             "weight_kg": self.weight_kg,
             "volume_m3": self.volume_m3,
             "body": self.body,
+            "other_bodies": self.other_bodies,
+            "kind": self.kind,
+            "sides": self.sides,
+            "documents": self.documents,
+            "pricing": self.pricing,
+            "payment_method": self.payment_method,
+            "payment_when": self.payment_when,
+            "payment_days": self.payment_days,
+            "prepay_percent": self.prepay_percent,
+            "vat": self.vat,
+            "comment": self.comment,
+            "private": self.private,
             "valid_s": self.valid_s,
+            "allow_duplicate": self.allow_duplicate,
         }
+        if self.pickup_city is not None:
+            wire["pickup_city"] = self.pickup_city
+        if self.drop_city is not None:
+            wire["drop_city"] = self.drop_city
+        if self.stops is not None:
+            wire["stops"] = [item.to_wire() for item in self.stops]
+        if self.pieces is not None:
+            wire["pieces"] = self.pieces
+        if self.length_m is not None:
+            wire["length_m"] = self.length_m
+        if self.width_m is not None:
+            wire["width_m"] = self.width_m
+        if self.height_m is not None:
+            wire["height_m"] = self.height_m
+        if self.temp_min_c is not None:
+            wire["temp_min_c"] = self.temp_min_c
+        if self.temp_max_c is not None:
+            wire["temp_max_c"] = self.temp_max_c
+        if self.adr is not None:
+            wire["adr"] = self.adr
         if self.price is not None:
             wire["price"] = self.price
+        if self.confirm_s is not None:
+            wire["confirm_s"] = self.confirm_s
         return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> OrderForm:
         return cls(
-            wire["pickup_city"],
-            wire["drop_city"],
             wire["cargo"],
             wire["weight_kg"],
+            wire.get("pickup_city"),
+            wire.get("drop_city"),
+            (None if wire["stops"] is None else [OrderStop.from_wire(item) for item in wire["stops"]]) if "stops" in wire else None,
             wire.get("volume_m3", 0),
             wire.get("body", "tent"),
+            wire.get("other_bodies", []),
+            wire.get("kind", "general"),
+            wire.get("pieces"),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("sides", []),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("adr"),
+            wire.get("documents", []),
+            wire.get("pricing", "fixed"),
             wire.get("price"),
+            wire.get("payment_method", "transfer"),
+            wire.get("payment_when", "on_delivery"),
+            wire.get("payment_days", 0),
+            wire.get("prepay_percent", 0),
+            wire.get("vat", False),
+            wire.get("comment", ""),
+            wire.get("private", False),
             wire.get("valid_s", 86400),
+            wire.get("confirm_s"),
+            wire.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEdit:
+    """Any of the fields of a load: what is left out stays as it is, null takes it back to what it is unsaid.
+
+    `stops` are said as a whole."""
+
+    stops: list[OrderStop] | None | Unset = UNSET  # in order of driving, a pickup first; 0 to 12 items
+    cargo: str | None | Unset = UNSET  # 1 to 200 characters
+    weight_kg: float | None | Unset = UNSET  # above 0, at most 100,000
+    volume_m3: float | None | Unset = UNSET  # 0 to 500
+    body: Body | None | Unset = UNSET
+    other_bodies: list[Body] | None | Unset = UNSET  # 0 to 8 items
+    kind: CargoKind | None | Unset = UNSET
+    pieces: int | None | Unset = UNSET  # 1 to 100,000
+    length_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    width_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    height_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    sides: list[Side] | None | Unset = UNSET  # 0 to 4 items
+    temp_min_c: float | None | Unset = UNSET  # -60 to 60
+    temp_max_c: float | None | Unset = UNSET  # -60 to 60
+    adr: AdrClass | None | Unset = UNSET
+    documents: list[CargoDocument] | None | Unset = UNSET  # 0 to 14 items
+    pricing: PricingKind | None | Unset = UNSET
+    price: int | None | Unset = UNSET  # minor units of KZT; 1 or more
+    payment_method: PaymentMethod | None | Unset = UNSET
+    payment_when: PaymentWhen | None | Unset = UNSET
+    payment_days: int | None | Unset = UNSET  # after delivery; 0 to 180
+    prepay_percent: int | None | Unset = UNSET  # 0 to 100
+    vat: bool | None | Unset = UNSET
+    comment: str | None | Unset = UNSET  # 0 to 1000 characters
+    private: bool | None | Unset = UNSET
+    valid_s: int | None | Unset = UNSET  # until it expires untaken; 60 to 2,592,000
+    confirm_s: int | None | Unset = UNSET  # how often its shipper confirms it; 3600 to 1,209,600
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if not isinstance(self.stops, Unset):
+            wire["stops"] = (None if self.stops is None else [item.to_wire() for item in self.stops])
+        if not isinstance(self.cargo, Unset):
+            wire["cargo"] = self.cargo
+        if not isinstance(self.weight_kg, Unset):
+            wire["weight_kg"] = self.weight_kg
+        if not isinstance(self.volume_m3, Unset):
+            wire["volume_m3"] = self.volume_m3
+        if not isinstance(self.body, Unset):
+            wire["body"] = self.body
+        if not isinstance(self.other_bodies, Unset):
+            wire["other_bodies"] = self.other_bodies
+        if not isinstance(self.kind, Unset):
+            wire["kind"] = self.kind
+        if not isinstance(self.pieces, Unset):
+            wire["pieces"] = self.pieces
+        if not isinstance(self.length_m, Unset):
+            wire["length_m"] = self.length_m
+        if not isinstance(self.width_m, Unset):
+            wire["width_m"] = self.width_m
+        if not isinstance(self.height_m, Unset):
+            wire["height_m"] = self.height_m
+        if not isinstance(self.sides, Unset):
+            wire["sides"] = self.sides
+        if not isinstance(self.temp_min_c, Unset):
+            wire["temp_min_c"] = self.temp_min_c
+        if not isinstance(self.temp_max_c, Unset):
+            wire["temp_max_c"] = self.temp_max_c
+        if not isinstance(self.adr, Unset):
+            wire["adr"] = self.adr
+        if not isinstance(self.documents, Unset):
+            wire["documents"] = self.documents
+        if not isinstance(self.pricing, Unset):
+            wire["pricing"] = self.pricing
+        if not isinstance(self.price, Unset):
+            wire["price"] = self.price
+        if not isinstance(self.payment_method, Unset):
+            wire["payment_method"] = self.payment_method
+        if not isinstance(self.payment_when, Unset):
+            wire["payment_when"] = self.payment_when
+        if not isinstance(self.payment_days, Unset):
+            wire["payment_days"] = self.payment_days
+        if not isinstance(self.prepay_percent, Unset):
+            wire["prepay_percent"] = self.prepay_percent
+        if not isinstance(self.vat, Unset):
+            wire["vat"] = self.vat
+        if not isinstance(self.comment, Unset):
+            wire["comment"] = self.comment
+        if not isinstance(self.private, Unset):
+            wire["private"] = self.private
+        if not isinstance(self.valid_s, Unset):
+            wire["valid_s"] = self.valid_s
+        if not isinstance(self.confirm_s, Unset):
+            wire["confirm_s"] = self.confirm_s
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderEdit:
+        return cls(
+            (None if wire["stops"] is None else [OrderStop.from_wire(item) for item in wire["stops"]]) if "stops" in wire else UNSET,
+            wire.get("cargo", UNSET),
+            wire.get("weight_kg", UNSET),
+            wire.get("volume_m3", UNSET),
+            wire.get("body", UNSET),
+            wire.get("other_bodies", UNSET),
+            wire.get("kind", UNSET),
+            wire.get("pieces", UNSET),
+            wire.get("length_m", UNSET),
+            wire.get("width_m", UNSET),
+            wire.get("height_m", UNSET),
+            wire.get("sides", UNSET),
+            wire.get("temp_min_c", UNSET),
+            wire.get("temp_max_c", UNSET),
+            wire.get("adr", UNSET),
+            wire.get("documents", UNSET),
+            wire.get("pricing", UNSET),
+            wire.get("price", UNSET),
+            wire.get("payment_method", UNSET),
+            wire.get("payment_when", UNSET),
+            wire.get("payment_days", UNSET),
+            wire.get("prepay_percent", UNSET),
+            wire.get("vat", UNSET),
+            wire.get("comment", UNSET),
+            wire.get("private", UNSET),
+            wire.get("valid_s", UNSET),
+            wire.get("confirm_s", UNSET),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersQuery:
+    """A page of orders, newest first. `status`: some of the states, separated by commas. `q`: a number, or words
+    of the cargo, the towns or the comment. `since` and `until`: when they were posted."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    status: str = ""  # 0 to 160 characters
+    q: str = ""  # 0 to 80 characters
+    since: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    until: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+            "status": self.status,
+            "q": self.q,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.since is not None:
+            wire["since"] = self.since
+        if self.until is not None:
+            wire["until"] = self.until
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrdersQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("status", ""),
+            wire.get("q", ""),
+            wire.get("since"),
+            wire.get("until"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """One line of an order's history."""
+    """One line of an order's history: what, who did it in which part, and what belongs to it."""
 
     seq: int
     kind: str
-    status: str
+    status: OrderStatus
     at: float
     actor: int | None = None
+    role: str = "system"
+    fields: list[str] = field(default_factory=list)
+    code: str | None = None
+    note: str = ""
+    fault: Fault | None = None
+    free: bool | None = None
+    grounds: list[Suspicion] = field(default_factory=list)
+    reasons: list[RejectReason] = field(default_factory=list)
 
     def to_wire(self) -> Wire:
-        return {
+        wire: Wire = {
             "seq": self.seq,
             "kind": self.kind,
             "status": self.status,
             "at": self.at,
-            "actor": self.actor,
         }
+        if self.actor is not None:
+            wire["actor"] = self.actor
+        if self.role != "system":
+            wire["role"] = self.role
+        if self.fields:
+            wire["fields"] = self.fields
+        if self.code is not None:
+            wire["code"] = self.code
+        if self.note != "":
+            wire["note"] = self.note
+        if self.fault is not None:
+            wire["fault"] = self.fault
+        if self.free is not None:
+            wire["free"] = self.free
+        if self.grounds:
+            wire["grounds"] = self.grounds
+        if self.reasons:
+            wire["reasons"] = self.reasons
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> OrderEvent:
@@ -3641,22 +5329,97 @@ class OrderEvent:
             wire["status"],
             wire["at"],
             wire.get("actor"),
+            wire.get("role", "system"),
+            wire.get("fields", []),
+            wire.get("code"),
+            wire.get("note", ""),
+            wire.get("fault"),
+            wire.get("free"),
+            wire.get("grounds", []),
+            wire.get("reasons", []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The other side of a haul, while its parties may know each other."""
+
+    role: Literal["driver", "shipper"]
+    user: int
+    name: str
+    phone: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "role": self.role,
+            "user": self.user,
+            "name": self.name,
+            "phone": self.phone,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Contact:
+        return cls(
+            wire["role"],
+            wire["user"],
+            wire["name"],
+            wire["phone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What staff have to say about the shipper's load. `state` waiting: nothing yet."""
+
+    kind: str
+    state: str
+    grounds: list[Suspicion]
+    reasons: list[RejectReason]
+    note: str
+    due_at: float  # Seconds since the epoch, UTC; 0 or more
+    may_appeal: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "kind": self.kind,
+            "state": self.state,
+            "grounds": self.grounds,
+            "reasons": self.reasons,
+            "note": self.note,
+            "due_at": self.due_at,
+            "may_appeal": self.may_appeal,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Judgement:
+        return cls(
+            wire["kind"],
+            wire["state"],
+            wire["grounds"],
+            wire["reasons"],
+            wire["note"],
+            wire["due_at"],
+            wire["may_appeal"],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDetail:
-    """An order with its route and history."""
+    """An order with its route and history; `judgement` is for its shipper."""
 
     order: OrderState
     line: list[tuple[float, float]]
     events: list[OrderEvent]
+    contacts: list[Contact] = field(default_factory=list)
+    judgement: Judgement | None = None
 
     def to_wire(self) -> Wire:
         return {
             "order": self.order.to_wire(),
             "line": [list(item) for item in self.line],
             "events": [item.to_wire() for item in self.events],
+            "contacts": [item.to_wire() for item in self.contacts],
+            "judgement": (None if self.judgement is None else self.judgement.to_wire()),
         }
 
     @classmethod
@@ -3665,6 +5428,8 @@ class OrderDetail:
             OrderState.from_wire(wire["order"]),
             [(item[0], item[1]) for item in wire["line"]],
             [OrderEvent.from_wire(item) for item in wire["events"]],
+            [Contact.from_wire(item) for item in wire["contacts"]] if "contacts" in wire else [],
+            (None if wire["judgement"] is None else Judgement.from_wire(wire["judgement"])) if "judgement" in wire else None,
         )
 
 
@@ -3690,20 +5455,148 @@ class OrderPage:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelForm:
-    """Why the order is called off."""
+class OrderVersion:
+    """What an order was from one edit to the next."""
 
-    reason: str = ""  # 0 to 200 characters
+    version: int
+    at: float
+    actor: int | None
+    form: OrderEdit
 
     def to_wire(self) -> Wire:
         return {
-            "reason": self.reason,
+            "version": self.version,
+            "at": self.at,
+            "actor": self.actor,
+            "form": self.form.to_wire(),
         }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderVersion:
+        return cls(
+            wire["version"],
+            wire["at"],
+            wire["actor"],
+            OrderEdit.from_wire(wire["form"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderVersions:
+    """Oldest first; empty for an order that was never edited."""
+
+    versions: list[OrderVersion]
+
+    def to_wire(self) -> Wire:
+        return {
+            "versions": [item.to_wire() for item in self.versions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderVersions:
+        return cls(
+            [OrderVersion.from_wire(item) for item in wire["versions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CancelForm:
+    """Why the order is called off: a code, and words. `fault` is for staff to say."""
+
+    reason: str = ""  # 0 to 200 characters
+    code: CancelReason = "other"
+    fault: Fault | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "reason": self.reason,
+            "code": self.code,
+        }
+        if self.fault is not None:
+            wire["fault"] = self.fault
+        return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> CancelForm:
         return cls(
             wire.get("reason", ""),
+            wire.get("code", "other"),
+            wire.get("fault"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeForm:
+    """What is wrong with the haul."""
+
+    code: DisputeReason
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeForm:
+        return cls(
+            wire["code"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseForm:
+    """What was agreed, if anything was in dispute."""
+
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CloseForm:
+        return cls(
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeForm:
+    """The version whose times the driver agrees to."""
+
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AcknowledgeForm:
+        return cls(
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AppealForm:
+    """Why the load should go out after all."""
+
+    text: str  # 1 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "text": self.text,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AppealForm:
+        return cls(
+            wire["text"],
         )
 
 
@@ -3722,6 +5615,247 @@ class AdvanceForm:
     def from_wire(cls, wire: Wire) -> AdvanceForm:
         return cls(
             wire["status"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What keeps a draft from being posted: the field, a code, and a sentence in the reader's language."""
+
+    path: str
+    code: str
+    detail: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "path": self.path,
+            "code": self.code,
+            "detail": self.detail,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Lack:
+        return cls(
+            wire["path"],
+            wire["code"],
+            wire["detail"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DraftView:
+    """A load as far as it was said; `lacks` is empty when it can be posted."""
+
+    order: int
+    version: int
+    saved_at: float  # Seconds since the epoch, UTC; 0 or more
+    form: OrderEdit
+    lacks: list[Lack]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "version": self.version,
+            "saved_at": self.saved_at,
+            "form": self.form.to_wire(),
+            "lacks": [item.to_wire() for item in self.lacks],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DraftView:
+        return cls(
+            wire["order"],
+            wire["version"],
+            wire["saved_at"],
+            OrderEdit.from_wire(wire["form"]),
+            [Lack.from_wire(item) for item in wire["lacks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPage:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    drafts: list[DraftView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "drafts": [item.to_wire() for item in self.drafts],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DraftPage:
+        return cls(
+            [DraftView.from_wire(item) for item in wire["drafts"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishForm:
+    """Post the draft, although an open load of yours looks the same if you say so."""
+
+    allow_duplicate: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "allow_duplicate": self.allow_duplicate,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PublishForm:
+        return cls(
+            wire.get("allow_duplicate", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowForm:
+    """When the truck is wanted at one stop."""
+
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WindowForm:
+        return cls(
+            wire.get("window_from"),
+            wire.get("window_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CopyForm:
+    """Times for the copy, one a stop: needed when the order had any."""
+
+    windows: list[WindowForm] = field(default_factory=list)  # 0 to 12 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "windows": [item.to_wire() for item in self.windows],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CopyForm:
+        return cls(
+            [WindowForm.from_wire(item) for item in wire["windows"]] if "windows" in wire else [],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateForm:
+    """A name, and what it stands for: a form, or one of your orders or drafts."""
+
+    name: str  # 1 to 80 characters
+    form: OrderEdit | None = None
+    order: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+        }
+        if self.form is not None:
+            wire["form"] = self.form.to_wire()
+        if self.order is not None:
+            wire["order"] = self.order
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplateForm:
+        return cls(
+            wire["name"],
+            (None if wire["form"] is None else OrderEdit.from_wire(wire["form"])) if "form" in wire else None,
+            wire.get("order"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateEdit:
+    """Another name, or another form as a whole."""
+
+    name: str | None = None  # 1 to 80 characters
+    form: OrderEdit | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.name is not None:
+            wire["name"] = self.name
+        if self.form is not None:
+            wire["form"] = self.form.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplateEdit:
+        return cls(
+            wire.get("name"),
+            (None if wire["form"] is None else OrderEdit.from_wire(wire["form"])) if "form" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateView:
+    """A named form, without times."""
+
+    template: int
+    name: str
+    version: int
+    uses: int
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    used_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    form: OrderEdit
+
+    def to_wire(self) -> Wire:
+        return {
+            "template": self.template,
+            "name": self.name,
+            "version": self.version,
+            "uses": self.uses,
+            "created_at": self.created_at,
+            "used_at": self.used_at,
+            "form": self.form.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplateView:
+        return cls(
+            wire["template"],
+            wire["name"],
+            wire["version"],
+            wire["uses"],
+            wire["created_at"],
+            wire["used_at"],
+            OrderEdit.from_wire(wire["form"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePage:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    templates: list[TemplateView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "templates": [item.to_wire() for item in self.templates],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TemplatePage:
+        return cls(
+            [TemplateView.from_wire(item) for item in wire["templates"]],
+            wire.get("next"),
         )
 
 
@@ -3816,7 +5950,7 @@ class BoardFilters:
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
-    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
     weight_min_kg: float | None = None  # above 0, at most 100,000
     weight_max_kg: float | None = None  # above 0, at most 100,000
     volume_max_m3: float | None = None  # 0 to 500
@@ -3825,7 +5959,7 @@ class BoardFilters:
     pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
     pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
     adr: AdrFilter = "any"
-    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
     payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
     payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
     vat: bool | None = None
@@ -3903,7 +6037,7 @@ class BoardFilters:
             wire.get("to_lat"),
             wire.get("to_lon"),
             wire.get("to_radius_m", 100000),
-            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("bbox"),
             wire.get("polygon"),
             wire.get("route_from"),
             wire.get("route_to"),
@@ -3955,7 +6089,7 @@ class BoardQuery:
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
-    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
     weight_min_kg: float | None = None  # above 0, at most 100,000
     weight_max_kg: float | None = None  # above 0, at most 100,000
     volume_max_m3: float | None = None  # 0 to 500
@@ -3964,7 +6098,7 @@ class BoardQuery:
     pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
     pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
     adr: AdrFilter = "any"
-    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
     payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
     payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
     vat: bool | None = None
@@ -4054,7 +6188,7 @@ class BoardQuery:
             wire.get("to_lat"),
             wire.get("to_lon"),
             wire.get("to_radius_m", 100000),
-            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("bbox"),
             wire.get("polygon"),
             wire.get("route_from"),
             wire.get("route_to"),
@@ -4088,6 +6222,25 @@ class BoardQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardLoadQuery:
+    """For whom a logistician looks."""
+
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardLoadQuery:
+        return cls(
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BoardFacetQuery:
     """The search that is to be broken down."""
 
@@ -4109,7 +6262,7 @@ class BoardFacetQuery:
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
-    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
     weight_min_kg: float | None = None  # above 0, at most 100,000
     weight_max_kg: float | None = None  # above 0, at most 100,000
     volume_max_m3: float | None = None  # 0 to 500
@@ -4118,7 +6271,7 @@ class BoardFacetQuery:
     pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
     pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
     adr: AdrFilter = "any"
-    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
     payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
     payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
     vat: bool | None = None
@@ -4199,7 +6352,7 @@ class BoardFacetQuery:
             wire.get("to_lat"),
             wire.get("to_lon"),
             wire.get("to_radius_m", 100000),
-            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("bbox"),
             wire.get("polygon"),
             wire.get("route_from"),
             wire.get("route_to"),
@@ -4250,7 +6403,7 @@ class BoardClusterQuery:
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
-    kinds: list[str] = field(default_factory=list)  # 0 to 30 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
     weight_min_kg: float | None = None  # above 0, at most 100,000
     weight_max_kg: float | None = None  # above 0, at most 100,000
     volume_max_m3: float | None = None  # 0 to 500
@@ -4259,7 +6412,7 @@ class BoardClusterQuery:
     pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
     pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
     adr: AdrFilter = "any"
-    pricings: list[Pricing] = field(default_factory=list)  # 0 to 3 items
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
     payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
     payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
     vat: bool | None = None
@@ -4342,7 +6495,7 @@ class BoardClusterQuery:
             wire.get("to_lat"),
             wire.get("to_lon"),
             wire.get("to_radius_m", 100000),
-            (None if wire["bbox"] is None else [item for item in wire["bbox"]]) if "bbox" in wire else None,
+            wire.get("bbox"),
             wire.get("polygon"),
             wire.get("route_from"),
             wire.get("route_to"),
@@ -5502,6 +7655,246 @@ class Blocks:
     def from_wire(cls, wire: Wire) -> Blocks:
         return cls(
             [BlockView.from_wire(item) for item in wire["blocks"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Oldest first. `late`: only those whose time is over."""
+
+    state: CaseState = "waiting"
+    kind: CaseKind | None = None
+    late: bool = False
+    after: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "state": self.state,
+            "late": self.late,
+            "limit": self.limit,
+        }
+        if self.kind is not None:
+            wire["kind"] = self.kind
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CaseQuery:
+        return cls(
+            wire.get("state", "waiting"),
+            wire.get("kind"),
+            wire.get("late", False),
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One load before staff: held until they decide, flagged while it is on the board, or appealed."""
+
+    case: int
+    order: OrderState
+    shipper: int
+    kind: CaseKind
+    state: CaseState
+    grounds: list[Suspicion]
+    alike: int | None
+    appeal: str
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    due_at: float  # Seconds since the epoch, UTC; 0 or more
+    claimed_by: int | None
+    claimed_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    decided_by: int | None
+    decided_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    reasons: list[RejectReason]
+    note: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "case": self.case,
+            "order": self.order.to_wire(),
+            "shipper": self.shipper,
+            "kind": self.kind,
+            "state": self.state,
+            "grounds": self.grounds,
+            "alike": self.alike,
+            "appeal": self.appeal,
+            "created_at": self.created_at,
+            "due_at": self.due_at,
+            "claimed_by": self.claimed_by,
+            "claimed_at": self.claimed_at,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "reasons": self.reasons,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CaseView:
+        return cls(
+            wire["case"],
+            OrderState.from_wire(wire["order"]),
+            wire["shipper"],
+            wire["kind"],
+            wire["state"],
+            wire["grounds"],
+            wire["alike"],
+            wire["appeal"],
+            wire["created_at"],
+            wire["due_at"],
+            wire["claimed_by"],
+            wire["claimed_at"],
+            wire["decided_by"],
+            wire["decided_at"],
+            wire["reasons"],
+            wire["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """`next` goes into `after` for the next page."""
+
+    cases: list[CaseView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "cases": [item.to_wire() for item in self.cases],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CasePage:
+        return cls(
+            [CaseView.from_wire(item) for item in wire["cases"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveForm:
+    """The load may go out."""
+
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ApproveForm:
+        return cls(
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RejectForm:
+    """Why not: the shipper reads both."""
+
+    reasons: list[RejectReason]  # 1 to 8 items
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "reasons": self.reasons,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RejectForm:
+        return cls(
+            wire["reasons"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionForm:
+    """One case of many."""
+
+    case: int  # 1 or more
+    verdict: Verdict
+    reasons: list[RejectReason] = field(default_factory=list)  # 0 to 8 items
+    note: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "case": self.case,
+            "verdict": self.verdict,
+            "reasons": self.reasons,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DecisionForm:
+        return cls(
+            wire["case"],
+            wire["verdict"],
+            wire.get("reasons", []),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsForm:
+    """Many cases at once; each is decided by itself."""
+
+    decisions: list[DecisionForm]  # 1 to 100 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "decisions": [item.to_wire() for item in self.decisions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DecisionsForm:
+        return cls(
+            [DecisionForm.from_wire(item) for item in wire["decisions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of one of them: the code of its refusal, none when it was carried out."""
+
+    case: int
+    refused: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "case": self.case,
+            "refused": self.refused,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Decided:
+        return cls(
+            wire["case"],
+            wire.get("refused"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """In the order of the request."""
+
+    decisions: list[Decided]
+
+    def to_wire(self) -> Wire:
+        return {
+            "decisions": [item.to_wire() for item in self.decisions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Decisions:
+        return cls(
+            [Decided.from_wire(item) for item in wire["decisions"]],
         )
 
 

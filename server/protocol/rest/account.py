@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from ..messages import STORABLE, ShortText
-from .common import Body, Form, Lang, View, VolumeM3, WeightKg
+from .common import Body, BodyVolumeM3, Email, Form, Lang, Name, View, WeightKg
 
 
 class VehicleForm(Form, frozen=True):
@@ -13,12 +13,12 @@ class VehicleForm(Form, frozen=True):
 
     body: Body
     capacity_kg: WeightKg
-    volume_m3: VolumeM3
+    volume_m3: BodyVolumeM3
     plate: Annotated[str, Meta(max_length=16, pattern=STORABLE)] = ""
 
 
 class Profile(View, frozen=True):
-    """Who is signed in."""
+    """Who is signed in. `vehicle` is the truck that a driver drives; `company_role` is owner or manager."""
 
     user: int
     phone: str
@@ -29,6 +29,37 @@ class Profile(View, frozen=True):
     paid_until: float | None = None
     on_duty: bool | None = None
     grade: str | None = None
+    company: int | None = None
+    company_role: str | None = None
+
+
+class SettingsView(View, frozen=True):
+    """What a user says of themselves."""
+
+    name: str
+    email: str | None
+    locale: str
+    time_zone: str
+    version: int
+
+
+class SettingsPatch(Form, frozen=True):
+    """What is left out stays; "" clears a text. Number and role are not changed here."""
+
+    name: Name | None = None
+    email: Email | None = None
+    locale: Lang | None = None
+    time_zone: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S])",
+                max_length=64,
+                description="IANA name.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class PushEndpointForm(Form, frozen=True):

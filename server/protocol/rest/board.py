@@ -5,16 +5,23 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from ..messages import Latitude, Longitude, Money, Place, RowId, Seconds
-from .common import Body, CursorText, Form, View, VolumeM3, WeightKg
+from .common import (
+    Body,
+    CargoKind,
+    CursorText,
+    Form,
+    PaymentMethod,
+    PaymentWhen,
+    PricingKind,
+    View,
+    VolumeM3,
+    WeightKg,
+)
 
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
-Pricing = Literal["fixed", "negotiable", "bids"]
-PaymentMethod = Literal["transfer", "cash", "card"]
-PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
 AdrFilter = Literal["any", "none", "only"]
 Radius = Annotated[float, Meta(gt=0, le=2_000_000)]
 CityId = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1, description="Of the gazetteer.")]
-Word = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,23}$", max_length=24)]
 Tiyn = Annotated[int, Meta(ge=0, le=10**15, description="minor units of KZT")]
 Polyline = Annotated[
     str,
@@ -62,7 +69,7 @@ class BoardFilters(Form, frozen=True):
     fits: bool = True
     vehicle: RowId | None = None
     bodies: Annotated[list[Body], Meta(max_length=9)] = field(default_factory=list)
-    kinds: Annotated[list[Word], Meta(max_length=30)] = field(default_factory=list)
+    kinds: Annotated[list[CargoKind], Meta(max_length=30)] = field(default_factory=list)
     weight_min_kg: WeightKg | None = None
     weight_max_kg: WeightKg | None = None
     volume_max_m3: VolumeM3 | None = None
@@ -71,7 +78,7 @@ class BoardFilters(Form, frozen=True):
     pickup_after: Seconds | None = None
     pickup_before: Seconds | None = None
     adr: AdrFilter = "any"
-    pricings: Annotated[list[Pricing], Meta(max_length=3)] = field(default_factory=list)
+    pricings: Annotated[list[PricingKind], Meta(max_length=3)] = field(default_factory=list)
     payment_methods: Annotated[list[PaymentMethod], Meta(max_length=3)] = field(default_factory=list)
     payment_whens: Annotated[list[PaymentWhen], Meta(max_length=3)] = field(default_factory=list)
     vat: bool | None = None
@@ -88,6 +95,12 @@ class BoardQuery(BoardFilters, frozen=True):
     after: CursorText | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
     count: bool = False
+    driver: RowId | None = None
+
+
+class BoardLoadQuery(Form, frozen=True):
+    """For whom a logistician looks."""
+
     driver: RowId | None = None
 
 

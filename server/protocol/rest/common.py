@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from ..messages import RowId
+from ..messages import STORABLE, RowId
 
 Body = Literal["tent", "reefer", "isotherm", "flatbed", "container", "tipper", "tank", "lowboy", "van"]
 Role = Literal["driver", "logistician", "shipper", "admin"]
@@ -16,6 +16,57 @@ Phone = Annotated[
 ]
 WeightKg = Annotated[float, Meta(gt=0, le=100_000)]
 VolumeM3 = Annotated[float, Meta(ge=0, le=500)]
+BodyVolumeM3 = Annotated[float, Meta(gt=0, le=500)]  # of a truck, which has one
+Side = Literal["rear", "side", "top", "full"]  # how a body is loaded; full: it opens on all sides
+AdrClass = Literal[
+    "1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"
+]  # fmt: skip
+CargoKind = Literal[
+    "general", "vegetables", "grain", "food", "drinks", "meat", "consumer", "textiles", "electronics",
+    "household", "construction", "metal", "machinery", "auto_parts", "furniture", "fertilizer", "chemicals",
+    "fuel", "timber", "groupage",
+]  # fmt: skip
+CargoDocument = Literal[
+    "cmr", "tir", "ex1", "t1", "waybill", "phyto", "veterinary", "quality", "origin", "invoice",
+    "packing_list", "insurance", "adr", "msds",
+]  # fmt: skip
+StopKind = Literal["pickup", "drop"]
+PricingKind = Literal["fixed", "negotiable", "bids"]
+PaymentMethod = Literal["transfer", "cash", "card"]
+PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
+OrderStatus = Literal[
+    "draft", "moderation", "open", "assigned", "at_pickup", "loaded", "in_transit", "at_drop", "delivered",
+    "closed", "cancelled", "expired", "disputed",
+]  # fmt: skip
+# A shipper, a driver and staff may each say some of these: dispatch.cancelling.
+CancelReason = Literal[
+    "plans_changed", "cargo_not_ready", "sold_elsewhere", "price", "driver_late", "mistake", "breakdown",
+    "accident", "delayed", "cargo_differs", "times_changed", "personal", "no_contact", "asked_by_shipper",
+    "asked_by_driver", "fraud", "forbidden_cargo", "duplicate", "other",
+]  # fmt: skip
+Fault = Literal["nobody", "shipper", "driver"]
+DisputeReason = Literal[
+    "damage", "shortage", "delay", "payment", "cargo_differs", "no_contact", "fraud", "other"
+]
+# Why a load is looked at, and why it was turned down.
+Suspicion = Literal[
+    "contacts", "forbidden", "price_low", "price_high", "adr_papers", "rejected_before", "new_account", "duplicate"
+]  # fmt: skip
+RejectReason = Literal[
+    "contacts", "forbidden_cargo", "price", "adr_papers", "unclear", "duplicate", "fraud", "other"
+]
+CaseKind = Literal["held", "flag", "appeal"]
+Verdict = Literal["approve", "reject"]
+CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+LongText = Annotated[str, Meta(max_length=1000, pattern=STORABLE)]
+Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of KZT")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]
+# Its end is said so because `$` also matches before a last newline.
+Email = Annotated[
+    str,
+    Meta(pattern=r"^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])", max_length=254),
+]
+Name = Annotated[str, Meta(max_length=120, pattern=STORABLE)]
 
 
 class Form(Struct, frozen=True, forbid_unknown_fields=True):

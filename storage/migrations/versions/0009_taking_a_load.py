@@ -1,7 +1,7 @@
 """taking a load
 
 Revision ID: 0009
-Revises: 0006
+Revises: 0007
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0009"
-down_revision: str | Sequence[str] | None = "0006"
+down_revision: str | Sequence[str] | None = "0007"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

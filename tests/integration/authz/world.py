@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
+from dispatch.model import Status
+from dispatch.moderation import Moderator
 from dispatch.rights import Grade
 from server.auth import Tokens
 from server.protocol.rest.integrations import Scope
 from server.provision import Wanted, accounts
-from tests.integration.orders.market import Market, new_order
-from tests.integration.webhooks.companies import company, ensure
+from tests.integration.orders.market import Market, city, new_order
+from tests.integration.webhooks.companies import company
 from tests.served import LocalServer
 
 # Every kind of caller, with its role. None is nobody at all.
@@ -137,6 +139,55 @@ class World:
             await self.market.orders.accept(carrier.user, offer, uuid.uuid4())
         return order.id
 
+    async def loaded(self, person: Person) -> int:
+        """A haul on the road, of this shipper or this driver."""
+        return await self._hauled(person, "at_pickup", "loaded")
+
+    async def delivered(self, person: Person) -> int:
+        """A haul that is over."""
+        return await self._hauled(person, "at_pickup", "loaded", "in_transit", "at_drop", "delivered")
+
+    async def _hauled(self, person: Person, *steps: str) -> int:
+        carrier = person if person.role == "driver" else await self.person("driver")
+        shipper = person if person.role == "shipper" else await self.person("shipper")
+        order = await self.market.orders.add(new_order(shipper.user, **carrier.truck()))
+        await self._pay(carrier)
+        offer = (await self.market.offer(order, [carrier.user]))[carrier.user]
+        await self.market.orders.accept(carrier.user, offer, uuid.uuid4())
+        for step in steps:
+            await self.market.orders.advance(carrier.user, order.id, Status(step))
+        return order.id
+
+    async def held(self, person: Person) -> int:
+        """A load that waits for staff."""
+        shipper = person if person.role == "shipper" else await self.person("shipper")
+        new = replace(new_order(shipper.user), status=Status.MODERATION, grounds=("contacts",))
+        return (await self.market.orders.add(new)).id
+
+    async def case(self, person: Person) -> int:
+        """What staff have to decide about such a load."""
+        order = await self.held(person)
+        return (await self.market.cases.of_order(order))[0].id
+
+    async def rejected(self, person: Person) -> int:
+        """A load that was turned down."""
+        order = await self.held(person)
+        (case,) = await self.market.cases.of_order(order)
+        await self.market.cases.reject(Moderator(0), case.id, ["unclear"], "")
+        return order
+
+    async def draft(self, person: Person) -> int:
+        """A whole load that is not posted."""
+        shipper = person if person.role == "shipper" else await self.person("shipper")
+        ends = [{"kind": "pickup", "city": city("Алматы")}, {"kind": "drop", "city": city("Астана")}]
+        content = {"stops": ends, "cargo": "мука", "weight_kg": 20_000.0}
+        return (await self.market.drafts.add(shipper.user, None, content)).order
+
+    async def template(self, person: Person) -> int:
+        """A load with a name."""
+        shipper = person if person.role == "shipper" else await self.person("shipper")
+        return (await self.services.templates.add(shipper.user, None, "мука", {"cargo": "мука"})).id
+
     async def offer(self, person: Person) -> int:
         """A live offer to a driver; to some driver for anybody else."""
         driver = person if person.role == "driver" else await self.person("driver")
@@ -151,7 +202,6 @@ class World:
 
     async def company(self, person: Person) -> int:
         """A company that this person owns; the one they have, if they have one."""
-        await ensure(self.pool)
         has: int | None = await self.pool.fetchval(
             "SELECT company_id FROM company_members WHERE user_id = $1", person.user
         )

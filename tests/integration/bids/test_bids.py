@@ -136,7 +136,7 @@ async def test_what_keeps_a_driver_from_bidding_stores_nothing(market: Market, h
     if how == "stale":
         await pool.execute("UPDATE orders SET version = 2")
     if how == "cancelled":
-        await market.orders.cancel(shipper_of(order), order.id, "")
+        await market.orders.cancel(shipper_of(order), order.id)
     if how == "assigned":
         other = await market.driver()
         bid = await market.bid(other, order)
@@ -355,7 +355,7 @@ async def test_bids_end_with_their_load(market: Market, how: str) -> None:
     driver, order = await market.driver(), await load(market)
     bid = await market.bid(driver, order)
     if how == "cancelled":
-        _, told = await market.orders.cancel(shipper_of(order), order.id, "")
+        _, told = await market.orders.cancel(shipper_of(order), order.id)
     else:
         await market.pool.execute("UPDATE orders SET expires_at = now()")
         told = await market.orders.expire_orders(10)
@@ -476,7 +476,7 @@ async def test_the_shipper_compares_bids_by_who_makes_them(market: Market) -> No
     for last in (Status.DELIVERED, Status.DELIVERED, Status.DELIVERED, Status.CANCELLED):
         haul = await _busy(market, good)
         if last is Status.CANCELLED:
-            await market.orders.cancel(Party(good, Actor.DRIVER), haul.id, "")
+            await market.orders.cancel(Party(good, Actor.DRIVER), haul.id)
             continue
         for step in (Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP, last):
             await market.orders.advance(good, haul.id, step)

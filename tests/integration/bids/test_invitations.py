@@ -222,7 +222,7 @@ async def test_only_the_owner_asks_and_only_while_the_load_is_open(
     ):
         with pytest.raises(Refusal, match="not_found"):
             await work
-    await market.orders.cancel(owner(order), order.id, "")
+    await market.orders.cancel(owner(order), order.id)
     for work in (
         invitations.open_order(owner(order), order.id),
         invitations.invite(owner(order), order.id, [driver], 600, ""),

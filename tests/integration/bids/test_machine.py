@@ -234,7 +234,7 @@ def build(loop: asyncio.AbstractEventLoop, market: Market, drivers: list[int]) -
         def cancel(self, chance: int) -> None:
             if chance or self.status is not Status.OPEN:
                 return
-            self.run(market.orders.cancel(self.party, self.order.id, ""))
+            self.run(market.orders.cancel(self.party, self.order.id))
             self.status = Status.CANCELLED
             for bid in self.bids.values():
                 if bid.status in ALIVE:

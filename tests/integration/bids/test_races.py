@@ -94,7 +94,7 @@ async def free(market: Market, order: Order) -> None:
     """Ends the haul, so that its driver can race again."""
     found = await market.orders.visible(order.id, order.shipper, "shipper")
     if found.status is Status.ASSIGNED:
-        await market.orders.cancel(Party(order.shipper, Actor.SHIPPER), order.id, "")
+        await market.orders.cancel(Party(order.shipper, Actor.SHIPPER), order.id)
 
 
 async def test_of_64_takers_in_four_ways_exactly_one_wins_round_after_round_and_retries_hear_the_same(
@@ -122,7 +122,7 @@ async def test_a_cancel_in_the_race_leaves_one_winner_or_none(market: Market) ->
     for turn in range(ROUNDS):
         order = await market.on_board(await market.order(shipper, pricing="negotiable"))
         attempts = await racers(market, order, drivers)
-        cancel = partial(market.orders.cancel, Party(shipper, Actor.SHIPPER), order.id, "")
+        cancel = partial(market.orders.cancel, Party(shipper, Actor.SHIPPER), order.id)
         mixed = [*attempts[: 2 * turn], cancel, *attempts[2 * turn :]]
         answers = await asyncio.gather(*(told(attempt) for attempt in mixed))
         del answers[2 * turn]

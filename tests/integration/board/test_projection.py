@@ -1,4 +1,4 @@
-"""The table `board` is what its trigger makes of orders: words as bits, what is unsaid as what lets all trucks by."""
+"""The table `board` is what its trigger makes of orders: words as bits, and the unsaid lets every truck by."""
 
 from itertools import chain, combinations
 

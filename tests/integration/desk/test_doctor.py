@@ -26,6 +26,7 @@ def environ(tmp_path: Path, dsn: str, redis_url: str) -> dict[str, str]:
         "DESK_POSTGRES": dsn,
         "DESK_REDIS": redis_url,
         "DESK_WEB_DIST": str(web),
+        "DESK_FILES": str(tmp_path / "not" / "yet"),
         "DESK_PORT": "9",
     }
 
@@ -51,6 +52,12 @@ async def test_a_healthy_installation_has_no_failure(environ: dict[str, str], po
     ):
         assert found[part].state == doctor.OK, found[part]
     assert found["server"].state == doctor.WARN and "./desk up" in found["server"].mend
+
+
+async def test_uploads_inside_the_web_page_are_a_failure(environ: dict[str, str], tmp_path: Path) -> None:
+    assert (await states(environ))["files"].state == doctor.OK
+    environ["DESK_FILES"] = str(tmp_path / "dist" / "files")
+    assert (await states(environ))["files"].state == doctor.FAIL
 
 
 async def test_unreachable_stores_are_failures_with_a_way_to_mend(environ: dict[str, str]) -> None:

@@ -6,36 +6,21 @@ import random
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
 
 import pytest
 
+from dispatch.asked import Asked, AskedStop
+from dispatch.cancelling import CallingOff
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OfferMade, OrderChanged
 from dispatch.model import Actor, Load, Order, Party, Policy, Status
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.distance import destination
-from geo.gazetteer import Gazetteer
-from geo.roads import RoadGraph
 from storage.postgres import Pool
-from tests.integration.orders.market import Market, quick_policy
+from tests.integration.orders.market import Market, city, gazetteer, quick_policy, roads
 
 LOAD = Load("мука", 20_000.0, 40.0, "tent")
-
-
-@cache
-def gazetteer() -> Gazetteer:
-    return Gazetteer.load()
-
-
-@cache
-def roads() -> RoadGraph:
-    return RoadGraph.load(gazetteer())
-
-
-def city(name: str) -> int:
-    return gazetteer().search(name, "ru", 1)[0].id
 
 
 @pytest.fixture
@@ -55,15 +40,10 @@ def dispatcher(market: Market, policy: Policy | None = None) -> Dispatcher:
     )
 
 
-async def place(market: Market, desk: Dispatcher, load: Load = LOAD) -> Order:
-    return await desk.place(
-        await market.shipper(),
-        city("Алматы"),
-        city("Астана"),
-        load,
-        price=None,
-        valid_s=3600,
-    )
+async def place(market: Market, desk: Dispatcher, load: Load = LOAD, *, drop: int | None = None) -> Order:
+    ends = (AskedStop("pickup", city("Алматы")), AskedStop("drop", drop or city("Астана")))
+    asked = Asked(ends, load.cargo, load.weight_kg, load.volume_m3, load.body, valid_s=3600.0)
+    return await market.poster(desk).place(await market.shipper(), asked)
 
 
 async def driver_at(market: Market, km: float, **truck: object) -> int:
@@ -117,10 +97,7 @@ async def test_an_order_is_quoted_placed_offered_and_won(market: Market) -> None
 
 async def test_a_city_that_is_not_in_the_gazetteer_is_refused_and_stores_nothing(market: Market) -> None:
     with pytest.raises(Refusal, match="place_unknown"):
-        await dispatcher(market).place(
-            await market.shipper(), city("Алматы"), 10**9, LOAD,
-            price=None, valid_s=600,
-        )  # fmt: skip
+        await place(market, dispatcher(market), drop=10**9)
     assert await market.count("SELECT count(*) FROM orders") == 0
 
 
@@ -320,7 +297,7 @@ async def test_after_any_history_each_offer_has_one_end_and_each_order_at_most_o
                 await desk.expire_due()
             elif action == "cancel" and orders:
                 order = chance.choice(orders)
-                await desk.cancel(Party(order.shipper, Actor.SHIPPER), order.id, "")
+                await desk.cancel(Party(order.shipper, Actor.SHIPPER), order.id, CallingOff())
             elif action == "take" and orders:
                 await desk.take(driver, chance.choice(orders).id, uuid.uuid4())
             elif action == "accept" and offers:

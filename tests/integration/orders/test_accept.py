@@ -49,7 +49,7 @@ async def test_of_64_drivers_who_accept_at_once_exactly_one_wins_round_after_rou
             "SELECT status, count(*) AS n FROM offers WHERE order_id = $1 GROUP BY 1", order.id
         )
         assert {row["status"]: row["n"] for row in statuses} == {"accepted": 1, "lost": ACCEPTORS - 1}
-        await market.orders.cancel(Party(shipper, Actor.SHIPPER), order.id, "")
+        await market.orders.cancel(Party(shipper, Actor.SHIPPER), order.id)
 
 
 async def test_retries_of_one_accept_at_the_same_moment_get_the_same_answer(market: Market) -> None:

@@ -75,7 +75,7 @@ async def test_a_next_load_that_falls_through_frees_the_hand(market: Market) -> 
     await take(market, driver, first)
     await drive(market, driver, first)
     await take(market, driver, second)
-    await market.orders.cancel(Party(second.shipper, Actor.SHIPPER), second.id, "")
+    await market.orders.cancel(Party(second.shipper, Actor.SHIPPER), second.id)
     assert await take(market, driver, await board(market)) == "won"
 
 

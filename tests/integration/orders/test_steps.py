@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from dispatch.cancelling import CallingOff
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OrderChanged
 from dispatch.model import Actor, Party, Status, allowed
@@ -66,7 +67,7 @@ async def test_what_the_table_does_not_allow_is_refused_and_changes_no_row(
             assert locked is not None
             await step(connection, locked, status, actor=None, driver=driver)
         party = Party({"shipper": shipper, "driver": driver}.get(actor, 0), actor)
-        tries = [(Status.CANCELLED, market.orders.cancel(party, order, "changed plans"))]
+        tries = [(Status.CANCELLED, market.orders.cancel(party, order))]
         if actor is Actor.DRIVER:
             tries += [(then, market.orders.advance(driver, order, then)) for then in STEPS]
         for then, attempt in tries:
@@ -87,7 +88,7 @@ async def test_calling_an_order_off_withdraws_its_offers_and_frees_its_driver(ma
     drivers = [await market.driver() for _ in range(3)]
     order = await market.order()
     offers = await market.offer(order, drivers)
-    cancelled, events = await market.orders.cancel(Party(order.shipper, Actor.SHIPPER), order.id, "")
+    cancelled, events = await market.orders.cancel(Party(order.shipper, Actor.SHIPPER), order.id)
     assert cancelled.status is Status.CANCELLED and cancelled.ended_at is not None
     ended = [(e.driver, e.offer, e.reason) for e in events if isinstance(e, OfferEnded)]
     assert sorted(ended) == sorted((d, offers[d], "withdrawn") for d in drivers)
@@ -95,11 +96,13 @@ async def test_calling_an_order_off_withdraws_its_offers_and_frees_its_driver(ma
         await market.orders.accept(drivers[0], offers[drivers[0]], uuid.uuid4())
 
     taken, shipper, driver = await win(market)
-    await market.orders.cancel(Party(driver, Actor.DRIVER), taken, "broke down")
+    await market.orders.cancel(Party(driver, Actor.DRIVER), taken, CallingOff("breakdown", "the axle"))
     free = "SELECT count(*) FROM assignments WHERE driver_id = $1 AND ended_at IS NULL"
     assert await market.count(free, driver) == 0
     detail = "SELECT detail FROM order_events WHERE order_id = $1 ORDER BY seq DESC LIMIT 1"
-    assert await market.pool.fetchval(detail, taken) == {"reason": "broke down"}
+    assert await market.pool.fetchval(detail, taken) == {
+        "code": "breakdown", "reason": "the axle", "fault": "nobody", "free": True,
+    }  # fmt: skip
     told = (
         "SELECT user_id FROM outbox WHERE kind = 'order.changed' "
         "AND payload->>'status' = 'cancelled' AND user_id = ANY($1)"
@@ -121,7 +124,7 @@ async def test_foreign_and_absent_orders_look_the_same_to_everybody_but_staff(ma
         with pytest.raises(Refusal, match=r"^not_found$"):
             await market.orders.visible(number, user, role)
         with pytest.raises(Refusal, match=r"^not_found$"):
-            await market.orders.cancel(Party(user, Actor(role)), number, "")
+            await market.orders.cancel(Party(user, Actor(role)), number)
     with pytest.raises(Refusal, match=r"^not_found$"):
         await market.orders.advance(rival, order, Status.AT_PICKUP)
     assert await market.rows() == before

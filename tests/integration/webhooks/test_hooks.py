@@ -16,7 +16,7 @@ from storage.seal import Seal
 from storage.webhooks import LEASE_S, MAX_WEBHOOKS, Webhook, WebhookStore
 from tests.integration.orders.market import Market, new_order
 
-from .companies import company, ensure
+from .companies import company
 from .receiver import Receiver, receivers
 
 SEAL = Seal("p" * 40, "webhook secrets")
@@ -73,7 +73,6 @@ class Desk:
 
 @pytest.fixture
 async def desk(pool: Pool) -> AsyncIterator[Desk]:
-    await ensure(pool)
     sender = WebhookSender(allow_private=True)
     yield Desk(pool, sender)
     await sender.close()
@@ -154,7 +153,7 @@ async def test_a_failure_is_tried_again_under_the_same_id_and_holds_the_order_ba
     async with receivers(1) as (erp,):
         await desk.subscribe(erp)
         first, second = await desk.order(), await desk.order()
-        await desk.market.orders.cancel(Party(first.shipper, Actor.SHIPPER), first.id, "")
+        await desk.market.orders.cancel(Party(first.shipper, Actor.SHIPPER), first.id)
         erp.says = [500, 200, 503]
         await desk.round()
         # `placed` of the first order failed: its `cancelled` waits; the second order does not.

@@ -11,8 +11,13 @@ PARTIES = {SHIPPER, DRIVER, ADMIN}
 # Written a second time on purpose: each step as a person would explain it.
 EXPECTED = {
     "draft": {"moderation": {SHIPPER}, "open": {SHIPPER}, "cancelled": {SHIPPER, ADMIN}},
-    "moderation": {"open": {ADMIN, SYSTEM}, "cancelled": {SHIPPER, ADMIN}},
-    "open": {"assigned": {DRIVER}, "expired": {SYSTEM}, "cancelled": {SHIPPER, ADMIN}},
+    "moderation": {"open": {ADMIN, SYSTEM}, "cancelled": {SHIPPER, ADMIN}, "expired": {SYSTEM}},
+    "open": {
+        "assigned": {DRIVER},
+        "moderation": {ADMIN, SYSTEM},
+        "expired": {SYSTEM},
+        "cancelled": {SHIPPER, ADMIN},
+    },
     "assigned": {"at_pickup": {DRIVER}, "cancelled": PARTIES},
     "at_pickup": {"loaded": {DRIVER}, "cancelled": PARTIES},
     "loaded": {"in_transit": {DRIVER}, "disputed": PARTIES},
@@ -58,8 +63,9 @@ class OrderWalk(RuleBasedStateMachine):
             self.path.append(then)
 
     @invariant()
-    def no_state_is_visited_twice(self) -> None:
-        assert len(set(self.path)) == len(self.path)
+    def no_state_is_visited_twice_but_for_a_load_that_staff_look_at_again(self) -> None:
+        once = [status for status in self.path if status not in (Status.OPEN, Status.MODERATION)]
+        assert len(set(once)) == len(once)
 
     @invariant()
     def an_order_is_assigned_before_it_moves_and_loaded_cargo_is_never_called_off_by_a_party(self) -> None:

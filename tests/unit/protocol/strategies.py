@@ -42,7 +42,10 @@ def _value(seen: mi.Type) -> st.SearchStrategy[Any]:
             )
         case mi.StrType():
             if seen.pattern not in (None, STORABLE):
-                return st.from_regex(str(seen.pattern).removesuffix("$") + r"\Z")
+                longest = seen.max_length or 300
+                return st.from_regex(str(seen.pattern).removesuffix("$") + r"\Z").filter(
+                    lambda text: len(text) <= longest
+                )
             return st.text(TEXT, min_size=seen.min_length or 0, max_size=min(seen.max_length or 30, 300))
         case mi.ListType():
             most = min(seen.max_length or 5, 5)

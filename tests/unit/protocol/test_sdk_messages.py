@@ -40,9 +40,10 @@ def test_the_sdk_reads_what_the_server_writes_and_the_server_what_the_sdk_writes
         value = mirror.from_wire(written)
         assert mirror.from_wire(frame) == value
         assert msgspec.convert(value.to_wire(), kind) == declared_value
-        if issubclass(kind, Form):  # the SDK leaves out of a form what is None
-            written = without_nulls(written)
-        assert value.to_wire() == written
+        wire = value.to_wire()
+        if issubclass(kind, Form):  # the SDK leaves out of a form what is None, but where None takes back
+            wire, written = without_nulls(wire), without_nulls(written)
+        assert wire == written
 
     check()
 

@@ -5,15 +5,35 @@ export type Role = "driver" | "logistician" | "shipper" | "admin";
 export type UserRole = "driver" | "logistician" | "shipper";
 export type Grade = "support" | "moderator" | "finance" | "superadmin";
 export type Lang = "ru" | "kk" | "en" | "zh";
+export type Side = "rear" | "side" | "top" | "full";
+export type AdrClass = "1" | "2.1" | "2.2" | "2.3" | "3" | "4.1" | "4.2" | "4.3" | "5.1" | "5.2" | "6.1" | "6.2" | "7" | "8" | "9";
+export type CargoKind = "general" | "vegetables" | "grain" | "food" | "drinks" | "meat" | "consumer" | "textiles" | "electronics" | "household" | "construction" | "metal" | "machinery" | "auto_parts" | "furniture" | "fertilizer" | "chemicals" | "fuel" | "timber" | "groupage";
+export type CargoDocument = "cmr" | "tir" | "ex1" | "t1" | "waybill" | "phyto" | "veterinary" | "quality" | "origin" | "invoice" | "packing_list" | "insurance" | "adr" | "msds";
+export type StopKind = "pickup" | "drop";
+export type PricingKind = "fixed" | "negotiable" | "bids";
+export type PaymentMethod = "transfer" | "cash" | "card";
+export type PaymentWhen = "on_loading" | "on_delivery" | "deferred";
+export type OrderStatus = "draft" | "moderation" | "open" | "assigned" | "at_pickup" | "loaded" | "in_transit" | "at_drop" | "delivered" | "closed" | "cancelled" | "expired" | "disputed";
+export type CancelReason = "plans_changed" | "cargo_not_ready" | "sold_elsewhere" | "price" | "driver_late" | "mistake" | "breakdown" | "accident" | "delayed" | "cargo_differs" | "times_changed" | "personal" | "no_contact" | "asked_by_shipper" | "asked_by_driver" | "fraud" | "forbidden_cargo" | "duplicate" | "other";
+export type Fault = "nobody" | "shipper" | "driver";
+export type DisputeReason = "damage" | "shortage" | "delay" | "payment" | "cargo_differs" | "no_contact" | "fraud" | "other";
+export type Suspicion = "contacts" | "forbidden" | "price_low" | "price_high" | "adr_papers" | "rejected_before" | "new_account" | "duplicate";
+export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_papers" | "unclear" | "duplicate" | "fraud" | "other";
+export type CaseKind = "held" | "flag" | "appeal";
+export type Verdict = "approve" | "reject";
+export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type Provider = "google" | "apple";
+export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
+export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
+export type Joins = "owner" | "manager" | "driver";
+export type MemberRole = "owner" | "manager";
+export type DocumentKind = "driver_licence" | "adr_driver" | "medical" | "vehicle_registration" | "trailer_registration" | "insurance" | "inspection" | "adr_vehicle" | "tir_approval" | "tir_carnet" | "cargo_insurance" | "company_registration" | "vat_certificate" | "transport_licence" | "power_of_attorney" | "other";
+export type DocumentReason = "unreadable" | "wrong_kind" | "expired" | "belongs_to_other" | "data_mismatch" | "other";
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BoardSort = "newest" | "nearest" | "per_km" | "profit" | "pickup_date";
-export type Pricing = "fixed" | "negotiable" | "bids";
-export type PaymentMethod = "transfer" | "cash" | "card";
-export type PaymentWhen = "on_loading" | "on_delivery" | "deferred";
 export type AdrFilter = "any" | "none" | "only";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
 export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
@@ -147,7 +167,25 @@ export interface BidderCard {
   papers?: string[];
 }
 
-/** An order as its parties see it. */
+/** A halt of the truck. From `lat` on it is for the parties of the haul only: others never get these fields. */
+export interface StopState {
+  kind: string;
+  place: Place;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  address?: string;
+  contact_name?: string;
+  contact_phone?: string;
+  note?: string;
+}
+
+/** An order as its reader may see it; what is not there is not known, or not for this reader. */
 export interface OrderState {
   /** 1 or more */
   order: number;
@@ -168,6 +206,38 @@ export interface OrderState {
   /** 1 or more */
   driver?: number | null;
   truck?: Truck | null;
+  version?: number;
+  kind?: string;
+  other_bodies?: string[];
+  pieces?: number | null;
+  length_m?: number | null;
+  width_m?: number | null;
+  height_m?: number | null;
+  sides?: string[];
+  temp_min_c?: number | null;
+  temp_max_c?: number | null;
+  adr?: string | null;
+  documents?: string[];
+  stops?: StopState[];
+  pricing?: string;
+  payment_method?: string;
+  payment_when?: string;
+  payment_days?: number;
+  prepay_percent?: number;
+  vat?: boolean;
+  comment?: string;
+  private?: boolean;
+  /** 1 or more */
+  shipper?: number | null;
+  /** 1 or more */
+  company?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  confirm_by?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  ended_at?: number | null;
+  ack_due?: number | null;
 }
 
 /** First frame when no ticket was given in the URL; must arrive within 5 s. */
@@ -512,7 +582,7 @@ export interface OfferMade {
   offer: OfferCard;
 }
 
-/** The offer is over: taken, expired, withdrawn or declined. */
+/** The offer is over: taken, expired, withdrawn, declined, or changed (the load was edited). */
 export interface OfferClosed {
   type: "offer.closed";
   /** 1 or more */
@@ -541,7 +611,7 @@ export interface BidClosed {
   bid: BidState;
 }
 
-/** One event of an order. A hole in `offset` means: watch again. */
+/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared. */
 export interface OrderChanged {
   type: "order.changed";
   /** 1 or more */
@@ -554,6 +624,7 @@ export interface OrderChanged {
   at: number;
   /** 1 or more */
   driver?: number | null;
+  fields?: string[];
 }
 
 /** The truck of a watched order moved. */
@@ -852,13 +923,13 @@ export interface VehicleForm {
   body: Body;
   /** above 0, at most 100,000 */
   capacity_kg: number;
-  /** 0 to 500 */
+  /** above 0, at most 500 */
   volume_m3: number;
   /** 0 to 16 characters */
   plate?: string;
 }
 
-/** Who is signed in. */
+/** Who is signed in. `vehicle` is the truck that a driver drives; `company_role` is owner or manager. */
 export interface Profile {
   user: number;
   phone: string;
@@ -869,6 +940,28 @@ export interface Profile {
   paid_until?: number | null;
   on_duty?: boolean | null;
   grade?: string | null;
+  company?: number | null;
+  company_role?: string | null;
+}
+
+/** What a user says of themselves. */
+export interface SettingsView {
+  name: string;
+  email: string | null;
+  locale: string;
+  time_zone: string;
+  version: number;
+}
+
+/** What is left out stays; "" clears a text. Number and role are not changed here. */
+export interface SettingsPatch {
+  /** 0 to 120 characters */
+  name?: string | null;
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  email?: string | null;
+  locale?: Lang | null;
+  /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S]) */
+  time_zone?: string | null;
 }
 
 /** Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token. */
@@ -892,6 +985,372 @@ export interface PushEndpoint {
 /** The VAPID public key for `pushManager.subscribe`, absent when Web Push is off. */
 export interface PushKey {
   key: string | null;
+}
+
+/** A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none. */
+export interface TruckForm {
+  body: Body;
+  /** above 0, at most 100,000 */
+  capacity_kg: number;
+  /** above 0, at most 500 */
+  volume_m3: number;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string;
+  /** Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters */
+  plate?: string;
+  /** Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters */
+  trailer_plate?: string;
+  /** above 0, at most 30 */
+  length_m?: number | null;
+  /** above 0, at most 30 */
+  width_m?: number | null;
+  /** above 0, at most 30 */
+  height_m?: number | null;
+  /** 0 to 4 items */
+  sides?: Side[];
+  /** 0 to 15 items */
+  adr?: AdrClass[];
+  /** -60 to 60 */
+  temp_min_c?: number | null;
+  /** -60 to 60 */
+  temp_max_c?: number | null;
+  /** 1 to 20 */
+  axles?: number | null;
+  /** above 0, at most 200 */
+  fuel_l_100km?: number | null;
+  /** 1950 to 2,100 */
+  year?: number | null;
+}
+
+/** A truck. `active` is the one that its `keeper` drives and that loads are matched with. */
+export interface TruckView {
+  vehicle: number;
+  body: string;
+  capacity_kg: number;
+  volume_m3: number;
+  country: string;
+  plate: string;
+  trailer_plate: string;
+  length_m: number | null;
+  width_m: number | null;
+  height_m: number | null;
+  sides: string[];
+  adr: string[];
+  temp_min_c: number | null;
+  temp_max_c: number | null;
+  axles: number | null;
+  fuel_l_100km: number | null;
+  year: number | null;
+  keeper: number | null;
+  company: number | null;
+  active: boolean;
+  archived_at: number | null;
+  version: number;
+}
+
+/** One page, newest first. */
+export interface Trucks {
+  vehicles: TruckView[];
+  next?: number | null;
+}
+
+/** Trucks in use, or those out of use. */
+export interface TruckQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  archived?: boolean;
+}
+
+/** Which driver of the fleet gets the truck; null takes it back. */
+export interface TruckDriverForm {
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** Where a driver was, and when. */
+export interface FleetPosition {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+}
+
+/** A driver of the fleet. `position` only while the driver shares it; `order` is the load in hand. */
+export interface FleetDriver {
+  driver: number;
+  name: string;
+  phone: string;
+  on_duty: boolean;
+  subscribed: boolean;
+  order: number | null;
+  vehicle: number | null;
+  shares_position: boolean;
+  position: FleetPosition | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  joined_at: number;
+}
+
+/** One page, by driver id. */
+export interface FleetDrivers {
+  drivers: FleetDriver[];
+  next?: number | null;
+}
+
+/** Keyset page in ascending order. */
+export interface AfterQuery {
+  /** 0 or more */
+  after?: number;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Whether the fleet may see where this driver is. */
+export interface ShareForm {
+  share_position: boolean;
+}
+
+/** The fleet that a driver is in. */
+export interface MyFleet {
+  company: number;
+  legal_name: string;
+  shares_position: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  joined_at: number;
+}
+
+/** A company of one's own. */
+export interface CompanyForm {
+  /** 1 to 200 characters */
+  legal_name: string;
+  /** In Kazakhstan the BIN: twelve digits; 5 to 30 characters */
+  bin: string;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string;
+  /** 0 to 300 characters */
+  address?: string;
+  vat_payer?: boolean;
+  /** 0 to 120 characters */
+  contact_name?: string;
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  contact_phone?: string | null;
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  contact_email?: string;
+}
+
+/** What is left out stays. Another name, country or number has to be verified again; "" clears a text. */
+export interface CompanyPatch {
+  /** 1 to 200 characters */
+  legal_name?: string | null;
+  /** In Kazakhstan the BIN: twelve digits; 5 to 30 characters */
+  bin?: string | null;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string | null;
+  /** 0 to 300 characters */
+  address?: string | null;
+  vat_payer?: boolean | null;
+  /** 0 to 120 characters */
+  contact_name?: string | null;
+  /** 0 to 32 characters */
+  contact_phone?: string | null;
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  contact_email?: string | null;
+}
+
+/** A company as its members (and staff) see it. `role`: the reader's own. */
+export interface OwnCompany {
+  company: number;
+  legal_name: string;
+  bin: string;
+  country: string;
+  address: string;
+  vat_payer: boolean;
+  contact_name: string;
+  contact_phone: string | null;
+  contact_email: string | null;
+  state: string;
+  reason: string | null;
+  role: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since: number;
+  version: number;
+}
+
+/** A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated. */
+export interface CompanyCard {
+  company: number;
+  legal_name: string;
+  country: string;
+  verified: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since: number;
+  rating: number | null;
+  hauls: number;
+}
+
+/** One page for staff. */
+export interface Companies {
+  companies: OwnCompany[];
+  next?: number | null;
+}
+
+/** Companies in one state, or all. */
+export interface CompanyQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  state?: CompanyState | null;
+}
+
+/** Staff's decision; a rejection says why. */
+export interface CompanyDecision {
+  verified: boolean;
+  reason?: CompanyReason | null;
+}
+
+/** Somebody of the company. */
+export interface MemberView {
+  user: number;
+  name: string;
+  phone: string;
+  role: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  joined_at: number;
+}
+
+/** Everybody in the company. */
+export interface Members {
+  members: MemberView[];
+}
+
+/** A member's place. */
+export interface MemberForm {
+  role: MemberRole;
+}
+
+/** Invites a phone number, whether or not it has an account. */
+export interface CompanyInvitationForm {
+  /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
+  phone: string;
+  joins: Joins;
+}
+
+/** An open invitation. The invited sees who invites; the company sees which number. */
+export interface CompanyInvitation {
+  invitation: number;
+  company: number;
+  legal_name: string;
+  phone: string;
+  joins: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+}
+
+/** Open invitations, newest first. */
+export interface CompanyInvitations {
+  invitations: CompanyInvitation[];
+}
+
+/** Says yes. `share_position`: a driver lets the fleet see where they are. */
+export interface JoinForm {
+  share_position?: boolean;
+}
+
+/** A stored file, which something has to refer to within a day or it is deleted. Images are stored anew without their metadata, so size and hash are those of what is kept. */
+export interface UploadedFile {
+  file: number;
+  mime: string;
+  size: number;
+  sha256: string;
+  width: number | null;
+  height: number | null;
+  pages: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+}
+
+/** Makes an upload a paper: of a vehicle, of the company, or of the sender. */
+export interface DocumentForm {
+  /** 1 or more */
+  file: number;
+  kind: DocumentKind;
+  /** 0 to 60 characters */
+  number?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  issued_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at?: number | null;
+  /** 1 or more */
+  vehicle?: number | null;
+  for_company?: boolean;
+}
+
+/** A paper. `state`: pending, approved, or rejected for `reason`. Fetch it at /documents/{document}/file. */
+export interface DocumentView {
+  document: number;
+  user: number;
+  vehicle: number | null;
+  company: number | null;
+  kind: string;
+  number: string;
+  issued_at: number | null;
+  expires_at: number | null;
+  mime: string;
+  size: number;
+  state: string;
+  reason: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  version: number;
+}
+
+/** One page. */
+export interface Documents {
+  documents: DocumentView[];
+  next?: number | null;
+}
+
+/** Staff's word on a paper; a rejection says why. */
+export interface DocumentReview {
+  approved: boolean;
+  reason?: DocumentReason | null;
+}
+
+/** An export. `state`: due, running, ready, failed, expired; `progress` in percent. */
+export interface ExportView {
+  export: number;
+  state: string;
+  progress: number;
+  size: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  ready_at: number | null;
+  expires_at: number | null;
+}
+
+/** The last twenty, newest first. */
+export interface Exports {
+  exports: ExportView[];
+}
+
+/** Proof that it is the owner who asks: a one-time code. Not needed within minutes of a sign-in. */
+export interface DeletionForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request?: string | null;
+  /** matches ^[0-9]{6}$ */
+  code?: string | null;
+}
+
+/** Every sign-in has ended. Signing in before `erased_at` keeps the account. */
+export interface Deletion {
+  /** Seconds since the epoch, UTC; 0 or more */
+  erased_at: number;
 }
 
 /** City search: prefix, typo tolerant, any of the four languages. Namesakes near lat, lon stand first. */
@@ -1214,37 +1673,191 @@ export interface Quote {
   trucks: number;
 }
 
-/** Post a load. Needs an Idempotency-Key header. Without a price the quoted one is taken. */
+/** A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the parties of the haul only. */
+export interface OrderStop {
+  kind: StopKind;
+  city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** 0 to 200 characters */
+  address?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+  /** 0 to 120 characters */
+  contact_name?: string;
+  /** 0 to 32 characters */
+  contact_phone?: string;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** Post a load, between two towns or through `stops`. Needs an Idempotency-Key header. Without a price the quoted one is taken; of a load that takes bids it is a guide. `allow_duplicate` posts it although an open load of yours looks the same. */
 export interface OrderForm {
-  pickup_city: number;
-  drop_city: number;
   /** 1 to 200 characters */
   cargo: string;
   /** above 0, at most 100,000 */
   weight_kg: number;
+  pickup_city?: number | null;
+  drop_city?: number | null;
+  /** in order of driving, a pickup first; 0 to 12 items */
+  stops?: OrderStop[] | null;
   /** 0 to 500 */
   volume_m3?: number;
   body?: Body;
+  /** 0 to 8 items */
+  other_bodies?: Body[];
+  kind?: CargoKind;
+  /** 1 to 100,000 */
+  pieces?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  length_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  width_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  height_m?: number | null;
+  /** 0 to 4 items */
+  sides?: Side[];
+  /** -60 to 60 */
+  temp_min_c?: number | null;
+  /** -60 to 60 */
+  temp_max_c?: number | null;
+  adr?: AdrClass | null;
+  /** 0 to 14 items */
+  documents?: CargoDocument[];
+  pricing?: PricingKind;
   /** minor units of KZT; 1 or more */
   price?: number | null;
-  /** 60 to 2,592,000 */
+  payment_method?: PaymentMethod;
+  payment_when?: PaymentWhen;
+  /** after delivery; 0 to 180 */
+  payment_days?: number;
+  /** 0 to 100 */
+  prepay_percent?: number;
+  vat?: boolean;
+  /** 0 to 1000 characters */
+  comment?: string;
+  private?: boolean;
+  /** until it expires untaken; 60 to 2,592,000 */
   valid_s?: number;
+  /** how often its shipper confirms it; 3600 to 1,209,600 */
+  confirm_s?: number | null;
+  allow_duplicate?: boolean;
 }
 
-/** One line of an order's history. */
+/** Any of the fields of a load: what is left out stays as it is, null takes it back to what it is unsaid. `stops` are said as a whole. */
+export interface OrderEdit {
+  /** in order of driving, a pickup first; 0 to 12 items */
+  stops?: OrderStop[] | null;
+  /** 1 to 200 characters */
+  cargo?: string | null;
+  /** above 0, at most 100,000 */
+  weight_kg?: number | null;
+  /** 0 to 500 */
+  volume_m3?: number | null;
+  body?: Body | null;
+  /** 0 to 8 items */
+  other_bodies?: Body[] | null;
+  kind?: CargoKind | null;
+  /** 1 to 100,000 */
+  pieces?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  length_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  width_m?: number | null;
+  /** metres, of the largest piece; above 0, at most 60 */
+  height_m?: number | null;
+  /** 0 to 4 items */
+  sides?: Side[] | null;
+  /** -60 to 60 */
+  temp_min_c?: number | null;
+  /** -60 to 60 */
+  temp_max_c?: number | null;
+  adr?: AdrClass | null;
+  /** 0 to 14 items */
+  documents?: CargoDocument[] | null;
+  pricing?: PricingKind | null;
+  /** minor units of KZT; 1 or more */
+  price?: number | null;
+  payment_method?: PaymentMethod | null;
+  payment_when?: PaymentWhen | null;
+  /** after delivery; 0 to 180 */
+  payment_days?: number | null;
+  /** 0 to 100 */
+  prepay_percent?: number | null;
+  vat?: boolean | null;
+  /** 0 to 1000 characters */
+  comment?: string | null;
+  private?: boolean | null;
+  /** until it expires untaken; 60 to 2,592,000 */
+  valid_s?: number | null;
+  /** how often its shipper confirms it; 3600 to 1,209,600 */
+  confirm_s?: number | null;
+}
+
+/** A page of orders, newest first. `status`: some of the states, separated by commas. `q`: a number, or words of the cargo, the towns or the comment. `since` and `until`: when they were posted. */
+export interface OrdersQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  /** 0 to 160 characters */
+  status?: string;
+  /** 0 to 80 characters */
+  q?: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until?: number | null;
+}
+
+/** One line of an order's history: what, who did it in which part, and what belongs to it. */
 export interface OrderEvent {
   seq: number;
   kind: string;
-  status: string;
+  status: OrderStatus;
   at: number;
   actor?: number | null;
+  role?: string;
+  fields?: string[];
+  code?: string | null;
+  note?: string;
+  fault?: Fault | null;
+  free?: boolean | null;
+  grounds?: Suspicion[];
+  reasons?: RejectReason[];
 }
 
-/** An order with its route and history. */
+/** The other side of a haul, while its parties may know each other. */
+export interface Contact {
+  role: "driver" | "shipper";
+  user: number;
+  name: string;
+  phone: string;
+}
+
+/** What staff have to say about the shipper's load. `state` waiting: nothing yet. */
+export interface Judgement {
+  kind: string;
+  state: string;
+  grounds: Suspicion[];
+  reasons: RejectReason[];
+  note: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at: number;
+  may_appeal: boolean;
+}
+
+/** An order with its route and history; `judgement` is for its shipper. */
 export interface OrderDetail {
   order: OrderState;
   line: [number, number][];
   events: OrderEvent[];
+  contacts?: Contact[];
+  judgement?: Judgement | null;
 }
 
 /** Newest first; `next` goes into `before` for the next page. */
@@ -1253,15 +1866,131 @@ export interface OrderPage {
   next?: number | null;
 }
 
-/** Why the order is called off. */
+/** What an order was from one edit to the next. */
+export interface OrderVersion {
+  version: number;
+  at: number;
+  actor: number | null;
+  form: OrderEdit;
+}
+
+/** Oldest first; empty for an order that was never edited. */
+export interface OrderVersions {
+  versions: OrderVersion[];
+}
+
+/** Why the order is called off: a code, and words. `fault` is for staff to say. */
 export interface CancelForm {
   /** 0 to 200 characters */
   reason?: string;
+  code?: CancelReason;
+  fault?: Fault | null;
+}
+
+/** What is wrong with the haul. */
+export interface DisputeForm {
+  code: DisputeReason;
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** What was agreed, if anything was in dispute. */
+export interface CloseForm {
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** The version whose times the driver agrees to. */
+export interface AcknowledgeForm {
+  version: number;
+}
+
+/** Why the load should go out after all. */
+export interface AppealForm {
+  /** 1 to 1000 characters */
+  text: string;
 }
 
 /** The next status step. */
 export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
+}
+
+/** What keeps a draft from being posted: the field, a code, and a sentence in the reader's language. */
+export interface Lack {
+  path: string;
+  code: string;
+  detail: string;
+}
+
+/** A load as far as it was said; `lacks` is empty when it can be posted. */
+export interface DraftView {
+  order: number;
+  version: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  saved_at: number;
+  form: OrderEdit;
+  lacks: Lack[];
+}
+
+/** Newest first; `next` goes into `before` for the next page. */
+export interface DraftPage {
+  drafts: DraftView[];
+  next?: number | null;
+}
+
+/** Post the draft, although an open load of yours looks the same if you say so. */
+export interface PublishForm {
+  allow_duplicate?: boolean;
+}
+
+/** When the truck is wanted at one stop. */
+export interface WindowForm {
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+}
+
+/** Times for the copy, one a stop: needed when the order had any. */
+export interface CopyForm {
+  /** 0 to 12 items */
+  windows?: WindowForm[];
+}
+
+/** A name, and what it stands for: a form, or one of your orders or drafts. */
+export interface TemplateForm {
+  /** 1 to 80 characters */
+  name: string;
+  form?: OrderEdit | null;
+  /** 1 or more */
+  order?: number | null;
+}
+
+/** Another name, or another form as a whole. */
+export interface TemplateEdit {
+  /** 1 to 80 characters */
+  name?: string | null;
+  form?: OrderEdit | null;
+}
+
+/** A named form, without times. */
+export interface TemplateView {
+  template: number;
+  name: string;
+  version: number;
+  uses: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  used_at: number | null;
+  form: OrderEdit;
+}
+
+/** Newest first; `next` goes into `before` for the next page. */
+export interface TemplatePage {
+  templates: TemplateView[];
+  next?: number | null;
 }
 
 /** A retry with the same accept_id gets the same answer. `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own. */
@@ -1322,7 +2051,7 @@ export interface BoardFilters {
   /** 0 to 9 items */
   bodies?: Body[];
   /** 0 to 30 items */
-  kinds?: string[];
+  kinds?: CargoKind[];
   /** above 0, at most 100,000 */
   weight_min_kg?: number | null;
   /** above 0, at most 100,000 */
@@ -1339,7 +2068,7 @@ export interface BoardFilters {
   pickup_before?: number | null;
   adr?: AdrFilter;
   /** 0 to 3 items */
-  pricings?: Pricing[];
+  pricings?: PricingKind[];
   /** 0 to 3 items */
   payment_methods?: PaymentMethod[];
   /** 0 to 3 items */
@@ -1389,7 +2118,7 @@ export interface BoardQuery {
   /** 0 to 9 items */
   bodies?: Body[];
   /** 0 to 30 items */
-  kinds?: string[];
+  kinds?: CargoKind[];
   /** above 0, at most 100,000 */
   weight_min_kg?: number | null;
   /** above 0, at most 100,000 */
@@ -1406,7 +2135,7 @@ export interface BoardQuery {
   pickup_before?: number | null;
   adr?: AdrFilter;
   /** 0 to 3 items */
-  pricings?: Pricing[];
+  pricings?: PricingKind[];
   /** 0 to 3 items */
   payment_methods?: PaymentMethod[];
   /** 0 to 3 items */
@@ -1422,6 +2151,12 @@ export interface BoardQuery {
   /** 1 to 100 */
   limit?: number;
   count?: boolean;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** For whom a logistician looks. */
+export interface BoardLoadQuery {
   /** 1 or more */
   driver?: number | null;
 }
@@ -1464,7 +2199,7 @@ export interface BoardFacetQuery {
   /** 0 to 9 items */
   bodies?: Body[];
   /** 0 to 30 items */
-  kinds?: string[];
+  kinds?: CargoKind[];
   /** above 0, at most 100,000 */
   weight_min_kg?: number | null;
   /** above 0, at most 100,000 */
@@ -1481,7 +2216,7 @@ export interface BoardFacetQuery {
   pickup_before?: number | null;
   adr?: AdrFilter;
   /** 0 to 3 items */
-  pricings?: Pricing[];
+  pricings?: PricingKind[];
   /** 0 to 3 items */
   payment_methods?: PaymentMethod[];
   /** 0 to 3 items */
@@ -1533,7 +2268,7 @@ export interface BoardClusterQuery {
   /** 0 to 9 items */
   bodies?: Body[];
   /** 0 to 30 items */
-  kinds?: string[];
+  kinds?: CargoKind[];
   /** above 0, at most 100,000 */
   weight_min_kg?: number | null;
   /** above 0, at most 100,000 */
@@ -1550,7 +2285,7 @@ export interface BoardClusterQuery {
   pickup_before?: number | null;
   adr?: AdrFilter;
   /** 0 to 3 items */
-  pricings?: Pricing[];
+  pricings?: PricingKind[];
   /** 0 to 3 items */
   payment_methods?: PaymentMethod[];
   /** 0 to 3 items */
@@ -1922,6 +2657,89 @@ export interface BlockView {
 /** Newest first. */
 export interface Blocks {
   blocks: BlockView[];
+}
+
+/** Oldest first. `late`: only those whose time is over. */
+export interface CaseQuery {
+  state?: CaseState;
+  kind?: CaseKind | null;
+  late?: boolean;
+  /** 1 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** One load before staff: held until they decide, flagged while it is on the board, or appealed. */
+export interface CaseView {
+  case: number;
+  order: OrderState;
+  shipper: number;
+  kind: CaseKind;
+  state: CaseState;
+  grounds: Suspicion[];
+  alike: number | null;
+  appeal: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at: number;
+  claimed_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  claimed_at: number | null;
+  decided_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  decided_at: number | null;
+  reasons: RejectReason[];
+  note: string;
+}
+
+/** `next` goes into `after` for the next page. */
+export interface CasePage {
+  cases: CaseView[];
+  next?: number | null;
+}
+
+/** The load may go out. */
+export interface ApproveForm {
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** Why not: the shipper reads both. */
+export interface RejectForm {
+  /** 1 to 8 items */
+  reasons: RejectReason[];
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** One case of many. */
+export interface DecisionForm {
+  /** 1 or more */
+  case: number;
+  verdict: Verdict;
+  /** 0 to 8 items */
+  reasons?: RejectReason[];
+  /** 0 to 1000 characters */
+  note?: string;
+}
+
+/** Many cases at once; each is decided by itself. */
+export interface DecisionsForm {
+  /** 1 to 100 items */
+  decisions: DecisionForm[];
+}
+
+/** What came of one of them: the code of its refusal, none when it was carried out. */
+export interface Decided {
+  case: number;
+  refused?: string | null;
+}
+
+/** In the order of the request. */
+export interface Decisions {
+  decisions: Decided[];
 }
 
 /** Sets until when a driver's subscription is paid. */

@@ -1,4 +1,4 @@
-"""Every row, area by area: each module of this folder is an area, the frames of the websocket stand in `sockets`."""
+"""Every row, area by area: each module of this folder is an area; the websocket frames stand in `sockets`."""
 
 from importlib import import_module
 from pathlib import Path

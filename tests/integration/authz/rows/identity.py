@@ -5,7 +5,7 @@ import itertools
 from ..matrix import Cell, Row
 
 _numbers = itertools.count(1)
-_TRUCK = {"body": "tent", "capacity_kg": 20000.0, "volume_m3": 82.0, "plate": "123ABC02"}
+_TRUCK = {"body": "tent", "capacity_kg": 20000.0, "volume_m3": 82.0}
 
 
 def _a_new_phone(cell: Cell) -> dict[str, str]:

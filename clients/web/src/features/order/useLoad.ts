@@ -93,8 +93,13 @@ export function useLoad() {
 
   async function post(): Promise<OrderState> {
     if (!quoteForm.value || priceMinor.value === null) throw new TypeError("the load is not complete");
+    const { pickup_city, drop_city, weight_kg, volume_m3 = 0, body: kind = "tent" } = quoteForm.value;
     const form: OrderForm = {
-      ...quoteForm.value,
+      pickup_city: pickup_city ?? null,
+      drop_city: drop_city ?? null,
+      weight_kg,
+      volume_m3,
+      body: kind,
       cargo: cargo.value.trim(),
       ...(priceMinor.value !== undefined && { price: priceMinor.value }),
     };

@@ -1,0 +1,145 @@
+"""What becomes of every row that names a user when the user goes: statements, which storage.erasure runs in order.
+
+A test compares this list with the schema: a column that points at a user, or is called as if it did, and is
+neither erased nor kept with a reason breaks the build, so that nobody's data is forgotten when they go.
+"""
+
+SLICE = 5000
+
+# The primary key of every partition begins with the device: a slice of it is one range.
+FORGET_POSITIONS = """
+DELETE FROM positions p USING (
+    SELECT device_id, recorded_at, stream_id, seq FROM positions
+    WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1) LIMIT $2) s
+WHERE p.device_id = s.device_id AND p.recorded_at = s.recorded_at AND p.stream_id = s.stream_id AND p.seq = s.seq
+"""
+FILES_GONE = """
+DELETE FROM files f WHERE f.owner_id = $1 AND (f.purpose IS NULL
+    OR f.purpose = 'document' AND NOT EXISTS (SELECT FROM documents d WHERE d.file_id = f.id)) RETURNING name
+"""
+EXPORTS_GONE = "DELETE FROM data_exports WHERE user_id = $1 RETURNING name"
+
+KEPT = frozenset(
+    {
+        # business records that others have a right to; the name behind them is neutral
+        "orders.shipper_id",
+        "order_events.actor_id",
+        "order_versions.actor_id",
+        "offers.driver_id",
+        "accepts.driver_id",
+        "accepts.actor_id",
+        "assignments.driver_id",
+        "assignments.acted_by",
+        "bids.driver_id",
+        "bids.acted_by",
+        "bid_versions.actor_id",
+        "order_invitations.invited_by",
+        "subscriptions.driver_id",
+        "erasures.user_id",
+        # who of the staff or of a company decided
+        "companies.decided_by",
+        "documents.reviewed_by",
+        "invitations.invited_by",
+        "blocks.actor_id",
+        "staff_actions.user_id",
+        "flags.cleared_by",
+        "fuel_prices.set_by",
+        # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
+        "sessions.user_id",
+        "identities.user_id",
+        "positions.driver_id",
+        "saved_places.contact_phone",
+        "files.owner_id",
+        "data_exports.user_id",
+        # of the company, not of a person: what is personal in it goes with its last member
+        "companies.contact_phone",
+    }
+)
+# Each with the user as $1.
+ERASE: dict[str, str] = {
+    "push_endpoints.user_id": "DELETE FROM push_endpoints WHERE user_id = $1",
+    "outbox.user_id": "DELETE FROM outbox WHERE user_id = $1",
+    "idempotency_keys.user_id": "DELETE FROM idempotency_keys WHERE user_id = $1",
+    "otp_requests.user_id": "DELETE FROM otp_requests WHERE user_id = $1",
+    "pending_sign_ins.user_id": "DELETE FROM pending_sign_ins WHERE user_id = $1",
+    "second_factors.user_id": "DELETE FROM second_factors WHERE user_id = $1",
+    "recovery_codes.user_id": "DELETE FROM recovery_codes WHERE user_id = $1",
+    "otp_requests.phone": "DELETE FROM otp_requests WHERE phone = (SELECT phone FROM users WHERE id = $1)",
+    "invitations.phone": "DELETE FROM invitations WHERE phone = (SELECT phone FROM users WHERE id = $1)",
+    "refresh_tokens.session_id": """
+DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = $1)""",
+    "sessions.ip": """
+UPDATE sessions SET ip = '', user_agent = '', expires_at = least(expires_at, now()),
+    revoked_at = coalesce(revoked_at, now()), revoke_reason = coalesce(revoke_reason, 'erased')
+WHERE user_id = $1""",
+    "poison_points.device_id": """
+DELETE FROM poison_points WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1)""",
+    "streams.device_id": """
+DELETE FROM streams WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1)""",
+    "devices.user_id": "DELETE FROM devices WHERE user_id = $1",
+    "last_positions.driver_id": "DELETE FROM last_positions WHERE driver_id = $1",
+    "driver_states.driver_id": "UPDATE driver_states SET on_duty = false WHERE driver_id = $1",
+    # The people to ask for at the stops of own loads, wherever a load keeps them.
+    "orders.stops": r"""
+UPDATE orders SET
+    stops = regexp_replace(stops::text, p.person, p.nobody, 'g')::jsonb,
+    draft = regexp_replace(draft::text, p.person, p.nobody, 'g')::jsonb
+FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
+WHERE shipper_id = $1""",
+    "order_versions.content": r"""
+UPDATE order_versions SET content = regexp_replace(content::text, p.person, p.nobody, 'g')::jsonb
+FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
+WHERE order_id IN (SELECT id FROM orders WHERE shipper_id = $1)""",
+    # Own words on bids, and the number by which a shipper has asked for this driver.
+    "bids.message": "UPDATE bids SET message = '' WHERE driver_id = $1",
+    "bid_versions.message": """
+UPDATE bid_versions SET message = ''
+WHERE actor_id = $1 AND bid_id IN (SELECT id FROM bids WHERE driver_id = $1)""",
+    "order_invitations.phone": """
+UPDATE order_invitations i SET phone = NULL, code = NULL, resolved_at = coalesce(resolved_at, now()),
+    note = CASE WHEN invited_by = $1 THEN '' ELSE note END
+WHERE invited_by = $1 OR phone = (SELECT phone FROM users WHERE id = $1)
+    OR code = (SELECT code FROM driver_codes WHERE driver_id = $1)
+    OR EXISTS (SELECT FROM offers f WHERE f.id = i.offer_id AND f.driver_id = $1)""",
+    "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
+    "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
+    "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",
+    "blocks.note": "UPDATE blocks SET note = '' WHERE actor_id = $1",
+    "habits.user_id": "DELETE FROM habits WHERE user_id = $1",
+    "cooldowns.user_id": "DELETE FROM cooldowns WHERE user_id = $1",
+    "saved_places.user_id": "DELETE FROM saved_places WHERE user_id = $1",
+    "api_keys.user_id": """
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1""",
+    "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
+    # Papers of the company and of its trucks are the company's.
+    "documents.user_id": """
+DELETE FROM documents d WHERE d.user_id = $1 AND d.company_id IS NULL
+    AND NOT EXISTS (SELECT FROM vehicles v WHERE v.id = d.vehicle_id AND v.company_id IS NOT NULL)""",
+    "fleet_drivers.driver_id": """
+UPDATE fleet_drivers SET left_at = coalesce(left_at, now()), shares_position = false WHERE driver_id = $1""",
+    "vehicles.driver_id": "UPDATE vehicles SET driver_id = NULL, version = version + 1 WHERE driver_id = $1",
+    "vehicles.keeper_id": """
+UPDATE vehicles SET keeper_id = CASE WHEN company_id IS NULL THEN keeper_id END,
+    archived_at = CASE WHEN company_id IS NULL THEN coalesce(archived_at, now()) ELSE archived_at END,
+    plate = CASE WHEN company_id IS NULL THEN '' ELSE plate END,
+    trailer_plate = CASE WHEN company_id IS NULL THEN '' ELSE trailer_plate END
+WHERE keeper_id = $1""",
+    # A company that loses its last owner gets its oldest manager as one; one that loses everybody keeps its name,
+    # which is in a public register, and loses what is personal.
+    "company_members.role": """
+UPDATE company_members SET role = 'owner' WHERE user_id = (
+    SELECT m.user_id FROM company_members m JOIN company_members gone ON gone.company_id = m.company_id
+    WHERE gone.user_id = $1 AND gone.role = 'owner' AND m.user_id <> $1
+        AND NOT EXISTS (SELECT FROM company_members o WHERE o.company_id = gone.company_id AND o.role = 'owner'
+            AND o.user_id <> $1)
+    ORDER BY m.joined_at, m.user_id LIMIT 1)""",
+    "companies.contact_name": """
+UPDATE companies SET contact_name = '', contact_phone = NULL, contact_email = NULL, version = version + 1
+WHERE id = (SELECT company_id FROM company_members WHERE user_id = $1) AND NOT EXISTS (
+    SELECT FROM company_members o WHERE o.company_id = companies.id AND o.user_id <> $1)""",
+    "company_members.user_id": "DELETE FROM company_members WHERE user_id = $1",
+    # Last, for others above read the number. What stands for it is no number and stays unique.
+    "users.phone": """
+UPDATE users SET phone = 'x' || id, name = '—', email = NULL, time_zone = DEFAULT, blocked = true,
+    erased_at = now(), version = version + 1 WHERE id = $1""",
+}

@@ -1,0 +1,131 @@
+"""What a user's export holds: one statement a section, $1 the user. Secrets and other people's data stay out.
+
+A test compares this with storage.erasure_rules: what names a user is exported, or says here why it is not.
+"""
+
+# Small by nature: read whole. Each row is one JSON value.
+WHOLE: dict[str, str] = {
+    "profile": """
+SELECT jsonb_build_object('user', id, 'phone', phone, 'role', role, 'name', name, 'email', email, 'locale', locale,
+    'time_zone', time_zone, 'created_at', created_at) FROM users WHERE id = $1""",
+    "sessions": """
+SELECT jsonb_build_object('session', id, 'ip', ip, 'user_agent', user_agent, 'created_at', created_at,
+    'expires_at', expires_at, 'revoked_at', revoked_at, 'revoke_reason', revoke_reason)
+FROM sessions WHERE user_id = $1 ORDER BY created_at""",
+    "identities": """
+SELECT jsonb_build_object('provider', provider, 'subject', subject, 'email', email, 'name', name,
+    'linked_at', linked_at) FROM identities WHERE user_id = $1 ORDER BY id""",
+    "second_factor": """
+SELECT jsonb_build_object('confirmed_at', confirmed_at) FROM second_factors WHERE user_id = $1""",
+    "devices": """
+SELECT to_jsonb(d) - 'user_id' - 'secret_hash' FROM devices d WHERE user_id = $1 ORDER BY id""",
+    "push_endpoints": """
+SELECT to_jsonb(p) - 'user_id' - 'keys' FROM push_endpoints p WHERE user_id = $1 ORDER BY id""",
+    "subscription": "SELECT to_jsonb(s) FROM subscriptions s WHERE driver_id = $1",
+    "driver_state": "SELECT to_jsonb(s) FROM driver_states s WHERE driver_id = $1",
+    "last_position": """
+SELECT jsonb_build_object('recorded_at', recorded_at, 'point', point, 'speed', speed, 'heading', heading)
+FROM last_positions WHERE driver_id = $1""",
+    "company": """
+SELECT to_jsonb(c) - 'decided_by' || jsonb_build_object('your_role', m.role, 'joined_at', m.joined_at)
+FROM company_members m JOIN companies c ON c.id = m.company_id WHERE m.user_id = $1""",
+    "invitations": """
+SELECT to_jsonb(i) - 'invited_by' || jsonb_build_object('company', c.legal_name)
+FROM invitations i JOIN companies c ON c.id = i.company_id
+WHERE i.phone = (SELECT phone FROM users WHERE id = $1) OR i.invited_by = $1 ORDER BY i.id""",
+    "fleets": """
+SELECT to_jsonb(f) || jsonb_build_object('company', c.legal_name)
+FROM fleet_drivers f JOIN companies c ON c.id = f.company_id WHERE f.driver_id = $1 ORDER BY f.id""",
+    "vehicles": "SELECT to_jsonb(v) FROM vehicles v WHERE keeper_id = $1 ORDER BY id",
+    "documents": """
+SELECT to_jsonb(d) - 'reviewed_by' - 'warned_days' FROM documents d WHERE user_id = $1 ORDER BY id""",
+    "files": """
+SELECT to_jsonb(f) - 'name' - 'owner_id' || jsonb_build_object('sha256', encode(sha256, 'hex'))
+FROM files f WHERE owner_id = $1 ORDER BY id""",
+    "driver_code": "SELECT to_jsonb(c) FROM driver_codes c WHERE driver_id = $1",
+    "blocks": """
+SELECT to_jsonb(b) - 'actor_id' FROM blocks b WHERE actor_id = $1 OR shipper_id = $1 AND made_by = 'shipper'
+    OR driver_id = $1 AND made_by = 'carrier' ORDER BY id""",
+    "habits": "SELECT to_jsonb(h) FROM habits h WHERE user_id = $1 ORDER BY day, kind",
+    "cooldowns": "SELECT to_jsonb(c) FROM cooldowns c WHERE user_id = $1",
+    "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
+    "api_keys": """
+SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
+    "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
+    "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
+    "notices": """
+SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)
+FROM outbox WHERE user_id = $1 ORDER BY id""",
+}
+
+# Page by page: rows of (key, JSON value) above the key $2, at most $3. Own loads by ix_orders_shipper_id_id, those
+# carried by ix_assignments_driver_id_order_id: of these only what their driver saw of them.
+PAGED: dict[str, str] = {
+    "orders": """
+SELECT o.id, to_jsonb(o) - 'seek_at' - 'wave' || jsonb_build_object(
+    'events', (SELECT jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind, 'status', status, 'at', at)
+        ORDER BY seq) FROM order_events e WHERE e.order_id = o.id),
+    'versions', (SELECT jsonb_agg(jsonb_build_object('version', version, 'content', content, 'at', at)
+        ORDER BY version) FROM order_versions v WHERE v.order_id = o.id))
+FROM orders o WHERE o.shipper_id = $1 AND o.id > $2 ORDER BY o.id LIMIT $3""",
+    "carried": """
+SELECT o.id, jsonb_build_object('order', o.id, 'status', o.status, 'pickup', o.pickup_name, 'drop', o.drop_name,
+    'cargo', o.cargo, 'weight_kg', o.weight_kg, 'distance_m', o.distance_m, 'price_amount', o.price_amount,
+    'price_currency', o.price_currency, 'vehicle', a.vehicle_id, 'assigned_at', a.assigned_at,
+    'ended_at', a.ended_at, 'your_steps', (SELECT jsonb_agg(jsonb_build_object('seq', seq, 'kind', kind,
+        'status', status, 'at', at) ORDER BY seq)
+        FROM order_events e WHERE e.order_id = o.id AND e.actor_id = $1))
+FROM assignments a JOIN orders o ON o.id = a.order_id
+WHERE a.driver_id = $1 AND a.order_id > $2 ORDER BY a.order_id LIMIT $3""",
+    # ix_bids_driver_id_id; of the versions the own words and the shipper's answers to them.
+    "bids": """
+SELECT b.id, to_jsonb(b) - 'acted_by' || jsonb_build_object('versions',
+    (SELECT jsonb_agg(to_jsonb(v) - 'actor_id' ORDER BY version) FROM bid_versions v WHERE v.bid_id = b.id))
+FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
+    "order_invitations": """
+SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
+WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
+}
+
+# By ranges of the primary key, for no index has them by driver: rows of (key, JSON value), $2 < key <= $3.
+RANGED: dict[str, tuple[str, str]] = {
+    "offers": (
+        "SELECT coalesce(max(id), 0) FROM offers",
+        """
+SELECT id, to_jsonb(o) - 'score' - 'reasons' FROM offers o
+WHERE driver_id = $1 AND id > $2 AND id <= $3 ORDER BY id""",
+    ),
+}
+
+# The primary key of positions, from its last row on.
+DEVICES = "SELECT id FROM devices WHERE user_id = $1 ORDER BY id"
+POSITIONS = """
+SELECT recorded_at, stream_id, seq, ST_Y(point) AS lat, ST_X(point) AS lon, speed, heading, accuracy, flag
+FROM positions
+WHERE device_id = $1 AND driver_id = $2
+    AND (recorded_at, stream_id, seq) > ($3::timestamptz, $4::integer, $5::integer)
+ORDER BY recorded_at, stream_id, seq LIMIT $6
+"""
+# ix_documents_user_id.
+PAPERS = """
+SELECT d.id, d.kind, f.name, f.mime FROM documents d JOIN files f ON f.id = d.file_id
+WHERE d.user_id = $1 ORDER BY d.id
+"""
+
+NOT_EXPORTED = {
+    "fuel_prices.set_by": "staff's work, not the user's data",
+    "accepts.driver_id": "the answers to own requests, which the offers tell",
+    "accepts.actor_id": "the same",
+    "flags.user_id": "what staff suspects: told, it could not be looked into",
+    "flags.cleared_by": "staff's work, not the user's data",
+    "companies.contact_phone": "in company",
+    "companies.decided_by": "staff's work, not the user's data",
+    "documents.reviewed_by": "staff's work, not the user's data",
+    "idempotency_keys.user_id": "sealed answers, gone after a day",
+    "order_versions.actor_id": "in orders",
+    "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",
+    "pending_sign_ins.user_id": "gone within minutes",
+    "recovery_codes.user_id": "secrets",
+    "staff_actions.user_id": "staff's work, not the user's data",
+    "otp_requests.phone": "gone after two days, and holds only when a code was asked for",
+}
