@@ -353,11 +353,18 @@ class Api(PostingCalls, TakingCalls):
         session = await self.session()
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with session.request(
-            method, self.url + path, json=body, params=query, headers=headers, timeout=timeout
+            method, self.url + path, json=body, params=_params(query), headers=headers, timeout=timeout
         ) as answer:
             if answer.status >= 400:
                 raise await _problem(answer)
             return await answer.json() if answer.status != 204 else None
+
+
+def _params(query: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A query as an address says it: yarl takes no truth values."""
+    if query is None:
+        return None
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
 
 
 async def _problem(answer: aiohttp.ClientResponse) -> ApiError:
