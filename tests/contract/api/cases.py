@@ -50,8 +50,12 @@ def of(operation: Operation, coverage: int, fuzzed: int) -> list[Case]:
     """At most so many of each kind and mode, good and bad ones by turns."""
     edges = [list(_edges(operation, mode)) for mode in MODES]
     drawn = [_drawn(operation, mode, fuzzed) for mode in MODES]
-    return [case for mode in zip_longest(*(_spread(each, coverage) for each in edges), *drawn) for case in mode
-            if case is not None]
+    return [
+        case
+        for mode in zip_longest(*(_spread(each, coverage) for each in edges), *drawn)
+        for case in mode
+        if case is not None
+    ]
 
 
 def _edges(operation: Operation, mode: GenerationMode) -> Iterator[Case]:

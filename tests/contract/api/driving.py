@@ -63,7 +63,9 @@ class Driver:
         for session in self._sessions:
             session.close()
 
-    async def ask(self, operation: Operation, route: Route, row: Row, kind: str, cases: Iterable[Case]) -> None:
+    async def ask(
+        self, operation: Operation, route: Route, row: Row, kind: str, cases: Iterable[Case]
+    ) -> None:
         """The row's own request, which must succeed where the row says so, then these."""
         wanted = expected_of_route(route, row, kind, "own")
         enters = may_enter(wanted)
@@ -86,7 +88,11 @@ class Driver:
         headers = dict(person.headers)
         label, kind = case.operation.label, person.kind
         answer = case.call(
-            base_url=self._url, session=self._session(), headers=headers, timeout=PATIENCE_S, allow_redirects=False
+            base_url=self._url,
+            session=self._session(),
+            headers=headers,
+            timeout=PATIENCE_S,
+            allow_redirects=False,
         )
         self.told.asked[kind] += 1
         self.told.statuses[label, kind][answer.status_code] += 1
@@ -107,12 +113,17 @@ class Driver:
         if not meta.generation.mode.is_negative and code == "bad_request":
             problem = answer.json()
             self.told.add(
-                label, kind, f"well formed, but bad_request: {problem['path']}: {problem['detail']}",
+                label,
+                kind,
+                f"well formed, but bad_request: {problem['path']}: {problem['detail']}",
                 _example(case, answer),
             )
         if wrong_in(case) is BODY and code not in ("bad_request", "too_large"):
             self.told.add(
-                label, kind, f"body of a wrong form, but {code or answer.status_code} ({meta.phase.data.description})", _example(case, answer)
+                label,
+                kind,
+                f"body of a wrong form, but {code or answer.status_code} ({meta.phase.data.description})",
+                _example(case, answer),
             )
 
     def _session(self) -> requests.Session:

@@ -34,7 +34,11 @@ async def test_every_answer_to_everybody_is_what_the_contract_says(
 ) -> None:
     only = os.environ.get("ONLY", "")
     t = time.time()
-    every = {op.label: (op, cases.of(op, EDGES, DRAWN)) for label, op in cases.operations().items() if only in label}
+    every = {
+        op.label: (op, cases.of(op, EDGES, DRAWN))
+        for label, op in cases.operations().items()
+        if only in label
+    }
     print("gen", time.time() - t)
     local = LocalServer(dsn, redis_url, tmp_path)
     process = Server(dsn, redis_url, tmp_path, secrets=local.secrets)
@@ -49,7 +53,11 @@ async def test_every_answer_to_everybody_is_what_the_contract_says(
             admitted = [kind for kind in KINDS if may_enter(expected_of_route(route, row, kind, "own"))]
             for kind in KINDS:
                 mine = (
-                    [case for number, case in enumerate(thought_up) if LONG or number // 2 % len(admitted) == admitted.index(kind)]
+                    [
+                        case
+                        for number, case in enumerate(thought_up)
+                        if LONG or number // 2 % len(admitted) == admitted.index(kind)
+                    ]
                     if kind in admitted
                     else thought_up[:1]
                 )
@@ -57,6 +65,7 @@ async def test_every_answer_to_everybody_is_what_the_contract_says(
 
     await asyncio.gather(*(one(*each) for each in every.values()))
     print(told.asked, told.asked.total())
+    print(process.log.read_text()[-6000:])
     await process.stop()
     await local.stop()
     driver.close()

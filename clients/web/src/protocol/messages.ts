@@ -736,13 +736,13 @@ export interface FactorAsked {
 export interface FactorForm {
   /** 1 to 4096 characters */
   challenge: string;
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
   code: string;
 }
 
 /** The second factor again, before something dangerous. */
 export interface StepUpForm {
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
   code: string;
 }
 
@@ -871,7 +871,7 @@ export interface OidcStarted {
 export interface OidcFinishForm {
   /** 1 to 4096 characters */
   flow: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
   verifier: string;
 }
 
@@ -879,7 +879,7 @@ export interface OidcFinishForm {
 export interface OidcNativeForm {
   /** 1 to 8192 characters */
   id_token: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
   nonce: string;
   /** 0 to 120 characters */
   name?: string;
@@ -2047,7 +2047,7 @@ export interface BoardFilters {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2055,7 +2055,7 @@ export interface BoardFilters {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2114,7 +2114,7 @@ export interface BoardQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2122,7 +2122,7 @@ export interface BoardQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2160,7 +2160,7 @@ export interface BoardQuery {
   /** 0 to 5 */
   rating_min?: number | null;
   sort?: BoardSort;
-  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S]) */
   after?: string | null;
   /** 1 to 100 */
   limit?: number;
@@ -2195,7 +2195,7 @@ export interface BoardFacetQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2203,7 +2203,7 @@ export interface BoardFacetQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2264,7 +2264,7 @@ export interface BoardClusterQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2272,7 +2272,7 @@ export interface BoardClusterQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2594,7 +2594,7 @@ export interface InviteForm {
 export interface InviteContactForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   phone?: string | null;
-  /** 8 to 12 characters */
+  /** matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S]) */
   code?: string | null;
   /** for so long the driver may think about it; 300 to 172,800 */
   valid_s?: number;
@@ -2904,7 +2904,7 @@ export interface FuelPriceForm {
   country: string;
   /** tiyn a litre; abroad, too; 100 to 10,000,000 */
   amount: number;
-  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S]) */
   region?: string;
   /** Seconds since the epoch, UTC; 0 or more */
   valid_from?: number | null;
