@@ -49,6 +49,8 @@ async def test_every_answer_to_everybody_is_what_the_contract_says(
 
     async def one(operation: cases.Operation, thought_up: list[cases.Case]) -> None:
         async with turn:
+            if operation.label not in ROWS:
+                return
             route, row = BY_LABEL[operation.label], ROWS[operation.label]
             admitted = [kind for kind in KINDS if may_enter(expected_of_route(route, row, kind, "own"))]
             for kind in KINDS:
