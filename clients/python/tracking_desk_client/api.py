@@ -361,10 +361,14 @@ class Api(PostingCalls, TakingCalls):
 
 
 def _params(query: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A query as an address says it: yarl takes no truth values."""
-    if query is None:
-        return None
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
+    """A query as the desk reads it: truth in words, lists with commas, nothing twice."""
+    return None if query is None else {name: _param(value) for name, value in query.items() if value != []}
+
+
+def _param(value: Any) -> Any:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 async def _problem(answer: aiohttp.ClientResponse) -> ApiError:

@@ -5245,7 +5245,7 @@ class OrdersQuery:
 
     before: int | None = None  # 1 or more
     limit: int = 20  # 1 to 100
-    status: str = ""  # 0 to 160 characters
+    status: list[OrderStatus] = field(default_factory=list)  # 0 to 13 items
     q: str = ""  # 0 to 80 characters
     since: float | None = None  # Seconds since the epoch, UTC; 0 or more
     until: float | None = None  # Seconds since the epoch, UTC; 0 or more
@@ -5269,7 +5269,7 @@ class OrdersQuery:
         return cls(
             wire.get("before"),
             wire.get("limit", 20),
-            wire.get("status", ""),
+            wire.get("status", []),
             wire.get("q", ""),
             wire.get("since"),
             wire.get("until"),

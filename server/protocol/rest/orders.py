@@ -139,7 +139,7 @@ class OrdersQuery(Form, frozen=True):
 
     before: RowId | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    status: Annotated[str, Meta(max_length=160, pattern=STORABLE)] = ""
+    status: Annotated[list[OrderStatus], Meta(max_length=13)] = field(default_factory=list)
     q: Annotated[str, Meta(max_length=80, pattern=STORABLE)] = ""
     since: Seconds | None = None
     until: Seconds | None = None

@@ -1804,8 +1804,8 @@ export interface OrdersQuery {
   before?: number | null;
   /** 1 to 100 */
   limit?: number;
-  /** 0 to 160 characters */
-  status?: string;
+  /** 0 to 13 items */
+  status?: OrderStatus[];
   /** 0 to 80 characters */
   q?: string;
   /** Seconds since the epoch, UTC; 0 or more */
