@@ -5855,12 +5855,32 @@ class TemplatePage:
 
 @dataclass(frozen=True, slots=True)
 class AcceptForm:
+    """A retry with the same accept_id gets the same answer."""
+
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AcceptForm:
+        return cls(
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TakeForm:
     """A retry with the same accept_id gets the same answer.
 
-    `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own."""
+    `version` is that of the load on the screen: when it was edited since, `offer_closed`. A logistician names the
+    `driver` of the fleet for whom the load is."""
 
     accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     version: int | None = None  # 1 or more
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -5868,13 +5888,35 @@ class AcceptForm:
         }
         if self.version is not None:
             wire["version"] = self.version
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
-    def from_wire(cls, wire: Wire) -> AcceptForm:
+    def from_wire(cls, wire: Wire) -> TakeForm:
         return cls(
             wire["accept_id"],
             wire.get("version"),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActingQuery:
+    """Of which driver; a logistician names one of the fleet."""
+
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ActingQuery:
+        return cls(
+            wire.get("driver"),
         )
 
 
@@ -6031,9 +6073,10 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class BidForm:
-    """A driver's price. While you are on a haul it needs `available_from`.
+    """A driver's price. While the driver is on a haul it needs `available_from`.
 
-    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`."""
+    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A
+    logistician names the `driver` of the fleet who bids."""
 
     amount: int  # minor units of the load's currency; 1 or more
     valid_s: int = 7200  # for so long the price is good; 60 to 604,800
@@ -6041,6 +6084,7 @@ class BidForm:
     eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
     available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
     order_version: int | None = None  # 1 or more
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -6054,6 +6098,8 @@ class BidForm:
             wire["available_from"] = self.available_from
         if self.order_version is not None:
             wire["order_version"] = self.order_version
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
@@ -6065,6 +6111,7 @@ class BidForm:
             wire.get("eta_at"),
             wire.get("available_from"),
             wire.get("order_version"),
+            wire.get("driver"),
         )
 
 
@@ -6323,6 +6370,33 @@ class OwnBid:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnBidsQuery:
+    """Keyset page of one driver's bids; a logistician names one of the fleet."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBidsQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OwnBids:
     """Newest first; `next` goes into `before` for the next page."""
 
@@ -6551,11 +6625,13 @@ class CodeView:
 class ReloadsQuery:
     """Loads near the place where the present one ends, or along the way home.
 
-    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+    `home_city` is a city of the gazetteer; without it, where the present haul began. A logistician names the
+    `driver` of the fleet."""
 
     radius_m: float = 150000  # 10000 to 500,000
     home_city: int | None = None
     limit: int = 20  # 1 to 50
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -6564,6 +6640,8 @@ class ReloadsQuery:
         }
         if self.home_city is not None:
             wire["home_city"] = self.home_city
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
@@ -6572,6 +6650,7 @@ class ReloadsQuery:
             wire.get("radius_m", 150000),
             wire.get("home_city"),
             wire.get("limit", 20),
+            wire.get("driver"),
         )
 
 
@@ -6648,7 +6727,7 @@ class Reloads:
 @dataclass(frozen=True, slots=True)
 class BlockForm:
     """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
-    the user that posts loads, or a load of theirs."""
+    the user that posts loads, or a load of theirs. Who works in a company speaks for all of it."""
 
     driver: int | None = None  # 1 or more
     company: int | None = None  # 1 or more
