@@ -191,6 +191,7 @@ LABELS: dict[str, dict[str, str]] = {
         "orders:read": "Read orders",
         "orders:write": "Post and change orders",
         "places:read": "Look up places",
+        "bids:write": "Answer bids",
     },
     # Why a webhook is switched off.
     "WebhookEnd": {
