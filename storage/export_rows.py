@@ -48,6 +48,11 @@ SELECT to_jsonb(b) - 'actor_id' FROM blocks b WHERE actor_id = $1 OR shipper_id 
     OR driver_id = $1 AND made_by = 'carrier' ORDER BY id""",
     "habits": "SELECT to_jsonb(h) FROM habits h WHERE user_id = $1 ORDER BY day, kind",
     "cooldowns": "SELECT to_jsonb(c) FROM cooldowns c WHERE user_id = $1",
+    "shipper_rating": "SELECT to_jsonb(s) FROM shipper_stats s WHERE shipper_id = $1",
+    "saved_searches": """
+SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', active, 'notify', notify,
+    'created_at', created_at) FROM saved_searches WHERE driver_id = $1 ORDER BY id""",
+    "search_alerts": "SELECT to_jsonb(a) FROM search_alerts a WHERE driver_id = $1",
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
