@@ -296,18 +296,6 @@ class HistoryLine(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class BoardSearch:
-    """Loads on the board, newest first, below id `before`. `circle`: lat, lon, radius in metres."""
-
-    limit: int
-    circle: tuple[float, float, float] | None = None
-    body: str | None = None
-    max_weight_kg: float | None = None
-    max_volume_m3: float | None = None
-    before: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Vehicle:
     """A driver's truck. None is unknown and stands in no load's way; `adr` are the classes it may carry."""
 

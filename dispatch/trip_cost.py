@@ -189,7 +189,7 @@ def profit_per_hour(
     """
     truck = truck or truck_of(body, weight_kg, volume_m3)
     trucks = max(1, ceil(max(weight_kg / truck.capacity_kg, volume_m3 / truck.volume_m3) - 1e-9))
-    litre = _DEFAULT_LITRE if litre is None else litre
+    litre = DEFAULT_LITRE if litre is None else litre
     empty_m = deadhead_m * DEADHEAD_DETOUR
     litres = truck.litres_100km(weight_kg / trucks) * distance_m / 1e5 + truck.empty_l * empty_m / 1e5
     steps: list[Step] = [Drive(empty_m / ROAD_SPEED, "KZ", ""), Service(loading_s)]
@@ -209,7 +209,7 @@ def profit_per_hour(
     )
 
 
-_DEFAULT_LITRE = FuelPrices().price("KZ", "").amount
+DEFAULT_LITRE = FuelPrices().price("KZ", "").amount
 
 
 def _profit(

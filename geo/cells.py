@@ -8,6 +8,7 @@ from .distance import EARTH_RADIUS_M, METRES_PER_DEGREE
 from .types import Position
 
 INDEX_RES = 8
+BOARD_RES = 7
 PUBLIC_RES = 7  # edge 1.4 km: as much as strangers may know of an address
 COARSE_RES = 5
 MAP_RES = 3
@@ -43,6 +44,11 @@ def cell_of(lat: float, lon: float, res: int = INDEX_RES) -> int:
 def parent(cell: int, res: int) -> int:
     """The ancestor of a cell at a resolution not finer than its own."""
     return cell & _KEEP | _MARK[res]
+
+
+def parent_terms(res: int) -> tuple[int, int]:
+    """(keep, mark), so that the ancestor at `res` is `cell & keep | mark`, for those who count elsewhere."""
+    return _KEEP, _MARK[res]
 
 
 def disk(cell: int, k: int) -> list[int]:

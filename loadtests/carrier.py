@@ -6,6 +6,7 @@ from contextlib import suppress
 from math import exp
 from random import Random
 
+from geo.freight import Hauls
 from geo.roads import RoadGraph
 from geo.types import Position
 from tracking_desk_client import ApiError, Disconnected, DriverClient, Fix
@@ -15,7 +16,6 @@ from tracking_desk_client.messages import OfferCard, OrderState
 from . import haggling
 from .accounts import DriverAccount
 from .bidder import Bidder
-from .freight import Hauls
 from .ledger import UNKNOWN, WON, Ledger
 from .motion import Driving, Truck
 from .phone import Phone

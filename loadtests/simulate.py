@@ -10,6 +10,7 @@ from itertools import count
 from random import Random
 
 from geo.distance import destination
+from geo.freight import NAMES_ITS_PRICE, Hauls, draw_load, draw_price
 from geo.gazetteer import City, Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Position
@@ -18,7 +19,6 @@ from tracking_desk_client.messages import OrderForm
 
 from .accounts import Accounts, Troupe, pool
 from .carrier import Carrier
-from .freight import NAMES_ITS_PRICE, Hauls, draw_load, draw_price
 from .ledger import Ledger
 from .motion import DEMO, REAL, Way
 from .progress import progress

@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from storage import partitions, postgres, redis
+from storage.board import connect_board_pool
 from storage.postgres import Pool
 
 from . import i18n
@@ -67,6 +68,7 @@ async def serve(
             config,
             worker=secrets.token_hex(8),
             pool=pool,
+            board_pool=await _board_pool(config, stack),
             redis=commands,
             subscriber=subscriber,
             gazetteer=gazetteer,
@@ -143,6 +145,7 @@ def _loops(
         ticks=services.run_ticks(),
         upkeep=services.run_upkeep(),
         repair=services.run_repair(),
+        board=services.run_board(),
         wheel=services.wheel.run(),
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
@@ -184,6 +187,12 @@ async def _keep(services: Services) -> None:
 
 async def _pool(config: Config, stack: contextlib.AsyncExitStack) -> Pool:
     pool = await postgres.connect_pool(config.postgres, name=f"worker {config.worker}", size=12)
+    stack.push_async_callback(_close_pool, pool)
+    return pool
+
+
+async def _board_pool(config: Config, stack: contextlib.AsyncExitStack) -> Pool:
+    pool = await connect_board_pool(config.postgres, name=f"board {config.worker}")
     stack.push_async_callback(_close_pool, pool)
     return pool
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import random
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.api_keys import ApiKeyStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
+from storage.board import BoardStore
+from storage.board_upkeep import BoardUpkeep
 from storage.bus import Bus
 from storage.cache import TimedCache
 from storage.companies import CompanyStore
@@ -58,6 +61,7 @@ from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
 from .auth import ApiKeyProof, Principal, Tokens
+from .board_search import BoardSearches
 from .calculator import Calculator
 from .chores import LEDGER, Chores
 from .config import Config
@@ -100,6 +104,7 @@ class Services:
         gazetteer: Gazetteer,
         roads: RoadGraph,
         epoch: str,
+        board_pool: Pool | None = None,
     ) -> None:
         self.config = config
         self.pool = pool
@@ -138,8 +143,11 @@ class Services:
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
+        self.board = BoardStore(board_pool or pool)
+        self.board_upkeep = BoardUpkeep(pool)
+        self.board_searches = BoardSearches(gazetteer, roads)
         self.flags = FlagStore(pool)
-        self.reloads = ReloadStore(pool)
+        self.reloads = ReloadStore(pool, board_pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.api_keys = ApiKeyStore(pool)
@@ -294,6 +302,15 @@ class Services:
                     log.warning("live.save_failed", extra={"error": repr(error)})
             if second % 30 == 0:
                 self.hub.tell_gone(self.live.retire(now))
+
+    async def run_board(self) -> None:
+        """Keeps the board's cells and counts; one worker counts for all."""
+        while True:
+            try:
+                await self.board_upkeep.look()
+            except UNREACHABLE as error:
+                log.warning("board.upkeep_failed", extra={"error": repr(error)})
+            await asyncio.sleep(random.uniform(3.0, 5.0))
 
     async def run_repair(self) -> None:
         """Finds order events that watchers missed (lost by the bus, or overtaken), at once when asked."""

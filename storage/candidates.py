@@ -7,6 +7,7 @@ from dispatch.matching import Ranked, carriers_of
 from dispatch.model import Candidate, Order, Policy
 from dispatch.ports import Seen
 from dispatch.rounds import Search, Wave, after_wave
+from geo.cells import BOARD_RES, cell_of
 
 from .order_rows import STANDS, changed, offer_of
 from .postgres import Connection
@@ -85,7 +86,8 @@ LOOK_AGAIN = "UPDATE orders SET seek_at = clock_timestamp() + make_interval(secs
 # Primary key.
 OPEN_BOARD = """
 WITH opened AS (
-    UPDATE orders SET seq = seq + 1, seek_at = NULL, board_at = clock_timestamp() WHERE id = $1 RETURNING *
+    UPDATE orders SET seq = seq + 1, seek_at = NULL, board_at = clock_timestamp(), pickup_cell = $2
+    WHERE id = $1 RETURNING *
 ), noted AS (
     INSERT INTO order_events (order_id, seq, kind, status, at)
     SELECT id, seq, 'boarded', status, board_at FROM opened RETURNING at
@@ -158,7 +160,10 @@ class SearchClaim:
 
     async def open_board(self) -> list[Event]:
         """The search is over; from now on any subscribed driver may take the order."""
-        row = await self._connection.fetchrow(OPEN_BOARD, self.order.id)
+        pickup = self.order.haul.pickup
+        row = await self._connection.fetchrow(
+            OPEN_BOARD, self.order.id, cell_of(pickup.lat, pickup.lon, BOARD_RES)
+        )
         return [changed(row, "boarded")]
 
 

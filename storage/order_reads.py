@@ -1,6 +1,5 @@
 """What may be seen of orders, and by whom. A foreign order and an absent one look the same."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,12 +7,11 @@ from typing import NamedTuple
 from dispatch.asked import Content
 from dispatch.errors import Refusal
 from dispatch.events import OfferMade, OrderChanged
-from dispatch.model import Actor, BoardSearch, HistoryLine, Order, Party, Status
+from dispatch.model import Actor, HistoryLine, Order, Party, Status
 from dispatch.visibility import carries, owns
-from geo.distance import EARTH_RADIUS_M, METRES_PER_DEGREE
 
-from .order_rows import ORDER, STANDS, changed, moment, offer_of, order_of
-from .postgres import Pool, transaction
+from .order_rows import ORDER, changed, moment, offer_of, order_of
+from .postgres import Pool
 
 NO_LIMIT = 2**63 - 1
 
@@ -74,37 +72,6 @@ WHERE f.driver_id = $1 AND f.status = 'live' AND f.expires_at > clock_timestamp(
 """
 # Primary key.
 OPEN_ORDERS = "SELECT o.*, NULL::bigint AS driver_id FROM orders o WHERE id = ANY($1::bigint[])"
-
-# Primary key.
-SUBSCRIBED = "SELECT paid_until > clock_timestamp() FROM subscriptions WHERE driver_id = $1"
-
-# ix_orders_board_newest: newest first, and the first page is full after a few rows.
-BOARD_NEWEST = f"""
-SELECT o.*, NULL::bigint AS driver_id FROM orders o
-WHERE {STANDS} AND o.board_at IS NOT NULL AND NOT o.private AND id < $1
-    AND ($2::text IS NULL OR body = $2) AND ($3::float8 IS NULL OR weight_kg <= $3)
-    AND ($4::float8 IS NULL OR volume_m3 <= $4)
-ORDER BY id DESC LIMIT $5
-"""
-# No table. A plan for any circle would take the GiST index also for a city with a tenth of the board, and read
-# and sort all of it; starting parallel workers alone costs more than either good plan. For one transaction.
-PLAN_FOR_THIS_CIRCLE = """
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
-    set_config('max_parallel_workers_per_gather', '0', true)
-"""
-# ix_orders_board_pickup by the bounding box; or, where the circle holds a good part of the board,
-# ix_orders_board_newest with the box as a filter. The haversine is written out ($10 lat, $11 lon,
-# $12 sin^2 of half the angle): PostGIS' distance is priced so high that the planner starts parallel workers.
-BOARD_CIRCLE = f"""
-SELECT o.*, NULL::bigint AS driver_id FROM orders o
-WHERE {STANDS} AND o.board_at IS NOT NULL AND NOT o.private AND id < $1
-    AND ($2::text IS NULL OR body = $2) AND ($3::float8 IS NULL OR weight_kg <= $3)
-    AND ($4::float8 IS NULL OR volume_m3 <= $4)
-    AND pickup_point && ST_MakeEnvelope($6, $7, $8, $9, 4326)
-    AND power(sind((ST_Y(pickup_point) - $10) / 2), 2) + cosd($10) * cosd(ST_Y(pickup_point))
-        * power(sind((ST_X(pickup_point) - $11) / 2), 2) <= $12
-ORDER BY id DESC LIMIT $5
-"""
 
 # Primary key, once a watched order.
 MISSED = """
@@ -242,24 +209,6 @@ class OrderReads:
         orders = {row["id"]: order_of(row) for row in rows}
         return [OfferMade(driver, orders[offer.order], offer, note or "") for offer, note in offers]
 
-    async def board(self, driver: int, search: BoardSearch) -> list[Order]:
-        """A page of the board, newest first; `subscription_expired` without a paid subscription."""
-        if not await self._pool.fetchval(SUBSCRIBED, driver):
-            raise Refusal("subscription_expired")
-        below = NO_LIMIT if search.before is None else search.before
-        filters = (below, search.body, search.max_weight_kg, search.max_volume_m3, search.limit)
-        if search.circle is None:
-            rows = await self._pool.fetch(BOARD_NEWEST, *filters)
-        else:
-            lat, lon, radius_m = search.circle
-            half_angle = min(radius_m / (2 * EARTH_RADIUS_M), math.pi / 2)
-            async with transaction(self._pool) as connection:
-                await connection.execute(PLAN_FOR_THIS_CIRCLE)
-                rows = await connection.fetch(
-                    BOARD_CIRCLE, *filters, *box(lat, lon, radius_m), lat, lon, math.sin(half_angle) ** 2
-                )
-        return [order_of(row) for row in rows]
-
     async def events_after(self, known: Mapping[int, int]) -> list[OrderChanged]:
         """Events that watchers of these orders have not seen: {order: last seq known}, by order and seq."""
         rows = await self._pool.fetch(MISSED, list(known), list(known.values()))
@@ -271,17 +220,3 @@ def must_own(order: Order, party: Party) -> None:
     caller is staff."""
     if party.actor is not Actor.ADMIN and not owns(order, party) and not carries(order, party):
         raise Refusal("not_found")
-
-
-def box(lat: float, lon: float, radius_m: float) -> tuple[float, float, float, float]:
-    """West, south, east, north in degrees around a circle; all longitudes where it meets a pole or the
-    antimeridian, which costs time and no match."""
-    reach = radius_m / METRES_PER_DEGREE * 1.001
-    south, north = lat - reach, lat + reach
-    if south <= -90 or north >= 90:
-        return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
-    # The widest longitude of a circle lies nearer the pole than its centre: sin(dlon) = sin(r) / cos(lat).
-    width = math.degrees(math.asin(min(1.0, math.sin(math.radians(reach)) / math.cos(math.radians(lat)))))
-    if lon - width < -180 or lon + width > 180:
-        return -180.0, south, 180.0, north
-    return lon - width, south, lon + width, north

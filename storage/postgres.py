@@ -1,6 +1,7 @@
 """Pools and codecs: the one way this application talks to PostgreSQL."""
 
 import struct
+from collections.abc import Mapping
 
 import asyncpg
 import orjson
@@ -67,8 +68,16 @@ async def prepare_connection(connection: Connection) -> None:
     )
 
 
-async def connect_pool(dsn: str, *, name: str, size: int, statement_timeout_s: float = 10.0) -> Pool:
-    """Opens a pool of at most `size` connections, visible as `name` in pg_stat_activity."""
+async def connect_pool(
+    dsn: str,
+    *,
+    name: str,
+    size: int,
+    statement_timeout_s: float = 10.0,
+    settings: Mapping[str, str] | None = None,
+) -> Pool:
+    """Opens a pool of at most `size` connections, visible as `name` in pg_stat_activity. `settings`: more of the
+    server's, for these sessions."""
     pool = Pool(
         dsn,
         min_size=min(2, size),
@@ -88,6 +97,7 @@ async def connect_pool(dsn: str, *, name: str, size: int, statement_timeout_s: f
             # An ack means COMMIT on disk, whatever the server's own default is.
             "synchronous_commit": "on",
             "jit": "off",  # short statements only: compiling them costs more than running them
+            **(settings or {}),
         },
     )
     await pool

@@ -35,7 +35,7 @@ async def body_of(request: web.Request, decoder: msgspec.json.Decoder[Any] | Non
 
 
 def query_of(given: MultiMapping[str], kind: type) -> object:
-    """Query strings are text: the declared types decide what the text means."""
+    """Query strings are text: the declared types decide what the text means. Lists are separated by commas."""
     hints = get_type_hints(kind)
     unknown = set(given) - set(hints)
     if unknown:
@@ -52,6 +52,14 @@ def _bad_field(text: str, around: str) -> BadField:
     return BadField(message, path.strip(around) or None) if found else BadField(text, None)
 
 
-def _text(value: str, hint: Any) -> str | None:
-    optional = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
-    return None if optional and value == "" else value
+def _text(value: str, hint: Any) -> str | list[str] | None:
+    union = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if value == "" and NoneType in union:
+        return None
+    if any(_is_list(each) for each in union):
+        return value.split(",") if value else []
+    return value
+
+
+def _is_list(hint: Any) -> bool:
+    return get_origin(hint) is list

@@ -1,12 +1,9 @@
-"""Offers and the board over HTTP: the driver's way without a socket, and from a push."""
+"""Offers, and loads taken from the board, over HTTP: the driver's way without a socket, and from a push."""
 
 from uuid import UUID
 
-from dispatch.errors import Refusal
-from dispatch.model import BoardSearch
 from server import views
 from server.protocol.messages import OrderState
-from server.protocol.rest.board import Board, BoardQuery
 from server.protocol.rest.offers import AcceptForm, ActingQuery, DeclineForm, Offers, TakeForm
 
 from . import acting
@@ -51,25 +48,6 @@ async def decline(call: Call[DeclineForm, None]) -> None:
     offer = call.path_id("offer")
     driver = await acting.of_offer(call, offer)
     await call.services.dispatcher.decline(driver, offer, call.body.reason, call.body.note)
-
-
-async def board(call: Call[None, BoardQuery]) -> Board:
-    """Loads open to every subscribed driver, newest first, all or within a circle around a place."""
-    query = call.query
-    await call.services.habits.read("board", call.caller.user)
-    if (query.lat is None) != (query.lon is None):
-        raise Refusal("bad_request", "lat and lon go together")
-    circle = None
-    if query.lat is not None and query.lon is not None:
-        circle = (query.lat, query.lon, query.radius_m)
-    search = BoardSearch(
-        query.limit, circle, query.body, query.max_weight_kg, query.max_volume_m3, query.before
-    )
-    found = await call.services.orders.board(call.caller.user, search)
-    return Board(
-        loads=[views.board_load(order) for order in found],
-        next=found[-1].id if len(found) == query.limit else None,
-    )
 
 
 async def take(call: Call[TakeForm, None]) -> OrderState:
@@ -118,17 +96,6 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=acting.DRIVERS,
         errors=("not_found", "busy"),
-    ),
-    Route(
-        "GET",
-        "/api/v1/board",
-        board,
-        "Loads open to all",
-        "offers",
-        query=BoardQuery,
-        response=Board,
-        roles=_DRIVER,
-        errors=("subscription_expired", "cooling_down"),
     ),
     Route(
         "POST",

@@ -114,6 +114,11 @@ ERRORS = _catalogue(
     ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
     ErrorCode("case_closed", 409, False, "This was decided already."),
     ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
+    # the board
+    ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
+    ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
+    ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
+    ErrorCode("search_too_heavy", 503, True, "This search takes too long now: narrow it, or try again."),
     # streams
     ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
     ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),

@@ -189,6 +189,7 @@ def _parameters(route: Described) -> Iterator[Json]:
                 "name": name,
                 "in": "query",
                 "required": name in schema.get("required", ()),
+                **({"style": "form", "explode": False} if told.get("type") == "array" else {}),
                 "schema": told,
             } | ({} if (one := parameter(name, hints[name])) is None else {"example": one})
     for name in route.headers:

@@ -2,6 +2,7 @@
 that runs them."""
 
 from . import (
+    board,
     companies,
     files,
     identity,
@@ -18,6 +19,7 @@ from . import (
 from .columns import metadata
 
 __all__ = [
+    "board",
     "companies",
     "files",
     "identity",

@@ -90,6 +90,10 @@ orders = Table(
     Column("wave", SmallInteger, nullable=False, server_default="0"),
     at("seek_at", nullable=True),
     at("board_at", nullable=True),
+    # For the board (storage/schema/board.py): the H3 cell of the pickup, and the last version that was matched
+    # against the saved searches.
+    Column("pickup_cell", BigInteger),
+    Column("matched_version", Integer, nullable=False, server_default="0"),
     Index(None, "shipper_id", "id"),
     Index("ix_orders_seek", "seek_at", postgresql_where=text("seek_at IS NOT NULL")),
     Index(
@@ -107,17 +111,6 @@ orders = Table(
         "body",
         "weight_kg",
         postgresql_where=text("status = 'open' OR status = 'moderation'"),
-    ),
-    Index(
-        "ix_orders_board_pickup",
-        "pickup_point",
-        postgresql_using="gist",
-        postgresql_where=text("status = 'open' AND board_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_orders_board_newest",
-        text("id DESC"),
-        postgresql_where=text("status = 'open' AND board_at IS NOT NULL"),
     ),
     # What hauls between two towns were agreed at lately.
     Index(

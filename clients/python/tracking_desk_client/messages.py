@@ -155,6 +155,10 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
         ErrorCode("case_closed", 409, False, "This was decided already."),
         ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
+        ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
+        ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
+        ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
+        ErrorCode("search_too_heavy", 503, True, "This search takes too long now: narrow it, or try again."),
         ErrorCode("stream_required", 409, True, "Send stream.resume before positions."),
         ErrorCode("seq_gap", 409, True, "Points are missing before this one: resume and send them in order."),
         ErrorCode("credit_exceeded", 429, True, "More points are in flight than the granted credit."),
@@ -199,6 +203,8 @@ Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
+BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
+AdrFilter = Literal["any", "none", "only"]
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
 InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
@@ -5960,54 +5966,610 @@ class Offers:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardQuery:
-    """Loads open to every subscribed driver, newest first; nearest pickup circle when lat, lon are given."""
+class BoardFilters:
+    """What is asked of loads; all of it together. In a query string, lists are separated by commas.
 
+    Pickup: near a city or a place (`radius_m`), inside `bbox`, inside `polygon` (3 to 100 vertices). Drop: near a
+    city or a place. Along a route, between cities or over a line of your own: pickup near it, drop near it further
+    on, for at most `max_detour_m` of road. Prices are compared in KZT. Pickup dates match a load whose window
+    overlaps them. `fits` leaves out what your active vehicle cannot carry, or `vehicle`, another one of yours."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     lat: float | None = None  # -90 to 90
     lon: float | None = None  # -180 to 180
     radius_m: float = 200000  # above 0, at most 2,000,000
-    body: Body | None = None
-    max_weight_kg: float | None = None  # above 0, at most 100,000
-    max_volume_m3: float | None = None  # 0 to 500
-    before: int | None = None  # 1 or more
-    limit: int = 20  # 1 to 100
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
 
     def to_wire(self) -> Wire:
         wire: Wire = {
             "radius_m": self.radius_m,
-            "limit": self.limit,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
         }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
         if self.lat is not None:
             wire["lat"] = self.lat
         if self.lon is not None:
             wire["lon"] = self.lon
-        if self.body is not None:
-            wire["body"] = self.body
-        if self.max_weight_kg is not None:
-            wire["max_weight_kg"] = self.max_weight_kg
-        if self.max_volume_m3 is not None:
-            wire["max_volume_m3"] = self.max_volume_m3
-        if self.before is not None:
-            wire["before"] = self.before
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardFilters:
+        return cls(
+            wire.get("from_city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("radius_m", 200000),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            wire.get("bbox"),
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardQuery:
+    """A page of the board. `nearest` and `profit` measure from the place that is searched, else from your truck;
+    `profit` orders the loads around. With `count` the first page also tells how many there are. `driver`: for whom
+    a logistician looks."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    radius_m: float = 200000  # above 0, at most 2,000,000
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
+    sort: BoardSort = "newest"
+    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
+    limit: int = 20  # 1 to 100
+    count: bool = False
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+            "sort": self.sort,
+            "limit": self.limit,
+            "count": self.count,
+        }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        if self.after is not None:
+            wire["after"] = self.after
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
     def from_wire(cls, wire: Wire) -> BoardQuery:
         return cls(
+            wire.get("from_city"),
             wire.get("lat"),
             wire.get("lon"),
             wire.get("radius_m", 200000),
-            wire.get("body"),
-            wire.get("max_weight_kg"),
-            wire.get("max_volume_m3"),
-            wire.get("before"),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            wire.get("bbox"),
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+            wire.get("sort", "newest"),
+            wire.get("after"),
             wire.get("limit", 20),
+            wire.get("count", False),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLoadQuery:
+    """For whom a logistician looks."""
+
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardLoadQuery:
+        return cls(
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFacetQuery:
+    """The search that is to be broken down."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    radius_m: float = 200000  # above 0, at most 2,000,000
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+        }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardFacetQuery:
+        return cls(
+            wire.get("from_city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("radius_m", 200000),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            wire.get("bbox"),
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardClusterQuery:
+    """A window of the map: `bbox` is required. `zoom` as web maps count it."""
+
+    from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    lat: float | None = None  # -90 to 90
+    lon: float | None = None  # -180 to 180
+    radius_m: float = 200000  # above 0, at most 2,000,000
+    to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    to_lat: float | None = None  # -90 to 90
+    to_lon: float | None = None  # -180 to 180
+    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
+    route_via: list[int] = field(default_factory=list)  # 0 to 8 items
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # above 0, at most 500,000
+    fits: bool = True
+    vehicle: int | None = None  # 1 or more
+    bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
+    kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
+    weight_min_kg: float | None = None  # above 0, at most 100,000
+    weight_max_kg: float | None = None  # above 0, at most 100,000
+    volume_max_m3: float | None = None  # 0 to 500
+    price_min: int | None = None  # minor units of KZT; 0 or more
+    price_per_km_min: int | None = None  # minor units of KZT; 0 or more
+    pickup_after: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    pickup_before: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    adr: AdrFilter = "any"
+    pricings: list[PricingKind] = field(default_factory=list)  # 0 to 3 items
+    payment_methods: list[PaymentMethod] = field(default_factory=list)  # 0 to 3 items
+    payment_whens: list[PaymentWhen] = field(default_factory=list)  # 0 to 3 items
+    vat: bool | None = None
+    prepay_min: int | None = None  # 0 to 100
+    rating_min: float | None = None  # 0 to 5
+    zoom: int = 5  # 0 to 22
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "radius_m": self.radius_m,
+            "to_radius_m": self.to_radius_m,
+            "route_via": self.route_via,
+            "max_detour_m": self.max_detour_m,
+            "fits": self.fits,
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "adr": self.adr,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+            "zoom": self.zoom,
+        }
+        if self.from_city is not None:
+            wire["from_city"] = self.from_city
+        if self.lat is not None:
+            wire["lat"] = self.lat
+        if self.lon is not None:
+            wire["lon"] = self.lon
+        if self.to_city is not None:
+            wire["to_city"] = self.to_city
+        if self.to_lat is not None:
+            wire["to_lat"] = self.to_lat
+        if self.to_lon is not None:
+            wire["to_lon"] = self.to_lon
+        if self.bbox is not None:
+            wire["bbox"] = self.bbox
+        if self.polygon is not None:
+            wire["polygon"] = self.polygon
+        if self.route_from is not None:
+            wire["route_from"] = self.route_from
+        if self.route_to is not None:
+            wire["route_to"] = self.route_to
+        if self.route_line is not None:
+            wire["route_line"] = self.route_line
+        if self.vehicle is not None:
+            wire["vehicle"] = self.vehicle
+        if self.weight_min_kg is not None:
+            wire["weight_min_kg"] = self.weight_min_kg
+        if self.weight_max_kg is not None:
+            wire["weight_max_kg"] = self.weight_max_kg
+        if self.volume_max_m3 is not None:
+            wire["volume_max_m3"] = self.volume_max_m3
+        if self.price_min is not None:
+            wire["price_min"] = self.price_min
+        if self.price_per_km_min is not None:
+            wire["price_per_km_min"] = self.price_per_km_min
+        if self.pickup_after is not None:
+            wire["pickup_after"] = self.pickup_after
+        if self.pickup_before is not None:
+            wire["pickup_before"] = self.pickup_before
+        if self.vat is not None:
+            wire["vat"] = self.vat
+        if self.prepay_min is not None:
+            wire["prepay_min"] = self.prepay_min
+        if self.rating_min is not None:
+            wire["rating_min"] = self.rating_min
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardClusterQuery:
+        return cls(
+            wire.get("from_city"),
+            wire.get("lat"),
+            wire.get("lon"),
+            wire.get("radius_m", 200000),
+            wire.get("to_city"),
+            wire.get("to_lat"),
+            wire.get("to_lon"),
+            wire.get("to_radius_m", 100000),
+            wire.get("bbox"),
+            wire.get("polygon"),
+            wire.get("route_from"),
+            wire.get("route_to"),
+            wire.get("route_via", []),
+            wire.get("route_line"),
+            wire.get("max_detour_m", 50000),
+            wire.get("fits", True),
+            wire.get("vehicle"),
+            wire.get("bodies", []),
+            wire.get("kinds", []),
+            wire.get("weight_min_kg"),
+            wire.get("weight_max_kg"),
+            wire.get("volume_max_m3"),
+            wire.get("price_min"),
+            wire.get("price_per_km_min"),
+            wire.get("pickup_after"),
+            wire.get("pickup_before"),
+            wire.get("adr", "any"),
+            wire.get("pricings", []),
+            wire.get("payment_methods", []),
+            wire.get("payment_whens", []),
+            wire.get("vat"),
+            wire.get("prepay_min"),
+            wire.get("rating_min"),
+            wire.get("zoom", 5),
+            wire.get("driver"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class BoardLoad:
-    """A load on the board."""
+    """A load on the board, in brief."""
 
     order: int
     pickup: Place
@@ -6051,23 +6613,384 @@ class BoardLoad:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """One page of the board."""
+class PosterView:
+    """Who has posted a load: a public name. `rating` is absent until somebody has rated."""
 
-    loads: list[BoardLoad]
-    next: int | None = None
+    name: str
+    verified: bool
+    rating: float | None
+    ratings: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "name": self.name,
+            "verified": self.verified,
+            "rating": self.rating,
+            "ratings": self.ratings,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PosterView:
+        return cls(
+            wire["name"],
+            wire["verified"],
+            wire["rating"],
+            wire["ratings"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfitView:
+    """What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer."""
+
+    amount: int
+    per_hour: int
+    per_km: int
+    seconds: float
+    currency: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "amount": self.amount,
+            "per_hour": self.per_hour,
+            "per_km": self.per_km,
+            "seconds": self.seconds,
+            "currency": self.currency,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ProfitView:
+        return cls(
+            wire["amount"],
+            wire["per_hour"],
+            wire["per_km"],
+            wire["seconds"],
+            wire["currency"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCard:
+    """A load, and what it is to you: why it suits (`reasons`), how far away, what it leaves.
+
+    `on_board` is false while it is still offered to others; `fits` is absent without a vehicle."""
+
+    order: int
+    version: int
+    pickup: Place
+    drop: Place
+    stops: int
+    cargo: str
+    kind: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    other_bodies: list[str]
+    sides: list[str]
+    documents: list[str]
+    distance_m: float
+    duration_s: float
+    estimate: bool
+    price: Money
+    price_per_km: int
+    pricing: str
+    payment_method: str
+    payment_when: str
+    payment_days: int
+    prepay_percent: int
+    vat: bool
+    created_at: float
+    age_s: float
+    until: float
+    on_board: bool
+    shipper: PosterView
+    reasons: list[str]
+    pickup_from: float | None = None
+    pickup_to: float | None = None
+    drop_from: float | None = None
+    drop_to: float | None = None
+    pieces: int | None = None
+    length_m: float | None = None
+    width_m: float | None = None
+    height_m: float | None = None
+    temp_min_c: float | None = None
+    temp_max_c: float | None = None
+    adr: str | None = None
+    deadhead_m: float | None = None
+    detour_m: float | None = None
+    fits: bool | None = None
+    profit: ProfitView | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "version": self.version,
+            "pickup": self.pickup.to_wire(),
+            "drop": self.drop.to_wire(),
+            "stops": self.stops,
+            "cargo": self.cargo,
+            "kind": self.kind,
+            "weight_kg": self.weight_kg,
+            "volume_m3": self.volume_m3,
+            "body": self.body,
+            "other_bodies": self.other_bodies,
+            "sides": self.sides,
+            "documents": self.documents,
+            "distance_m": self.distance_m,
+            "duration_s": self.duration_s,
+            "estimate": self.estimate,
+            "price": self.price.to_wire(),
+            "price_per_km": self.price_per_km,
+            "pricing": self.pricing,
+            "payment_method": self.payment_method,
+            "payment_when": self.payment_when,
+            "payment_days": self.payment_days,
+            "prepay_percent": self.prepay_percent,
+            "vat": self.vat,
+            "created_at": self.created_at,
+            "age_s": self.age_s,
+            "until": self.until,
+            "on_board": self.on_board,
+            "shipper": self.shipper.to_wire(),
+            "reasons": self.reasons,
+            "pickup_from": self.pickup_from,
+            "pickup_to": self.pickup_to,
+            "drop_from": self.drop_from,
+            "drop_to": self.drop_to,
+            "pieces": self.pieces,
+            "length_m": self.length_m,
+            "width_m": self.width_m,
+            "height_m": self.height_m,
+            "temp_min_c": self.temp_min_c,
+            "temp_max_c": self.temp_max_c,
+            "adr": self.adr,
+            "deadhead_m": self.deadhead_m,
+            "detour_m": self.detour_m,
+            "fits": self.fits,
+            "profit": (None if self.profit is None else self.profit.to_wire()),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardCard:
+        return cls(
+            wire["order"],
+            wire["version"],
+            Place.from_wire(wire["pickup"]),
+            Place.from_wire(wire["drop"]),
+            wire["stops"],
+            wire["cargo"],
+            wire["kind"],
+            wire["weight_kg"],
+            wire["volume_m3"],
+            wire["body"],
+            wire["other_bodies"],
+            wire["sides"],
+            wire["documents"],
+            wire["distance_m"],
+            wire["duration_s"],
+            wire["estimate"],
+            Money.from_wire(wire["price"]),
+            wire["price_per_km"],
+            wire["pricing"],
+            wire["payment_method"],
+            wire["payment_when"],
+            wire["payment_days"],
+            wire["prepay_percent"],
+            wire["vat"],
+            wire["created_at"],
+            wire["age_s"],
+            wire["until"],
+            wire["on_board"],
+            PosterView.from_wire(wire["shipper"]),
+            wire["reasons"],
+            wire.get("pickup_from"),
+            wire.get("pickup_to"),
+            wire.get("drop_from"),
+            wire.get("drop_to"),
+            wire.get("pieces"),
+            wire.get("length_m"),
+            wire.get("width_m"),
+            wire.get("height_m"),
+            wire.get("temp_min_c"),
+            wire.get("temp_max_c"),
+            wire.get("adr"),
+            wire.get("deadhead_m"),
+            wire.get("detour_m"),
+            wire.get("fits"),
+            (None if wire["profit"] is None else ProfitView.from_wire(wire["profit"])) if "profit" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTotal:
+    """How many loads suit: counted up to 1,000, estimated above (`exact` is false)."""
+
+    count: int
+    exact: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "count": self.count,
+            "exact": self.exact,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardTotal:
+        return cls(
+            wire["count"],
+            wire["exact"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One page of the board; `next` goes into `after`."""
+
+    loads: list[BoardCard]
+    next: str | None = None
+    total: BoardTotal | None = None
 
     def to_wire(self) -> Wire:
         return {
             "loads": [item.to_wire() for item in self.loads],
             "next": self.next,
+            "total": (None if self.total is None else self.total.to_wire()),
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> Board:
         return cls(
-            [BoardLoad.from_wire(item) for item in wire["loads"]],
+            [BoardCard.from_wire(item) for item in wire["loads"]],
             wire.get("next"),
+            (None if wire["total"] is None else BoardTotal.from_wire(wire["total"])) if "total" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceBand:
+    """Loads whose pickup is up to so far away; None is any farther one."""
+
+    up_to_m: int | None
+    loads: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "up_to_m": self.up_to_m,
+            "loads": self.loads,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DistanceBand:
+        return cls(
+            wire["up_to_m"],
+            wire["loads"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFacets:
+    """How the loads that suit divide, by word. Counted where there are few, else estimated from a sample.
+
+    A load that may go in several bodies counts for each."""
+
+    total: BoardTotal
+    bodies: dict[str, int]
+    kinds: dict[str, int]
+    pricings: dict[str, int]
+    payment_methods: dict[str, int]
+    payment_whens: dict[str, int]
+    adr: dict[str, int]
+    distances: list[DistanceBand]
+
+    def to_wire(self) -> Wire:
+        return {
+            "total": self.total.to_wire(),
+            "bodies": self.bodies,
+            "kinds": self.kinds,
+            "pricings": self.pricings,
+            "payment_methods": self.payment_methods,
+            "payment_whens": self.payment_whens,
+            "adr": self.adr,
+            "distances": [item.to_wire() for item in self.distances],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardFacets:
+        return cls(
+            BoardTotal.from_wire(wire["total"]),
+            wire["bodies"],
+            wire["kinds"],
+            wire["pricings"],
+            wire["payment_methods"],
+            wire["payment_whens"],
+            wire["adr"],
+            [DistanceBand.from_wire(item) for item in wire["distances"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCluster:
+    """Loads that are picked up in one H3 cell, around their middle. Prices in minor units of KZT."""
+
+    cell: str
+    lat: float
+    lon: float
+    loads: int
+    price_sum: int
+    price_min: int
+    price_max: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "cell": self.cell,
+            "lat": self.lat,
+            "lon": self.lon,
+            "loads": self.loads,
+            "price_sum": self.price_sum,
+            "price_min": self.price_min,
+            "price_max": self.price_max,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardCluster:
+        return cls(
+            wire["cell"],
+            wire["lat"],
+            wire["lon"],
+            wire["loads"],
+            wire["price_sum"],
+            wire["price_min"],
+            wire["price_max"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BoardClusters:
+    """The window as cells of one H3 resolution, or, where few loads are in it, these loads. `at`: as of when."""
+
+    resolution: int
+    exact: bool
+    at: float
+    clusters: list[BoardCluster]
+    loads: list[BoardCard]
+
+    def to_wire(self) -> Wire:
+        return {
+            "resolution": self.resolution,
+            "exact": self.exact,
+            "at": self.at,
+            "clusters": [item.to_wire() for item in self.clusters],
+            "loads": [item.to_wire() for item in self.loads],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BoardClusters:
+        return cls(
+            wire["resolution"],
+            wire["exact"],
+            wire["at"],
+            [BoardCluster.from_wire(item) for item in wire["clusters"]],
+            [BoardCard.from_wire(item) for item in wire["loads"]],
         )
 
 

@@ -33,6 +33,8 @@ export type Precision = "house" | "street" | "place" | "town" | "region" | "esti
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
+export type BoardSort = "newest" | "nearest" | "per_km" | "profit" | "pickup_date";
+export type AdrFilter = "any" | "none" | "only";
 export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_driver" | "not_needed" | "other";
 export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
 export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
@@ -2025,26 +2027,295 @@ export interface Offers {
   offers: OfferCard[];
 }
 
-/** Loads open to every subscribed driver, newest first; nearest pickup circle when lat, lon are given. */
-export interface BoardQuery {
+/** What is asked of loads; all of it together. In a query string, lists are separated by commas. Pickup: near a city or a place (`radius_m`), inside `bbox`, inside `polygon` (3 to 100 vertices). Drop: near a city or a place. Along a route, between cities or over a line of your own: pickup near it, drop near it further on, for at most `max_detour_m` of road. Prices are compared in KZT. Pickup dates match a load whose window overlaps them. `fits` leaves out what your active vehicle cannot carry, or `vehicle`, another one of yours. */
+export interface BoardFilters {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
   /** -90 to 90 */
   lat?: number | null;
   /** -180 to 180 */
   lon?: number | null;
   /** above 0, at most 2,000,000 */
   radius_m?: number;
-  body?: Body | null;
-  /** above 0, at most 100,000 */
-  max_weight_kg?: number | null;
-  /** 0 to 500 */
-  max_volume_m3?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
   /** 1 or more */
-  before?: number | null;
-  /** 1 to 100 */
-  limit?: number;
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: CargoKind[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: PricingKind[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
 }
 
-/** A load on the board. */
+/** A page of the board. `nearest` and `profit` measure from the place that is searched, else from your truck; `profit` orders the loads around. With `count` the first page also tells how many there are. `driver`: for whom a logistician looks. */
+export interface BoardQuery {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  radius_m?: number;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
+  /** 1 or more */
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: CargoKind[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: PricingKind[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
+  sort?: BoardSort;
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
+  after?: string | null;
+  /** 1 to 100 */
+  limit?: number;
+  count?: boolean;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** For whom a logistician looks. */
+export interface BoardLoadQuery {
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** The search that is to be broken down. */
+export interface BoardFacetQuery {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  radius_m?: number;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
+  /** 1 or more */
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: CargoKind[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: PricingKind[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** A window of the map: `bbox` is required. `zoom` as web maps count it. */
+export interface BoardClusterQuery {
+  /** Of the gazetteer; -9.0072e+15 or more */
+  from_city?: number | null;
+  /** -90 to 90 */
+  lat?: number | null;
+  /** -180 to 180 */
+  lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  radius_m?: number;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  to_city?: number | null;
+  /** -90 to 90 */
+  to_lat?: number | null;
+  /** -180 to 180 */
+  to_lon?: number | null;
+  /** above 0, at most 2,000,000 */
+  to_radius_m?: number;
+  /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
+  bbox?: number[] | null;
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  polygon?: string | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_from?: number | null;
+  /** Of the gazetteer; -9.0072e+15 or more */
+  route_to?: number | null;
+  /** 0 to 8 items */
+  route_via?: number[];
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  route_line?: string | null;
+  /** above 0, at most 500,000 */
+  max_detour_m?: number;
+  fits?: boolean;
+  /** 1 or more */
+  vehicle?: number | null;
+  /** 0 to 9 items */
+  bodies?: Body[];
+  /** 0 to 30 items */
+  kinds?: CargoKind[];
+  /** above 0, at most 100,000 */
+  weight_min_kg?: number | null;
+  /** above 0, at most 100,000 */
+  weight_max_kg?: number | null;
+  /** 0 to 500 */
+  volume_max_m3?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_min?: number | null;
+  /** minor units of KZT; 0 or more */
+  price_per_km_min?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_after?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pickup_before?: number | null;
+  adr?: AdrFilter;
+  /** 0 to 3 items */
+  pricings?: PricingKind[];
+  /** 0 to 3 items */
+  payment_methods?: PaymentMethod[];
+  /** 0 to 3 items */
+  payment_whens?: PaymentWhen[];
+  vat?: boolean | null;
+  /** 0 to 100 */
+  prepay_min?: number | null;
+  /** 0 to 5 */
+  rating_min?: number | null;
+  /** 0 to 22 */
+  zoom?: number;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** A load on the board, in brief. */
 export interface BoardLoad {
   order: number;
   pickup: Place;
@@ -2058,10 +2329,121 @@ export interface BoardLoad {
   created_at: number;
 }
 
-/** One page of the board. */
+/** Who has posted a load: a public name. `rating` is absent until somebody has rated. */
+export interface PosterView {
+  name: string;
+  verified: boolean;
+  rating: number | null;
+  ratings: number;
+}
+
+/** What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer. */
+export interface ProfitView {
+  amount: number;
+  per_hour: number;
+  per_km: number;
+  seconds: number;
+  currency: string;
+}
+
+/** A load, and what it is to you: why it suits (`reasons`), how far away, what it leaves. `on_board` is false while it is still offered to others; `fits` is absent without a vehicle. */
+export interface BoardCard {
+  order: number;
+  version: number;
+  pickup: Place;
+  drop: Place;
+  stops: number;
+  cargo: string;
+  kind: string;
+  weight_kg: number;
+  volume_m3: number;
+  body: string;
+  other_bodies: string[];
+  sides: string[];
+  documents: string[];
+  distance_m: number;
+  duration_s: number;
+  estimate: boolean;
+  price: Money;
+  price_per_km: number;
+  pricing: string;
+  payment_method: string;
+  payment_when: string;
+  payment_days: number;
+  prepay_percent: number;
+  vat: boolean;
+  created_at: number;
+  age_s: number;
+  until: number;
+  on_board: boolean;
+  shipper: PosterView;
+  reasons: string[];
+  pickup_from?: number | null;
+  pickup_to?: number | null;
+  drop_from?: number | null;
+  drop_to?: number | null;
+  pieces?: number | null;
+  length_m?: number | null;
+  width_m?: number | null;
+  height_m?: number | null;
+  temp_min_c?: number | null;
+  temp_max_c?: number | null;
+  adr?: string | null;
+  deadhead_m?: number | null;
+  detour_m?: number | null;
+  fits?: boolean | null;
+  profit?: ProfitView | null;
+}
+
+/** How many loads suit: counted up to 1,000, estimated above (`exact` is false). */
+export interface BoardTotal {
+  count: number;
+  exact: boolean;
+}
+
+/** One page of the board; `next` goes into `after`. */
 export interface Board {
-  loads: BoardLoad[];
-  next?: number | null;
+  loads: BoardCard[];
+  next?: string | null;
+  total?: BoardTotal | null;
+}
+
+/** Loads whose pickup is up to so far away; None is any farther one. */
+export interface DistanceBand {
+  up_to_m: number | null;
+  loads: number;
+}
+
+/** How the loads that suit divide, by word. Counted where there are few, else estimated from a sample. A load that may go in several bodies counts for each. */
+export interface BoardFacets {
+  total: BoardTotal;
+  bodies: Record<string, number>;
+  kinds: Record<string, number>;
+  pricings: Record<string, number>;
+  payment_methods: Record<string, number>;
+  payment_whens: Record<string, number>;
+  adr: Record<string, number>;
+  distances: DistanceBand[];
+}
+
+/** Loads that are picked up in one H3 cell, around their middle. Prices in minor units of KZT. */
+export interface BoardCluster {
+  cell: string;
+  lat: number;
+  lon: number;
+  loads: number;
+  price_sum: number;
+  price_min: number;
+  price_max: number;
+}
+
+/** The window as cells of one H3 resolution, or, where few loads are in it, these loads. `at`: as of when. */
+export interface BoardClusters {
+  resolution: number;
+  exact: boolean;
+  at: number;
+  clusters: BoardCluster[];
+  loads: BoardCard[];
 }
 
 /** A driver's price. While the driver is on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A logistician names the `driver` of the fleet who bids. */

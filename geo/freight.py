@@ -1,4 +1,4 @@
-"""What is carried from where to where: the one table behind generated loads.
+"""What is carried from where to where: the one table behind generated loads, for load tests and for seeds.
 
 Sources, collected in the project's freight facts: section weights are trips on toll sections in 2025 (KazAvtoZhol,
 millions; inform.kz), cross-border cargo shares CAREC CPMM 2023. **Assumed** (no published figure was found):
@@ -7,14 +7,16 @@ weights, and the whole price curve.
 """
 
 from collections.abc import Collection, Sequence
+from functools import cache
+from itertools import accumulate
 from math import exp, log, sqrt
 from random import Random
 from typing import NamedTuple
 
-from geo.distance import haversine_m
-from geo.gazetteer import City, Gazetteer
-from geo.roads import RoadGraph
-from geo.types import Position
+from .distance import haversine_m
+from .gazetteer import City, Gazetteer
+from .roads import RoadGraph
+from .types import Position
 
 
 class Section(NamedTuple):
@@ -61,31 +63,36 @@ ONWARD = 0.45  # chance that a haul goes on over the next section, at either end
 
 
 class Cargo(NamedTuple):
-    """A kind of cargo: its share of loads, the bodies that take it, and tonnes a cubic metre."""
+    """A kind of cargo: its share of loads, the bodies that take it, tonnes a cubic metre, the word of orders for
+    it, and its class as dangerous goods."""
 
     name: str
     share: float
     bodies: tuple[str, ...]
     density: float
+    kind: str
+    adr: str | None = None
 
 
 # Vegetables 29.4 %, machinery 16.9 %, textiles 9.3 % are CAREC's for cross-border loads; the rest is assumed.
 CARGO = (
-    Cargo("овощи и фрукты", 29.4, ("reefer", "tent", "isotherm"), 0.35),
-    Cargo("оборудование", 16.9, ("tent", "flatbed", "lowboy"), 0.30),
-    Cargo("одежда и ткани", 9.3, ("tent", "container", "van"), 0.20),
-    Cargo("мука и зерно", 8.0, ("tent", "tipper"), 0.70),
-    Cargo("стройматериалы", 7.5, ("tent", "flatbed", "tipper"), 0.90),
-    Cargo("продукты и напитки", 6.5, ("tent", "isotherm", "reefer", "van"), 0.45),
-    Cargo("электроника и товары народного потребления", 6.0, ("tent", "container", "van"), 0.20),
-    Cargo("металлопрокат", 4.0, ("flatbed", "tent"), 2.5),
-    Cargo("сборный груз", 4.0, ("tent", "van", "isotherm"), 0.30),
-    Cargo("автозапчасти", 2.0, ("tent", "van", "container"), 0.35),
-    Cargo("мебель", 1.8, ("tent", "van"), 0.15),
-    Cargo("мясо", 1.6, ("reefer",), 0.40),
-    Cargo("бытовая химия", 1.5, ("tent", "container"), 0.45),
-    Cargo("ГСМ, ADR 3", 1.0, ("tank",), 0.80),
-    Cargo("удобрения", 0.5, ("tent", "tipper"), 0.90),
+    Cargo("овощи и фрукты", 29.4, ("reefer", "tent", "isotherm"), 0.35, "vegetables"),
+    Cargo("оборудование", 16.9, ("tent", "flatbed", "lowboy"), 0.30, "machinery"),
+    Cargo("одежда и ткани", 9.3, ("tent", "container", "van"), 0.20, "textiles"),
+    Cargo("мука и зерно", 8.0, ("tent", "tipper"), 0.70, "grain"),
+    Cargo("стройматериалы", 7.5, ("tent", "flatbed", "tipper"), 0.90, "construction"),
+    Cargo("продукты и напитки", 6.5, ("tent", "isotherm", "reefer", "van"), 0.45, "food"),
+    Cargo(
+        "электроника и товары народного потребления", 6.0, ("tent", "container", "van"), 0.20, "electronics"
+    ),
+    Cargo("металлопрокат", 4.0, ("flatbed", "tent"), 2.5, "metal"),
+    Cargo("сборный груз", 4.0, ("tent", "van", "isotherm"), 0.30, "groupage"),
+    Cargo("автозапчасти", 2.0, ("tent", "van", "container"), 0.35, "auto_parts"),
+    Cargo("мебель", 1.8, ("tent", "van"), 0.15, "furniture"),
+    Cargo("мясо", 1.6, ("reefer",), 0.40, "meat"),
+    Cargo("бытовая химия", 1.5, ("tent", "container"), 0.45, "household"),
+    Cargo("ГСМ, ADR 3", 1.0, ("tank",), 0.80, "fuel", "3"),
+    Cargo("удобрения", 0.5, ("tent", "tipper"), 0.90, "fertilizer"),
 )
 
 # Share of trucks, most tonnes, most cubic metres, price against a tent truck. Shares and prices are assumed.
@@ -103,6 +110,7 @@ BODIES = {
 
 # (share, least and most tonnes): full loads, half loads, groupage. Assumed.
 WEIGHTS = ((0.45, 19.0, 22.0), (0.20, 10.0, 18.0), (0.35, 0.1, 8.0))
+_WEIGHT_SHARES = tuple(accumulate(share for share, *_ in WEIGHTS))
 
 PER_KM = 380.0  # KZT, median; 5 and 95 % at 270 and 550: lognormal. All of the price curve is assumed.
 PER_KM_SPREAD = log(550 / 270) / (2 * 1.645)
@@ -117,7 +125,7 @@ class Hauls:
 
     def __init__(self, sections: Sequence[tuple[City, City, float]], onward: float) -> None:
         self._sections = sections
-        self._weights = [trips for _, _, trips in sections]
+        self._weights = list(accumulate(trips for _, _, trips in sections))
         self._onward = onward
         self._towns = {town.id: town for a, b, _ in sections for town in (a, b)}
         self._from: dict[int, list[tuple[City, float]]] = {}
@@ -150,7 +158,7 @@ class Hauls:
 
     def draw(self, random: Random) -> tuple[City, City]:
         """A pickup and a drop."""
-        a, b, _ = random.choices(self._sections, self._weights)[0]
+        a, b, _ = random.choices(self._sections, cum_weights=self._weights)[0]
         passed = {a.id, b.id}
         a, b = self._extend(random, a, passed), self._extend(random, b, passed)
         return (a, b) if random.random() < 0.5 else (b, a)
@@ -170,21 +178,46 @@ class Hauls:
         return end
 
 
+class Drawn(NamedTuple):
+    """A load that one truck takes: kg and m3."""
+
+    cargo: Cargo
+    body: str
+    weight_kg: float
+    volume_m3: float
+
+
+class Loads:
+    """Draws loads for some bodies."""
+
+    def __init__(self, bodies: Collection[str]) -> None:
+        choices = [
+            (cargo, body, cargo.share * BODIES[body][0] / sum(BODIES[each][0] for each in cargo.bodies))
+            for cargo in CARGO
+            for body in cargo.bodies
+            if body in bodies
+        ]
+        if not choices:
+            raise ValueError(f"no cargo goes into {', '.join(bodies) or 'no body'}")
+        self._choices = [(cargo, body) for cargo, body, _ in choices]
+        self._weights = list(accumulate(weight for *_, weight in choices))
+
+    def draw(self, random: Random) -> Drawn:
+        """One load."""
+        ((cargo, body),) = random.choices(self._choices, cum_weights=self._weights)
+        ((_, least, most),) = random.choices(WEIGHTS, cum_weights=_WEIGHT_SHARES)
+        _, body_t, body_m3, _ = BODIES[body]
+        tonnes = min(random.uniform(least, most), body_t, body_m3 * cargo.density)
+        return Drawn(cargo, body, round(tonnes * 1000.0), round(tonnes / cargo.density, 1))
+
+
 def draw_load(random: Random, bodies: Collection[str]) -> tuple[str, str, float, float]:
     """(cargo, body, kg, m3) that one truck of a body in `bodies` can take. ValueError when no body is known."""
-    choices = [
-        (cargo, body, cargo.share * BODIES[body][0] / sum(BODIES[each][0] for each in cargo.bodies))
-        for cargo in CARGO
-        for body in cargo.bodies
-        if body in bodies
-    ]
-    if not choices:
-        raise ValueError(f"no cargo goes into {', '.join(bodies) or 'no body'}")
-    cargo, body, _ = random.choices(choices, [weight for *_, weight in choices])[0]
-    _, least, most = random.choices(WEIGHTS, [share for share, *_ in WEIGHTS])[0]
-    _, body_t, body_m3, _ = BODIES[body]
-    tonnes = min(random.uniform(least, most), body_t, body_m3 * cargo.density)
-    return cargo.name, body, round(tonnes * 1000.0), round(tonnes / cargo.density, 1)
+    drawn = _loads(frozenset(bodies)).draw(random)
+    return drawn.cargo.name, drawn.body, drawn.weight_kg, drawn.volume_m3
+
+
+_loads = cache(Loads)
 
 
 def draw_price(random: Random, distance_m: float, body: str, weight_kg: float) -> float:

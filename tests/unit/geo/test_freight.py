@@ -4,9 +4,9 @@ from statistics import median
 
 import pytest
 
+from geo.freight import BODIES, CARGO, SECTIONS, WEIGHTS, Hauls, draw_load, draw_price
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
-from loadtests.freight import BODIES, CARGO, SECTIONS, WEIGHTS, Hauls, draw_load, draw_price
 
 
 @pytest.fixture(scope="module")

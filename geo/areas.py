@@ -1,0 +1,91 @@
+"""What a searcher draws on the map: a ring of places as a valid area of degrees, cut where the map ends.
+
+Sides are straight on the map (Mercator or plain degrees look the same to whoever draws), so areas are flat here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import shapely
+from shapely import affinity
+from shapely.validation import explain_validity
+
+from .types import Position
+
+SRID = 4326
+MOST_VERTICES = 100
+WIDEST_DEG, TALLEST_DEG = 120.0, 60.0  # from Kaliningrad to Kamchatka, and from the Arctic to India
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A valid area as EWKB, and its bounds in degrees; across the antimeridian it lies on both sides."""
+
+    wkb: bytes
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+class BadArea(ValueError):
+    """The ring is no area; the message says why in English."""
+
+
+def area(ring: Sequence[Position]) -> Area:
+    """The area inside a ring, closed or not, in either direction; between two vertices the short way round.
+
+    BadArea for fewer than three or more than MOST_VERTICES places, a ring that crosses or touches itself, an
+    area of nothing, and one that is too large.
+    """
+    places = list(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)
+    if not 3 <= len(places) <= MOST_VERTICES:
+        raise BadArea(f"3 to {MOST_VERTICES} vertices, not {len(places)}")
+    outline = _unrolled(places)
+    if abs(outline[0][0] - _towards(outline[-1][0], outline[0][0])) > 1e-9:
+        raise BadArea("the ring goes round a pole")
+    west, east = min(x for x, _ in outline), max(x for x, _ in outline)
+    south, north = min(y for _, y in outline), max(y for _, y in outline)
+    if east - west > WIDEST_DEG or north - south > TALLEST_DEG:
+        raise BadArea(f"larger than {WIDEST_DEG:.0f} by {TALLEST_DEG:.0f} degrees")
+    drawn = shapely.Polygon(outline)
+    if not drawn.is_valid:
+        raise BadArea(explain_validity(drawn).partition("[")[0].strip().lower())
+    if drawn.area <= 0:
+        raise BadArea("nothing inside")
+    return area_of(drawn)
+
+
+def box_area(west: float, south: float, east: float, north: float) -> Area:
+    """A rectangle of the map; `west` > `east` crosses the antimeridian."""
+    return area_of(shapely.box(west, south, east if east >= west else east + 360.0, north))
+
+
+def boxes_area(boxes: Sequence[tuple[float, float, float, float]]) -> Area:
+    """What any of the rectangles (west, south, east, north) holds."""
+    return area_of(shapely.union_all([shapely.box(*box) for box in boxes]))
+
+
+def area_of(flat: shapely.Geometry) -> Area:
+    """An area whose longitudes run on beyond 180 degrees, put back on the map."""
+    parts = []
+    for turn in (-360.0, 0.0, 360.0):
+        part = shapely.intersection(affinity.translate(flat, turn), shapely.box(-180.0, -90.0, 180.0, 90.0))
+        # Where the area only touches the edge of the map a line or a point is left.
+        parts += [piece for piece in shapely.get_parts(part) if piece.area > 0]
+    whole = shapely.normalize(parts[0] if len(parts) == 1 else shapely.union_all(parts))
+    bounds = [float(bound) for bound in whole.bounds]
+    return Area(shapely.to_wkb(shapely.set_srid(whole, SRID), include_srid=True), *bounds)
+
+
+def _unrolled(places: Sequence[Position]) -> list[tuple[float, float]]:
+    """(lon, lat) with longitudes that run on beyond 180 degrees instead of jumping."""
+    outline = [(places[0].lon, places[0].lat)]
+    for place in places[1:]:
+        outline.append((_towards(outline[-1][0], place.lon), place.lat))
+    return outline
+
+
+def _towards(before: float, lon: float) -> float:
+    """The turn of `lon` that is nearest to `before`."""
+    return before + (lon - before + 180.0) % 360.0 - 180.0

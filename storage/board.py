@@ -1,0 +1,264 @@
+"""The board as drivers search it: pages in five orders, counts, cards. Reads only, on a pool of its own.
+
+The pool's sessions plan each statement for its values, never in parallel, and are cut off after a second or two;
+its few connections and a bounded queue before them keep heavy searches from slowing down everything else
+(control C53). `storage.board_sql` says how a page is found.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+
+from dispatch.board import BoardLoad, BoardSearch, Card, Sort, Viewer, card, profit_terms
+from dispatch.errors import Refusal
+from geo.types import Position
+
+from . import board_cards, board_facets, board_map, board_sorts, board_sql
+from .board_asked import Total, asked, estimate, sample_percent
+from .board_facets import Facets
+from .board_filters import Values, values_of
+from .board_map import Clusters
+from .board_sql import COUNT_TO
+from .postgres import Connection, Pool, connect_pool
+
+SETTINGS = {
+    "plan_cache_mode": "force_custom_plan",
+    "max_parallel_workers_per_gather": "0",
+    "random_page_cost": "1.1",  # the board lies in memory
+    "work_mem": "16MB",
+}
+TIMEOUT_S = 2.0
+CONNECTIONS = 4
+WAITING = 100  # searches before a worker's connections; who comes then is told to come again
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Behind which load a page begins: its sort key and id, and where its distances were measured from."""
+
+    key: float
+    order: int
+    origin: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Cards in order; `next` is None on the last page."""
+
+    cards: list[Card]
+    next: After | None
+
+
+async def connect_board_pool(dsn: str, *, name: str) -> Pool:
+    """The pool that a BoardStore wants."""
+    return await connect_pool(
+        dsn, name=name, size=CONNECTIONS, statement_timeout_s=TIMEOUT_S, settings=SETTINGS
+    )
+
+
+class BoardStore:
+    """Finds loads for drivers."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting = 0
+
+    async def viewer(self, driver: int, vehicle: int | None = None) -> Viewer:
+        """The driver with his active truck, or another one of his; `subscription_expired` without a paid one."""
+        async with self._connection() as connection:
+            return await viewer(connection, driver, vehicle)
+
+    async def page(
+        self, viewer: Viewer, search: BoardSearch, sort: Sort, limit: int, after: After | None = None
+    ) -> Page:
+        """The next `limit` loads in this order."""
+        origin = _origin(viewer, search, after)
+        if origin is None and sort is Sort.NEAREST:
+            raise Refusal("origin_unknown")
+        async with self._connection() as connection:
+            with _cut_off():
+                found = await _keys(connection, viewer, search, sort, limit + 1, after, origin)
+                cards = await _cards(connection, viewer, search, [order for order, _ in found[:limit]])
+        more = found[limit - 1] if len(found) > limit else None
+        return Page(cards, None if more is None else After(more[1], more[0], _kept(sort, origin)))
+
+    async def count(self, viewer: Viewer, search: BoardSearch) -> Total:
+        """How many suit."""
+        async with self._connection() as connection:
+            with _cut_off():
+                return await count(connection, viewer, search)
+
+    async def facets(self, viewer: Viewer, search: BoardSearch) -> Facets:
+        """How what suits divides."""
+        async with self._connection() as connection:
+            with _cut_off():
+                return await board_facets.facets(connection, viewer, search, _origin(viewer, search, None))
+
+    async def clusters(self, viewer: Viewer, search: BoardSearch, zoom: int) -> tuple[Clusters, list[Card]]:
+        """The window `search.box` of the map, with the cards of its loads where they are few."""
+        async with self._connection() as connection:
+            with _cut_off():
+                found = await board_map.clusters(connection, viewer, search, zoom)
+                return found, await _cards(connection, viewer, search, found.orders)
+
+    async def one(self, driver: int, order: int) -> BoardLoad:
+        """A load that this driver may see on the board or was alerted to; `not_found` otherwise."""
+        async with self._connection() as connection:
+            row = await connection.fetchrow(board_cards.ONE, order, driver)
+        if row is None:
+            raise Refusal("not_found")
+        return board_cards.load(row)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        if self._waiting >= WAITING:
+            raise Refusal("rate_limited")
+        self._waiting += 1
+        try:
+            async with self._pool.acquire() as connection:
+                yield connection
+        finally:
+            self._waiting -= 1
+
+
+async def viewer(connection: Connection, driver: int, vehicle: int | None) -> Viewer:
+    """As BoardStore.viewer."""
+    row = await connection.fetchrow(board_cards.VIEWER, driver)
+    if row is None:
+        raise Refusal("not_found")
+    if not row["subscribed"]:
+        raise Refusal("subscription_expired")
+    truck = board_cards.vehicle_of(row)
+    if vehicle is not None and (truck is None or truck.id != vehicle):
+        truck = board_cards.vehicle_of(await connection.fetchrow(board_cards.TRUCK, vehicle, driver))
+        if truck is None:
+            raise Refusal("not_found")
+    return Viewer(driver, truck, board_cards.place_of(row["point"]))
+
+
+async def newest(connection: Connection, viewer: Viewer, search: BoardSearch, limit: int) -> list[int]:
+    """The orders of the newest loads that suit."""
+    return [order for order, _ in await _keys(connection, viewer, search, Sort.NEWEST, limit, None, None)]
+
+
+async def count(connection: Connection, viewer: Viewer, search: BoardSearch) -> Total:
+    """As BoardStore.count."""
+    ask = asked(viewer.driver, search)
+    exact: int = await connection.fetchval(board_sql.count(ask.shape), *ask.arguments())
+    if exact <= COUNT_TO:
+        return Total(exact, True)
+    percent = await sample_percent(connection)
+    ask = asked(viewer.driver, search, {"percent": percent}, by_lists=False)
+    statement = f"SELECT count(*) FROM {board_sql.sampled(ask.shape, '')}"
+    found: int = await connection.fetchval(statement, *ask.arguments())
+    if percent >= 100:
+        return Total(found, True)
+    return Total(max(COUNT_TO + 1, estimate(found * 100 / percent)), False)
+
+
+async def _keys(
+    connection: Connection,
+    viewer: Viewer,
+    search: BoardSearch,
+    sort: Sort,
+    limit: int,
+    after: After | None,
+    origin: Position | None,
+) -> list[tuple[int, float]]:
+    """(order, sort key) of the page's loads."""
+    more: Values = {"limit": limit}
+    if after is not None:
+        more |= {"after_key": after.key, "after_id": after.order}
+    if sort is Sort.NEAREST or (sort is Sort.PROFIT and origin is not None):
+        assert origin is not None
+        more |= {"lat": origin.lat, "lon": origin.lon}
+    if sort is Sort.NEAREST:
+        return await _nearest(connection, viewer, search, limit, more)
+    if sort is Sort.PROFIT:
+        more |= _profit_values(search, viewer)
+        ask = asked(viewer.driver, search, more)
+        statement = board_sorts.profit(ask.shape, after is not None)
+        return [(row["order_id"], row["key"]) for row in await connection.fetch(statement, *ask.arguments())]
+    key, direction = INDEXED[sort]
+    timed = key != "per_km"
+    if after is not None and timed:
+        more["after_key"] = EPOCH + timedelta(microseconds=after.key)
+    ask = asked(viewer.driver, search, more)
+    statement = board_sql.page(ask.shape, key, direction, after is not None)
+    rows = await connection.fetch(statement, *ask.arguments())
+    return [(row["order_id"], _microseconds(row["key"]) if timed else row["key"]) for row in rows]
+
+
+async def _nearest(
+    connection: Connection, viewer: Viewer, search: BoardSearch, limit: int, more: Values
+) -> list[tuple[int, float]]:
+    for among in board_sorts.ROUNDS:
+        ask = asked(viewer.driver, search, {**more, "among": among})
+        statement = board_sorts.nearest(ask.shape, "after_key" in more)
+        rows = await connection.fetch(statement, *ask.arguments())
+        found = [(row["order_id"], row["key"]) for row in rows if row["order_id"] is not None]
+        if len(found) >= limit or rows[0]["bound"] is None:
+            break
+    return found
+
+
+async def _cards(
+    connection: Connection, viewer: Viewer, search: BoardSearch, orders: Sequence[int]
+) -> list[Card]:
+    if not orders:
+        return []
+    loads = await board_cards.loads(connection, orders)
+    detours: dict[int, float] = {}
+    if search.corridor is not None:
+        values = values_of(search)
+        line = [values[name] for name in ("line", "line_lat", "line_lon", "line_reach_m")]
+        rows = await connection.fetch(board_cards.DETOURS, orders, *line)
+        detours = {row["order_id"]: row["detour"] for row in rows}
+    return [card(load, viewer, search, detours.get(load.order)) for load in loads]
+
+
+INDEXED = {
+    Sort.NEWEST: ("at", "DESC"),
+    Sort.PER_KM: ("per_km", "DESC"),
+    Sort.PICKUP_DATE: ("pickup_from", "ASC"),
+}
+
+
+def _origin(viewer: Viewer, search: BoardSearch, after: After | None) -> Position | None:
+    """Where distances are measured from: as on the page before, else the middle of the search, else the truck."""
+    if after is not None and after.origin is not None:
+        return after.origin
+    return Position(search.near.lat, search.near.lon) if search.near is not None else viewer.at
+
+
+def _kept(sort: Sort, origin: Position | None) -> Position | None:
+    return origin if sort in (Sort.NEAREST, Sort.PROFIT) else None
+
+
+def _profit_values(search: BoardSearch, viewer: Viewer) -> Values:
+    terms = profit_terms(search.vehicle or viewer.vehicle)
+    return {
+        "terms_capacity": terms.capacity_kg,
+        "terms_empty": terms.empty,
+        "terms_laden": terms.laden,
+        "terms_speed": terms.speed,
+        "terms_seconds": terms.seconds,
+    }
+
+
+def _microseconds(at: datetime) -> int:
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+@contextmanager
+def _cut_off() -> Iterator[None]:
+    """A search that takes longer than TIMEOUT_S is refused, with advice."""
+    try:
+        yield
+    except asyncpg.QueryCanceledError:
+        raise Refusal("search_too_heavy") from None
