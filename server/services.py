@@ -22,6 +22,7 @@ from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.api_keys import ApiKeyStore
+from storage.attachments import AttachmentStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.board import BoardStore
@@ -136,6 +137,7 @@ class Services:
         self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool, config.watch)
         self.drafts = DraftStore(pool)
+        self.attachments = AttachmentStore(pool)
         self.templates = TemplateStore(pool)
         self.edits = EditStore(pool)
         moderation = Moderation()
