@@ -57,6 +57,11 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
+    "order_templates": "SELECT to_jsonb(t) FROM order_templates t WHERE shipper_id = $1 ORDER BY id",
+    "order_files": "SELECT to_jsonb(a) - 'added_by' FROM order_files a WHERE added_by = $1 ORDER BY id",
+    "moderation": """
+SELECT to_jsonb(c) - 'claimed_by' - 'claimed_at' - 'decided_by' - 'alike' FROM moderation_cases c
+WHERE shipper_id = $1 ORDER BY id""",
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
 SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)

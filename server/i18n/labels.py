@@ -283,6 +283,7 @@ LABELS: dict[str, dict[str, str]] = {
         "adr": "ADR transport document",
         "msds": "Safety data sheet",
     },
+    "AttachmentKind": {"photo": "Photo", "paper": "Paper"},
     "StopKind": {"pickup": "Pickup", "drop": "Drop"},
     "PaymentMethod": {"transfer": "Bank transfer", "cash": "Cash", "card": "Card"},
     "PaymentWhen": {"on_loading": "On loading", "on_delivery": "On delivery", "deferred": "Deferred"},

@@ -2,6 +2,7 @@
 
 from . import (
     account,
+    attachments,
     bids,
     blocks,
     board,
@@ -41,6 +42,7 @@ MODULES = (
     places,
     quotes,
     orders,
+    attachments,
     drafts,
     offers,
     board,
