@@ -1762,6 +1762,60 @@ class BidClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchMatched:
+    """A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be
+    unless somebody takes it first."""
+
+    TYPE: ClassVar[str] = "search.matched"
+    search: int  # 1 or more
+    name: str
+    order: int  # 1 or more
+    version: int
+    pickup: Place
+    drop: Place
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    distance_m: float
+    price: Money
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "search.matched",
+            "search": self.search,
+            "name": self.name,
+            "order": self.order,
+            "version": self.version,
+            "pickup": self.pickup.to_wire(),
+            "drop": self.drop.to_wire(),
+            "cargo": self.cargo,
+            "weight_kg": self.weight_kg,
+            "volume_m3": self.volume_m3,
+            "body": self.body,
+            "distance_m": self.distance_m,
+            "price": self.price.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SearchMatched:
+        return cls(
+            wire["search"],
+            wire["name"],
+            wire["order"],
+            wire["version"],
+            Place.from_wire(wire["pickup"]),
+            Place.from_wire(wire["drop"]),
+            wire["cargo"],
+            wire["weight_kg"],
+            wire["volume_m3"],
+            wire["body"],
+            wire["distance_m"],
+            Money.from_wire(wire["price"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OrderChanged:
     """One event of an order. A hole in `offset` means: watch again.
 
@@ -6953,6 +7007,113 @@ class BoardClusters:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedSearchForm:
+    """A search to keep. `active` ones are compared with every new load; `notify`: be told of loads that suit, by
+    socket, and by push but between `quiet_from` and `quiet_to`. `search.fits` follows your active vehicle."""
+
+    name: str  # 1 to 80 characters
+    search: BoardFilters
+    active: bool = True
+    notify: bool = True
+    quiet_from: int | None = None  # Minutes since midnight where the driver lives; 0 to 1,439
+    quiet_to: int | None = None  # Minutes since midnight where the driver lives; 0 to 1,439
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+            "search": self.search.to_wire(),
+            "active": self.active,
+            "notify": self.notify,
+        }
+        if self.quiet_from is not None:
+            wire["quiet_from"] = self.quiet_from
+        if self.quiet_to is not None:
+            wire["quiet_to"] = self.quiet_to
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearchForm:
+        return cls(
+            wire["name"],
+            BoardFilters.from_wire(wire["search"]),
+            wire.get("active", True),
+            wire.get("notify", True),
+            wire.get("quiet_from"),
+            wire.get("quiet_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearchView:
+    """A kept search. `fresh`: loads that came since it was looked at last and suit; more than that when
+    `fresh_exact` is false."""
+
+    saved_search: int  # 1 or more
+    name: str
+    search: BoardFilters
+    active: bool
+    notify: bool
+    quiet_from: int | None
+    quiet_to: int | None
+    version: int
+    created_at: float
+    viewed_at: float
+    fresh: int
+    fresh_exact: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "saved_search": self.saved_search,
+            "name": self.name,
+            "search": self.search.to_wire(),
+            "active": self.active,
+            "notify": self.notify,
+            "quiet_from": self.quiet_from,
+            "quiet_to": self.quiet_to,
+            "version": self.version,
+            "created_at": self.created_at,
+            "viewed_at": self.viewed_at,
+            "fresh": self.fresh,
+            "fresh_exact": self.fresh_exact,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearchView:
+        return cls(
+            wire["saved_search"],
+            wire["name"],
+            BoardFilters.from_wire(wire["search"]),
+            wire["active"],
+            wire["notify"],
+            wire["quiet_from"],
+            wire["quiet_to"],
+            wire["version"],
+            wire["created_at"],
+            wire["viewed_at"],
+            wire["fresh"],
+            wire["fresh_exact"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearches:
+    """All of them, the oldest first."""
+
+    searches: list[SavedSearchView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "searches": [item.to_wire() for item in self.searches],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearches:
+        return cls(
+            [SavedSearchView.from_wire(item) for item in wire["searches"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BidForm:
     """A driver's price. While you are on a haul it needs `available_from`.
 
@@ -8799,6 +8960,7 @@ ServerMessage: TypeAlias = (
     | PositionAck
     | OfferMade
     | OfferClosed
+    | SearchMatched
     | OrderChanged
     | OrderMoved
     | AreaMoved
@@ -8846,6 +9008,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "bid.made": BidMade.from_wire,
     "bid.changed": BidChanged.from_wire,
     "bid.closed": BidClosed.from_wire,
+    "search.matched": SearchMatched.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "area.moved": AreaMoved.from_wire,

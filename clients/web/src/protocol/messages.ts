@@ -611,6 +611,25 @@ export interface BidClosed {
   bid: BidState;
 }
 
+/** A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be unless somebody takes it first. */
+export interface SearchMatched {
+  type: "search.matched";
+  /** 1 or more */
+  search: number;
+  name: string;
+  /** 1 or more */
+  order: number;
+  version: number;
+  pickup: Place;
+  drop: Place;
+  cargo: string;
+  weight_kg: number;
+  volume_m3: number;
+  body: string;
+  distance_m: number;
+  price: Money;
+}
+
 /** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared. */
 export interface OrderChanged {
   type: "order.changed";
@@ -2432,6 +2451,41 @@ export interface BoardClusters {
   loads: BoardCard[];
 }
 
+/** A search to keep. `active` ones are compared with every new load; `notify`: be told of loads that suit, by socket, and by push but between `quiet_from` and `quiet_to`. `search.fits` follows your active vehicle. */
+export interface SavedSearchForm {
+  /** 1 to 80 characters */
+  name: string;
+  search: BoardFilters;
+  active?: boolean;
+  notify?: boolean;
+  /** Minutes since midnight where the driver lives; 0 to 1,439 */
+  quiet_from?: number | null;
+  /** Minutes since midnight where the driver lives; 0 to 1,439 */
+  quiet_to?: number | null;
+}
+
+/** A kept search. `fresh`: loads that came since it was looked at last and suit; more than that when `fresh_exact` is false. */
+export interface SavedSearchView {
+  /** 1 or more */
+  saved_search: number;
+  name: string;
+  search: BoardFilters;
+  active: boolean;
+  notify: boolean;
+  quiet_from: number | null;
+  quiet_to: number | null;
+  version: number;
+  created_at: number;
+  viewed_at: number;
+  fresh: number;
+  fresh_exact: boolean;
+}
+
+/** All of them, the oldest first. */
+export interface SavedSearches {
+  searches: SavedSearchView[];
+}
+
 /** A driver's price. While you are on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. */
 export interface BidForm {
   /** minor units of the load's currency; 1 or more */
@@ -3069,6 +3123,7 @@ export type ServerMessage =
   | PositionAck
   | OfferMade
   | OfferClosed
+  | SearchMatched
   | OrderChanged
   | OrderMoved
   | AreaMoved
