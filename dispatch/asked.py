@@ -28,6 +28,7 @@ class AskedStop:
     contact_name: str = ""
     contact_phone: str = ""
     note: str = ""
+    said_as: str = ""  # the field that named the town, where a form has another than the stop's own
 
     @property
     def window(self) -> Window:

@@ -151,7 +151,7 @@ def why_not_bid(
 
     `seen_version` is the version of the load that the driver looked at, None for whatever it is now.
     """
-    if order.status in GONE or (order.status is Status.OPEN and now >= order.expires_at):
+    if order.status in GONE or (order.status is Status.OPEN and now >= order.stands_until):
         return "order_closed"
     if order.status is not Status.OPEN:
         return "offer_taken"

@@ -266,13 +266,14 @@ class Order:
     confirm_s: float | None = None
     ack_due: int | None = None
 
+    @property
+    def stands_until(self) -> float:
+        """When it leaves the board: expired, or not confirmed by its shipper."""
+        return self.expires_at if self.confirm_by is None else min(self.expires_at, self.confirm_by)
+
     def stands(self, now: float) -> bool:
         """Whether it may be offered to anybody at `now`: open, in time, and confirmed by its shipper."""
-        return (
-            self.status is Status.OPEN
-            and now < self.expires_at
-            and (self.confirm_by is None or now < self.confirm_by)
-        )
+        return self.status is Status.OPEN and now < self.stands_until
 
 
 class HistoryLine(NamedTuple):

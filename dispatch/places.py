@@ -39,7 +39,8 @@ def town(city: City) -> Place:
 def _public(asked: AskedStop, exact: Position | None, gazetteer: Gazetteer, path: str) -> Place:
     named = None if asked.city is None else gazetteer.city(asked.city)
     if asked.city is not None and named is None:
-        raise Refusal("place_unknown", str(asked.city)).at(f"{path}.city")
+        where = asked.said_as or f"{path}.city"
+        raise Refusal("place_unknown", "no city has the number {city}", city=asked.city).at(where)
     if exact is None:
         if named is None:
             raise Refusal("order_incomplete", "say the town or put a pin on the map").at(f"{path}.city")

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from math import exp
 from random import Random
 
@@ -14,29 +13,20 @@ from tracking_desk_client import ApiError, Disconnected, DriverClient, Fix
 from tracking_desk_client.driver import STEPS
 from tracking_desk_client.messages import OfferCard, OrderState
 
+from . import haggling
 from .accounts import DriverAccount
+from .bidder import Bidder
 from .ledger import UNKNOWN, WON, Ledger
 from .motion import Driving, Truck
 from .phone import Phone
+from .tally import THINK_S, Tally
 
 REPORT_EVERY_S = (1.0, 5.0)
-THINK_S = (0.5, 6.0)
 FAR_M = (
     120_000.0  # of empty run at which one driver in e takes a load that he would take at the door: assumed
 )
 EAGER = 0.9
 IGNORES = 0.3  # of the loads not taken: the driver just lets the offer run out
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the whole fleet has done, for the progress line and the result."""
-
-    assigned: int = 0
-    delivered: int = 0
-    offers: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
-    first_offer: dict[int, float] = field(default_factory=dict)  # order -> steady clock
 
 
 def decide(random: Random, deadhead_m: float, far_m: float) -> str:
@@ -81,6 +71,7 @@ class Carrier:
         self._load: OrderState | None = None
         self._hired = asyncio.Event()
         self._arrived = asyncio.Event()
+        self._bidder = Bidder(account.user, client, ledger, tally, random, lambda: self.busy, self._take)
         client.on_acked = lambda stream, upto, rejected: ledger.acked(
             account.device, stream, upto, [(one.seq, one.reason) for one in rejected]
         )
@@ -104,7 +95,11 @@ class Carrier:
     async def live(self, stop: asyncio.Event) -> None:
         """Drive and work until `stop` is set; then hand over what the phone still holds."""
         async with asyncio.TaskGroup() as tasks:
-            work = [tasks.create_task(self._work()), tasks.create_task(self._consider_offers())]
+            work = [
+                tasks.create_task(self._work()),
+                tasks.create_task(self._consider_offers()),
+                tasks.create_task(self._bidder.run()),
+            ]
             await self._drive(stop)
             for task in work:
                 task.cancel()
@@ -153,9 +148,9 @@ class Carrier:
                 await self._deliver(load)
                 self._tally.delivered += 1
             except ApiError as refused:  # called off by the shipper
-                self._count(refused.code)
+                self._tally.count(refused.code)
             except Disconnected:
-                self._count(UNKNOWN)
+                self._tally.count(UNKNOWN)
             self._load = None
             self._hired.clear()
 
@@ -207,14 +202,16 @@ class Carrier:
         if self.busy or choice == "ignore" or offer.offer not in self.client.live_offers:
             return
         try:
-            if choice == "accept":
+            if choice == "accept" and haggling.bids_instead(self._random, offer.pricing):
+                await self._bidder.bid(offer)
+            elif choice == "accept":
                 await self._accept(offer)
             else:
                 await self.client.decline(offer, "distance", "empty run too long")
         except ApiError as refused:
-            self._count(refused.code)
+            self._tally.count(refused.code)
         except Disconnected:
-            self._count(UNKNOWN)
+            self._tally.count(UNKNOWN)
 
     async def _accept(self, offer: OfferCard) -> None:
         accept_id = self.client.accept_id(offer.offer)
@@ -230,11 +227,10 @@ class Carrier:
         self._take(order)
 
     def _take(self, order: OrderState) -> None:
+        if self._load is not None:
+            return  # won by an accept, and told again as a bid that was picked
         self._load = order
         self._hired.set()
-
-    def _count(self, code: str) -> None:
-        self._tally.refused[code] = self._tally.refused.get(code, 0) + 1
 
 
 async def _sleep_or(event: asyncio.Event, seconds: float) -> None:

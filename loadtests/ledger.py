@@ -62,6 +62,17 @@ class Accept:
     outcome: str = UNKNOWN
 
 
+@dataclass(slots=True)
+class Bid:
+    """A bid as its driver was last told of it. `amount` minor units: the counter's, once that was agreed to."""
+
+    driver: int
+    order: int
+    status: str
+    version: int
+    amount: int
+
+
 class Ledger:
     """All that happened in a run, from the clients' side."""
 
@@ -73,6 +84,12 @@ class Ledger:
         self.orders: dict[str, tuple[int, int | None]] = {}  # idempotency key -> (shipper, order or unknown)
         self.offers: dict[int, tuple[int, int]] = {}  # offer -> (driver, order)
         self.accepts: dict[str, Accept] = {}
+        self.bids: dict[int, Bid] = {}
+        self.edits: dict[int, int] = {}  # order -> the newest version that its shipper was told of
+        self.cancels: set[int] = set()  # orders that the desk has called off at somebody's wish
+        self.invited: set[tuple[int, int]] = set()  # (order, driver)
+        self.searches: dict[int, int] = {}  # saved search -> driver
+        self.alerts: dict[tuple[int, int, int], int] = {}  # (driver, order, version) -> how often he was told
         self.late_acks = 0
         self._file: IO[str] | None = path.open("a") if path else None
 
@@ -137,6 +154,48 @@ class Ledger:
             return
         self.accepts[accept_id].outcome = outcome
         self._write("answered", accept_id=accept_id, outcome=outcome)
+
+    # -- the haggling and the second thoughts ---------------------------------------------------------------
+
+    def bid(self, bid: int, driver: int, order: int, status: str, version: int, amount: int) -> None:
+        """How a bid stands, as the desk says."""
+        if not self.keep:
+            return
+        known = self.bids.get(bid)
+        if known is None or version >= known.version:
+            self.bids[bid] = Bid(driver, order, status, version, amount)
+        self._write("bid", bid=bid, driver=driver, order=order, status=status, version=version, amount=amount)
+
+    def edited(self, order: int, version: int) -> None:
+        """The desk says that the load has this version now."""
+        if self.keep:
+            self.edits[order] = max(version, self.edits.get(order, 0))
+            self._write("edited", order=order, version=version)
+
+    def cancelled(self, order: int) -> None:
+        """The desk says that the load is called off."""
+        if self.keep:
+            self.cancels.add(order)
+            self._write("cancelled", order=order)
+
+    def invite(self, order: int, driver: int) -> None:
+        """The desk says that the driver is asked for the load."""
+        if self.keep:
+            self.invited.add((order, driver))
+            self._write("invite", order=order, driver=driver)
+
+    def search(self, search: int, driver: int) -> None:
+        """A driver keeps a search."""
+        if self.keep:
+            self.searches[search] = driver
+            self._write("search", search=search, driver=driver)
+
+    def alert(self, driver: int, order: int, version: int) -> None:
+        """A driver was told that a load matches a search of his."""
+        if self.keep:
+            key = (driver, order, version)
+            self.alerts[key] = self.alerts.get(key, 0) + 1
+            self._write("alert", driver=driver, order=order, version=version)
 
     # -- lines ----------------------------------------------------------------------------------------------
 

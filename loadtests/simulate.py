@@ -8,34 +8,31 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from uuid import uuid4
-
-import aiohttp
 
 from geo.distance import destination
 from geo.freight import NAMES_ITS_PRICE, Hauls, draw_load, draw_price
 from geo.gazetteer import City, Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Position
-from tracking_desk_client import ApiError, DeskError, ShipperClient
+from tracking_desk_client import DeskError
 from tracking_desk_client.messages import OrderForm
 
 from .accounts import Accounts, Troupe, pool
-from .carrier import Carrier, Tally
+from .carrier import Carrier
 from .ledger import Ledger
 from .motion import DEMO, REAL, Way
 from .progress import progress
+from .shipping import Shipper
+from .tally import Tally
 
 CONNECTING = 64
 CONNECT_WITHIN_S = 120.0
 ACK_WITHIN_S = 60.0
-WATCHED = 40  # loads that one shipper follows at a time; the desk allows 50 a session
 THROUGH_SHARE = (
     0.6  # of the trucks of a time-lapse drive from end to end of the country: a map with life on all roads
 )
 OPENING_S = 10.0
 OPENING_SHARE = 0.15  # loads a truck that a time-lapse begins with: nobody wants to watch an empty market
-CALLED_OFF = 0.03  # of loads, within half a minute: assumed
 YARD_M = 3000.0  # trucks stand within this distance of a town's centre
 
 
@@ -53,45 +50,6 @@ class Plan:
     def shippers(self) -> int:
         """Enough for each to follow the loads that it posts."""
         return max(2, min(50, round(self.orders_per_min / 5)))
-
-
-class Shipper:
-    """One simulated shipper: posts loads, follows them, calls some off."""
-
-    def __init__(self, user: int, client: ShipperClient, ledger: Ledger, random: Random) -> None:
-        self.user = user
-        self.client = client
-        self.posted: dict[int, float] = {}  # order -> steady clock when the call was made
-        self.news = 0
-        self._ledger = ledger
-        self._random = random
-        self._watches = asyncio.Semaphore(WATCHED)
-
-    async def trade(self, form: OrderForm) -> None:
-        """Post one load and follow it to its end. A desk that cannot be reached costs the load, not the run."""
-        key = str(uuid4())  # not by the seed: another run of it posts other loads
-        called_off = self._random.random() < CALLED_OFF
-        patience = self._random.uniform(5, 30)
-        self._ledger.placing(key, self.user)
-        began = time.monotonic()
-        try:
-            order = await self.client.place(form, key=key, timeout=60)
-        except (ApiError, aiohttp.ClientError, TimeoutError, OSError):
-            return
-        self.posted[order.order] = began
-        self._ledger.placed(key, order.order)
-        if called_off:
-            await asyncio.sleep(patience)
-            await self._call_off(order.order)
-        async with self._watches:
-            async for _ in self.client.watch(order.order):
-                self.news += 1
-
-    async def _call_off(self, order: int) -> None:
-        try:
-            await self.client.api.cancel(order, "sold elsewhere")
-        except (ApiError, aiohttp.ClientError, TimeoutError, OSError):
-            pass  # loaded already, or not reachable: the load goes on
 
 
 class Simulation:
@@ -157,7 +115,7 @@ class Simulation:
             shipper = troupe.shipper(one)
             await stack.enter_async_context(shipper)
             random = Random(f"{self._plan.seed}/shipper/{number}")
-            self._shippers.append(Shipper(one.user, shipper, self._ledger, random))
+            self._shippers.append(Shipper(one.user, shipper, self._ledger, self._tally, random))
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S), asyncio.TaskGroup() as tasks:
                 for carrier in self._carriers:
@@ -178,6 +136,8 @@ class Simulation:
         mean_s = 60 / self._plan.orders_per_min
         opening = round(self._plan.drivers * OPENING_SHARE) if self._plan.demo else 0
         async with asyncio.TaskGroup() as trades:
+            for shipper in self._shippers:
+                trades.create_task(shipper.answer_bids(), name="bids")
             for number in count():
                 shipper = random.choice(self._shippers)
                 trades.create_task(self._trade(shipper, self._form(random, bodies)), name="trade")
@@ -188,7 +148,7 @@ class Simulation:
         try:
             await shipper.trade(form)
         except DeskError as error:
-            self._tally.refused[f"shipper: {error}"] = self._tally.refused.get(f"shipper: {error}", 0) + 1
+            self._tally.count(f"shipper: {error}")
 
     def _form(self, random: Random, bodies: list[str]) -> OrderForm:
         pickup, drop = self._hauls.draw(random)
@@ -222,7 +182,7 @@ class Simulation:
             f"{seconds:5.0f} s  trucks online {online}/{self._plan.drivers}, loaded or on the way {busy}"
             f"  points acked {self._ledger.points_acked} ({self._ledger.points_acked / seconds:.0f}/s)"
             f"  loads posted {posted}, offers {tally.offers}, assigned {tally.assigned}"
-            f", delivered {tally.delivered}"
+            f", delivered {tally.delivered}  bids {tally.bids}, countered {tally.countered}, picked {tally.picked}"
         )
 
     def _figures(self) -> dict[str, object]:
@@ -239,6 +199,13 @@ class Simulation:
             "news": sum(shipper.news for shipper in self._shippers),
             "order_to_offer_p50_ms": round(waits[len(waits) // 2], 1) if waits else None,
             "order_to_offer_p95_ms": round(waits[int(len(waits) * 0.95)], 1) if waits else None,
+            "bids": self._tally.bids,
+            "countered": self._tally.countered,
+            "bids_won": self._tally.picked + self._tally.counters_taken,
+            "invitations": self._tally.invitations,
+            "edits": self._tally.edits,
+            "searches": self._tally.searches,
+            "alerts": self._tally.alerts,
             "refused": self._tally.refused,
         }
 

@@ -7,7 +7,9 @@ from time import monotonic
 
 import asyncpg
 
+from . import verify_market
 from .ledger import UNKNOWN, WON, Ledger, is_same
+from .verify_market import MarketVerdict
 
 # Over ix_positions' primary key: device_id leads it. numeric arithmetic, so microseconds come out exact.
 POSITIONS = """
@@ -33,8 +35,8 @@ OFFERS_END_WITHIN_S = 20.0
 
 
 @dataclass(slots=True)
-class Verdict:
-    """The figures of a run. `ok` is true when no promise was broken.
+class Verdict(MarketVerdict):
+    """The figures of a run, with those of its market. `ok` is true when no promise was broken.
 
     Points: `lost` acknowledged and neither in history nor set apart as poison; `duplicates` rows beyond one a
     point; `altered` stored with another time or place than was sent; `unsent` stored and never sent;
@@ -73,7 +75,7 @@ class Verdict:
             self.lost, self.duplicates, self.altered, self.unsent, self.orders_lost, self.double_winners,
             self.ghost_wins, self.denied_wins, self.offers_unknown, self.offers_without_end,
         )  # fmt: skip
-        return not any(broken) and not (complete and (self.unacked or not self.sent))
+        return not any(broken) and self.market_ok() and not (complete and (self.unacked or not self.sent))
 
     def line(self, complete: bool) -> dict[str, object]:
         """The figures as one JSON object."""
@@ -91,7 +93,9 @@ async def verify(ledger: Ledger, dsn: str) -> Verdict:
         verdict.unacked = verdict.sent - verdict.acked
         await _points(ledger, database, verdict)
         await _orders(ledger, database, verdict)
-        verdict.offers_without_end = await _endless(database)
+        await verify_market.judge(ledger, database, verdict)
+        verdict.offers_without_end = await _endless(database, ENDLESS)
+        verdict.bids_without_end = await _endless(database, verify_market.ENDLESS)
         return verdict
     finally:
         await database.close()
@@ -176,10 +180,10 @@ def _won(ledger: Ledger, driver: int, order: int) -> bool:
     )
 
 
-async def _endless(database: asyncpg.Connection) -> int:
+async def _endless(database: asyncpg.Connection, query: str) -> int:
     deadline = monotonic() + OFFERS_END_WITHIN_S
     while True:
-        count = int(await database.fetchval(ENDLESS))
+        count = int(await database.fetchval(query))
         if not count or monotonic() >= deadline:
             return count
         await asyncio.sleep(0.5)

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt import InvalidTokenError, PyJWS
 
 from dispatch.errors import Refusal
-from server.protocol.rest.common import Grade, Role
+from server.i18n import known
+from server.protocol.rest.common import Grade, Lang, Role
 
 MAX_TOKEN_BYTES = 2048  # ours are about 420: longer ones are not worth a look
 CLOCK_LEEWAY_S = 30.0  # between the hosts of one deployment, for tokens minted "in the future"
@@ -40,7 +41,7 @@ class ApiKeyProof(NamedTuple):
 class Principal:
     """Who is calling: user id, role, the session (sign-in) id, when this proof ends (epoch seconds); of staff the
     grade, and when they last showed their second factor. `key` is the API key that speaks for the user, None for
-    a sign-in."""
+    a sign-in. `lang` is the language of the profile."""
 
     user: int
     role: str
@@ -49,10 +50,11 @@ class Principal:
     grade: str | None = None
     factor_at: float | None = None
     key: ApiKeyProof | None = None
+    lang: str | None = None
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The payload, in the order it is written. Times are whole epoch seconds. Only staff have the last two."""
+    """The payload, in the order it is written. Times are whole epoch seconds. Only staff have grade and factor."""
 
     iss: str
     aud: str
@@ -64,6 +66,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     jti: str
     grade: Grade | None = None
     factor: int | None = None
+    lang: Lang | None = None
 
 
 class Tokens:
@@ -107,6 +110,7 @@ class Tokens:
         *,
         grade: str | None = None,
         factor_at: float | None = None,
+        lang: str | None = None,
     ) -> tuple[str, float]:
         """(token, expires_at): an access token for this user's session, and when it ends."""
         expires = int(now + lifetime_s)
@@ -123,6 +127,7 @@ class Tokens:
                     "jti": uuid.uuid4().hex,
                     "grade": grade,
                     "factor": None if factor_at is None else int(factor_at),
+                    "lang": known(lang),
                 },
                 Claims,
             )
@@ -159,7 +164,9 @@ class Tokens:
         if claims.exp <= now:
             raise Refusal("token_expired")
         shown = None if claims.factor is None else float(claims.factor)
-        return Principal(int(claims.sub), claims.role, claims.sid, float(claims.exp), claims.grade, shown)
+        return Principal(
+            int(claims.sub), claims.role, claims.sid, float(claims.exp), claims.grade, shown, lang=claims.lang
+        )
 
     def _header_segment(self, public: Ed25519PublicKey) -> str:
         """The first segment of every token signed by this key's other half."""

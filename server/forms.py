@@ -22,8 +22,8 @@ def asked_of(form: OrderForm) -> Asked:
             missing = "pickup_city" if form.pickup_city is None else "drop_city"
             raise Refusal("order_incomplete", "say where from and where to").at(missing)
         said["stops"] = [
-            {"kind": "pickup", "city": form.pickup_city},
-            {"kind": "drop", "city": form.drop_city},
+            {"kind": "pickup", "city": form.pickup_city, "said_as": "pickup_city"},
+            {"kind": "drop", "city": form.drop_city, "said_as": "drop_city"},
         ]
     elif form.pickup_city is not None or form.drop_city is not None:
         raise Refusal("stops_invalid", "say the two towns or the stops, not both").at("stops")

@@ -238,6 +238,7 @@ class Services:
             f"key:{caller.key}",
             caller.expires_at or math.inf,
             key=ApiKeyProof(caller.key, caller.company, caller.scopes),
+            lang=caller.lang,
         )
 
     async def welcome_driver(self, session: "Session") -> None:

@@ -23,6 +23,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     expires_at: float
     device: int | None
     grade: str | None = None
+    lang: str | None = None
 
 
 class Tickets:
@@ -36,7 +37,7 @@ class Tickets:
         """A ticket for this principal and its (checked) device. Refusal `unavailable` without Redis."""
         ticket = secrets.token_urlsafe(32)
         who = principal
-        claim = Claim(who.user, who.role, who.session, who.expires_at, device, who.grade)
+        claim = Claim(who.user, who.role, who.session, who.expires_at, device, who.grade, who.lang)
         try:
             await self._redis.set(self._key(ticket), msgspec.msgpack.encode(claim), ex=LIFETIME_S)
         except Unreachable:
@@ -52,7 +53,9 @@ class Tickets:
         if not isinstance(held, bytes):
             raise Refusal("unauthenticated")
         claim = msgspec.msgpack.decode(held, type=Claim)
-        principal = Principal(claim.user, claim.role, claim.session, claim.expires_at, claim.grade)
+        principal = Principal(
+            claim.user, claim.role, claim.session, claim.expires_at, claim.grade, lang=claim.lang
+        )
         return principal, claim.device
 
     def _key(self, ticket: str) -> str:

@@ -36,7 +36,7 @@ UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 AND c
 # By the unique hash; primary keys of users and company_members. The key works as long as the member who made it
 # is in the company and not blocked.
 FIND = """
-SELECT k.id, k.user_id, k.company_id, k.scopes, extract(epoch FROM k.expires_at)::float8 AS expires_at,
+SELECT k.id, k.user_id, k.company_id, k.scopes, u.locale, extract(epoch FROM k.expires_at)::float8 AS expires_at,
     k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute' AS stale
 FROM api_keys k JOIN users u ON u.id = k.user_id
 JOIN company_members m ON m.user_id = k.user_id AND m.company_id = k.company_id
@@ -72,6 +72,7 @@ class Caller:
     company: int
     scopes: frozenset[str]
     expires_at: float | None
+    lang: str
 
 
 class ApiKeyStore:
@@ -122,7 +123,12 @@ class ApiKeyStore:
         if row["stale"]:  # once a minute, so that a busy key does not write with every call
             await self._pool.execute(USED, row["id"])
         return Caller(
-            row["id"], row["user_id"], row["company_id"], frozenset(row["scopes"]), row["expires_at"]
+            row["id"],
+            row["user_id"],
+            row["company_id"],
+            frozenset(row["scopes"]),
+            row["expires_at"],
+            row["locale"],
         )
 
 

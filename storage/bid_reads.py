@@ -19,6 +19,8 @@ SELECT b.*, o.shipper_id, b.expires_at <= clock_timestamp() AS over
 FROM bids b JOIN orders o ON o.id = b.order_id WHERE b.id = $1
 """
 # Primary key.
+MADE_BY = "SELECT driver_id FROM bids WHERE id = $1"
+# Primary key.
 VERSIONS = "SELECT * FROM bid_versions WHERE bid_id = $1 ORDER BY version"
 # ix_bids_order_id; a load has tens of bids. Those who hide from each other do not meet here either.
 BIDS_OF_ORDER = f"""
@@ -59,6 +61,11 @@ class BidReads:
             must_own(order_of(await self._pool.fetchrow(ORDER, found.order)), party)
         rows = await self._pool.fetch(VERSIONS, bid)
         return found, [_version(row, found.price.currency) for row in rows]
+
+    async def made_by(self, bid: int) -> int | None:
+        """The driver of a bid."""
+        driver: int | None = await self._pool.fetchval(MADE_BY, bid)
+        return driver
 
     async def of_order(self, party: Party, order: int) -> tuple[Order, list[tuple[Bid, Bidder]]]:
         """The bids on a load of this party, live ones and lower ones first, with who made them."""

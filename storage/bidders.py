@@ -9,10 +9,14 @@ from dispatch.bids import Bidder
 from .postgres import Connection, Pool
 
 # Primary and unique keys by driver; ix_assignments_driver_id_order_id for the hauls of half a year and the
-# primary key of order_events for who called one off.
+# primary key of order_events for who called one off; ix_documents_user_id and ix_documents_vehicle_id for papers.
 BIDDERS = """
 SELECT u.id, u.name, coalesce(s.rating, 5) AS rating, v.body, v.capacity_kg, v.volume_m3, record.done,
-    record.dropped
+    record.dropped,
+    ARRAY(SELECT DISTINCT d.kind FROM documents d
+        WHERE d.state = 'approved' AND (d.expires_at IS NULL OR d.expires_at > now())
+            AND (d.vehicle_id = v.id OR d.vehicle_id IS NULL AND d.company_id IS NULL AND d.user_id = u.id)
+        ORDER BY d.kind) AS papers
 FROM users u
 LEFT JOIN driver_states s ON s.driver_id = u.id
 LEFT JOIN vehicles v ON v.driver_id = u.id
@@ -47,4 +51,5 @@ def _bidder(row: asyncpg.Record) -> Bidder:
         body=row["body"],
         capacity_kg=row["capacity_kg"],
         volume_m3=row["volume_m3"],
+        papers=tuple(row["papers"]),
     )

@@ -13,6 +13,7 @@ from dispatch.model import Actor, Party
 from .bid_rows import end_bids
 from .order_rows import hurry_searches
 from .postgres import Connection, Pool, transaction
+from .vehicles import COMPANY_OF
 from .visibility import unhidden
 
 MOST = 200  # of one side
@@ -135,6 +136,11 @@ class BlockStore:
         made_by = "shipper" if party.actor is Actor.SHIPPER else "carrier"
         if await self._pool.fetchval(TAKE_DOWN, block, made_by, party.user, company) is None:
             raise Refusal("not_found")
+
+    async def company_of(self, user: int) -> int | None:
+        """The company that this user works in."""
+        company: int | None = await self._pool.fetchval(COMPANY_OF, user)
+        return company
 
     async def side_of(self, driver: int, order: int) -> Target:
         """The company, or else the user, behind a load that this driver may know of."""

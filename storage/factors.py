@@ -63,7 +63,7 @@ UPDATE pending_sign_ins SET tries = tries + 1
 WHERE token_hash = $1 AND kind = 'factor' AND used_at IS NULL AND tries < $3 AND expires_at > to_timestamp($2)
 RETURNING user_id, method
 """
-USER = "SELECT id, role, grade, blocked, phone FROM users WHERE id = $1"
+USER = "SELECT id, role, grade, blocked, phone, locale FROM users WHERE id = $1"
 SPEND = "UPDATE pending_sign_ins SET used_at = to_timestamp($2) WHERE token_hash = $1"
 CONFIRMED = "UPDATE sessions SET factor_at = to_timestamp($2) WHERE id = $1::uuid"
 

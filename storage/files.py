@@ -245,7 +245,8 @@ class FileStore:
             log.warning("files.look_died", extra={"status": process.returncode})
             raise Refusal("file_broken", "the file cannot be read") from None
         if "refused" in told:
-            raise Refusal(str(told["refused"]), str(told["detail"]))
+            code, detail = str(told["refused"]), str(told["detail"])
+            raise Refusal(code, detail)
         return told
 
     async def file(self, file: int) -> StoredFile:

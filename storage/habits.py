@@ -19,7 +19,8 @@ from dispatch.sniping import (
     may_take,
 )
 
-from .postgres import Connection, Pool
+from .postgres import Connection, Pool, transaction
+from .staff import record
 
 # Primary keys. Days are those of UTC.
 TODAY = """
@@ -172,9 +173,11 @@ class FlagStore:
 
     async def clear(self, flag: int, staff: int, note: str, *, lift: bool) -> int:
         """Somebody has looked at it; `lift` ends the pause. The user it was about, or `not_found`."""
-        user: int | None = await self._pool.fetchval(CLEAR, flag, staff, note, lift)
-        if user is None:
-            raise Refusal("not_found")
+        async with transaction(self._pool) as connection:
+            user: int | None = await connection.fetchval(CLEAR, flag, staff, note, lift)
+            if user is None:
+                raise Refusal("not_found")
+            await record(connection, staff, "clear_flag", user, note, {"lift": str(lift).lower()})
         return user
 
     async def forget_old(self) -> None:

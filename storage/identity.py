@@ -42,9 +42,9 @@ __all__ = [
 # The no-op update takes the row lock, so that two first sign-ins of one number agree on one account. A row that
 # this very statement inserted has no xmax.
 ENTER = """
-INSERT INTO users (phone, role) VALUES ($1, $2)
+INSERT INTO users (phone, role, locale) VALUES ($1, $2, $3)
 ON CONFLICT (phone) DO UPDATE SET phone = EXCLUDED.phone
-RETURNING id, role, grade, blocked, phone, xmax = 0 AS made
+RETURNING id, role, grade, blocked, phone, locale, xmax = 0 AS made
 """
 # Primary key. Somebody seen by Google or Apple, whose phone this is to be.
 PENDING_IDENTITY = """
@@ -96,12 +96,15 @@ class IdentityStore(SessionStore):
         user_agent: str,
         now: float,
         identity: str | None = None,
+        lang: str = "ru",
     ) -> Entered:
         """Opens a session for the owner of the phone, making the account on first sight; staff are asked for
         their second factor first, unless the code is an operator's, who holds the deployment's keys.
 
         `identity` is the token of a Google or Apple account that waits for a phone: a new account gets it. An
         account that is there already does not, as the page that asks may be a stranger's: its owner links it.
+
+        `lang` is the language of a new account's profile.
 
         Refusal `code_wrong` for a wrong, used, over-tried or old code; `account_blocked`; `challenge_over` for an
         identity that waits no longer.
@@ -113,7 +116,7 @@ class IdentityStore(SessionStore):
                 if waiting is None:
                     raise Refusal("challenge_over")
             proven = await self.otp.prove(connection, request, code, now)
-            user = await connection.fetchrow(ENTER, proven.phone, proven.role) if proven else None
+            user = await connection.fetchrow(ENTER, proven.phone, proven.role, lang) if proven else None
             outcome, linked = None, False
             if proven is not None and user is not None and not user["blocked"]:
                 via = Via("link" if proven.operator else "otp", address, user_agent)
@@ -138,8 +141,8 @@ class IdentityStore(SessionStore):
         both: bool = False,
         refresh: str | None = None,
     ) -> SignIn | FactorNeeded:
-        """A session for this user (id, role, grade, phone), or for staff the question for the second factor,
-        which `both` says has been answered. In the caller's transaction."""
+        """A session for this user (id, role, grade, phone, locale), or for staff the question for the second
+        factor, which `both` says has been answered. In the caller's transaction."""
         if user["role"] == "admin" and not both:
             return await self.factors.challenge(connection, user, via, now)
         factor_at = now if user["role"] == "admin" else None

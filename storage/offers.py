@@ -146,10 +146,10 @@ async def expire(connection: Connection, limit: int) -> list[Event]:
 async def _standing(
     connection: Connection, claim: Claim, order: Order, taking: Taker, seen_version: int | None
 ) -> tuple[Standing, float]:
-    """The offer and since when it stands. A load on the board is one to everybody, until the order expires."""
+    """The offer and since when it stands. A load on the board is one to everybody, until it leaves the board."""
     if claim.offer == BOARD:
         current = seen_version in (None, order.version)
-        return Standing(OfferStatus.LIVE, order.expires_at, current), order.board_at or order.created_at
+        return Standing(OfferStatus.LIVE, order.stands_until, current), order.board_at or order.created_at
     row = await connection.fetchrow(STANDING, claim.offer, claim.driver)
     current = taking.visible and row["version"] == order.version
     return Standing(OfferStatus(row["status"]), row["expires_at"], current), row["made_at"]

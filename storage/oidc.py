@@ -64,7 +64,7 @@ RETURNING id
 """
 KEEP_REFRESH = "UPDATE identities SET refresh_sealed = $2, refresh_client = $3 WHERE id = $1"
 IDENTITY = "SELECT id, provider, email, name, user_id FROM identities WHERE id = $1 FOR UPDATE"
-USER = "SELECT id, role, grade, blocked, phone FROM users WHERE id = $1"
+USER = "SELECT id, role, grade, blocked, phone, locale FROM users WHERE id = $1"
 LIVE_SESSION = "SELECT factor_at FROM sessions WHERE id = $1 AND revoked_at IS NULL"
 WAIT = """
 INSERT INTO pending_sign_ins (token_hash, kind, identity_id, method, created_at, expires_at)
@@ -292,7 +292,7 @@ class OidcStore:
         live = await connection.fetchrow(LIVE_SESSION, session)
         if live is None:
             raise Refusal("session_revoked")
-        return SignIn(user["id"], user["role"], str(session), refresh, user["grade"])
+        return SignIn(user["id"], user["role"], str(session), refresh, user["grade"], lang=user["locale"])
 
 
 async def release(connection: Connection, user: int, identity: int | None = None) -> bool:

@@ -104,6 +104,10 @@ class Version(NamedTuple):
     at: float
 
 
+# Primary key.
+OFFERED_TO = "SELECT driver_id FROM offers WHERE id = $1"
+
+
 class OrderReads:
     """Reads of one statement each, on any connection."""
 
@@ -172,6 +176,11 @@ class OrderReads:
         else:
             rows = []
         return [order_of(row) for row in rows]
+
+    async def offered_to(self, offer: int) -> int | None:
+        """The driver of an offer."""
+        driver: int | None = await self._pool.fetchval(OFFERED_TO, offer)
+        return driver
 
     async def live_offers(self, driver: int) -> list[OfferMade]:
         """The driver's live offers with their orders, oldest first: what every (re)connect shows again."""

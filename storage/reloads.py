@@ -10,6 +10,7 @@ from dispatch.model import Order, Vehicle
 from . import board
 from .order_rows import order_of
 from .postgres import Pool
+from .vehicle_rows import CARRIER
 from .winning import vehicle_of
 
 # uq_assignments_driver, two rows at most; in the order in which they are carried.
@@ -18,8 +19,8 @@ SELECT o.*, a.driver_id FROM assignments a JOIN orders o ON o.id = a.order_id
 WHERE a.driver_id = $1 AND a.ended_at IS NULL ORDER BY a.assigned_at
 """
 # Unique keys by driver.
-TRUCK = """
-SELECT v.id AS vehicle_id, v.body, v.capacity_kg, v.volume_m3,
+TRUCK = f"""
+SELECT {CARRIER},
     coalesce(p.paid_until > clock_timestamp(), false) AS subscribed
 FROM users u LEFT JOIN vehicles v ON v.driver_id = u.id LEFT JOIN subscriptions p ON p.driver_id = u.id
 WHERE u.id = $1

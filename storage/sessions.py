@@ -36,7 +36,7 @@ ON CONFLICT DO NOTHING
 REFRESH = """
 SELECT t.session_id, extract(epoch FROM t.used_at)::float8 AS used_at, s.revoked_at,
        s.expires_at <= to_timestamp($2) AS over, extract(epoch FROM s.factor_at)::float8 AS factor_at,
-       u.id, u.role, u.grade, u.blocked
+       u.id, u.role, u.grade, u.blocked, u.locale
 FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
 WHERE t.token_hash = $1 FOR UPDATE OF t
 """
@@ -98,7 +98,8 @@ class Ended(NamedTuple):
 class SignIn:
     """A session that goes on: whose it is, and the refresh token that carries it further.
 
-    `grade` is that of staff, `factor_at` (epoch seconds) when they last showed their second factor.
+    `grade` is that of staff, `factor_at` (epoch seconds) when they last showed their second factor; `lang` is the
+    language of the profile.
     """
 
     user: int
@@ -107,6 +108,7 @@ class SignIn:
     refresh: str
     grade: str | None = None
     factor_at: float | None = None
+    lang: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,9 @@ class SessionStore:
                 await connection.execute(USE_REFRESH, digest, now)
                 await connection.execute(ADD_REFRESH, sha256(successor), row["session_id"], now)
                 await connection.execute(SEEN, row["session_id"], now, address)
-            return SignIn(row["id"], row["role"], session, successor, row["grade"], row["factor_at"])
+            return SignIn(
+                row["id"], row["role"], session, successor, row["grade"], row["factor_at"], row["locale"]
+            )
 
     async def sign_out(self, session: str, now: float) -> None:
         """Ends a session; ending it twice changes nothing."""
@@ -211,7 +215,7 @@ async def open_session(
     factor_at: float | None = None,
     refresh: str | None = None,
 ) -> SignIn:
-    """A new session of this user (a row with id, role and grade), in the caller's transaction."""
+    """A new session of this user (a row with id, role, grade and locale), in the caller's transaction."""
     session, token = uuid.uuid4(), refresh or random_token()
     await connection.execute(KEEP_ACCOUNT, user["id"])
     if user["role"] == "driver":
@@ -219,7 +223,7 @@ async def open_session(
     about = (via.address, via.user_agent[:200], via.method, factor_at, now, now + SESSION_LIFETIME_S)
     await connection.execute(OPEN_SESSION, session, user["id"], *about)
     await connection.execute(ADD_REFRESH, sha256(token), session, now)
-    return SignIn(user["id"], user["role"], str(session), token, user["grade"], factor_at)
+    return SignIn(user["id"], user["role"], str(session), token, user["grade"], factor_at, user["locale"])
 
 
 async def end_sessions(

@@ -13,7 +13,7 @@ from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.buckets import Limit, Taken
 
 from .peer import PEER, network_of
-from .route import STEP_UP_S, Route
+from .route import PROFILE_LANG, STEP_UP_S, Route
 
 SPENT = web.RequestKey("spent", tuple)  # (Limit, Taken), for the answer's headers
 
@@ -46,6 +46,8 @@ async def who(route: Route, request: web.Request, services: Services) -> Princip
         raise Refusal("unauthenticated")
     principal = await services.authenticate_request(token)
     PRINCIPAL.set(principal.user)
+    if principal.lang is not None:
+        request[PROFILE_LANG] = principal.lang
     if principal.key is not None and route.roles is not None and route.scope not in principal.key.scopes:
         raise Refusal("forbidden", "this key does not have the scope for it")
     if route.roles and principal.role not in route.roles:

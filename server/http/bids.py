@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from dispatch.bids import Bid, BidVersion, Terms, bounds
-from dispatch.model import Actor, Money, Party
+from dispatch.model import Money
 from server import views
 from server.protocol.messages import BidState, OrderState
 from server.protocol.rest.bids import (
@@ -21,10 +21,12 @@ from server.protocol.rest.bids import (
     OrderBids,
     OwnBid,
     OwnBids,
+    OwnBidsQuery,
 )
-from server.protocol.rest.common import PageQuery
 
+from . import acting
 from .comparing import lines
+from .parties import party_of
 from .route import Call, Route, Versioned
 
 # -- the driver ---------------------------------------------------------------------------------------------
@@ -33,42 +35,55 @@ from .route import Call, Route, Versioned
 async def place(call: Call[BidForm, None]) -> Versioned:
     """A driver's first bid on a load; `bid_exists` when one is live."""
     done = await call.services.bids.place(
-        call.caller.user, call.path_id("order"), _terms(call.body), seen_order=call.body.order_version
+        await call.services.fleets.driver_for(call, call.body.driver),
+        call.path_id("order"),
+        _terms(call.body),
+        seen_order=call.body.order_version,
+        actor=call.caller.user,
     )
     return _versioned(call.services.notify.told(done))
 
 
 async def change(call: Call[BidForm, None]) -> Versioned:
     """Another price for a live bid, also as the answer to a counter-offer."""
-    found, _ = await call.services.bids.one(_party(call), call.path_id("bid"))
+    party = await acting.side_of_bid(call, call.path_id("bid"))
+    found, _ = await call.services.bids.one(party, call.path_id("bid"))
     done = await call.services.bids.place(
-        call.caller.user,
+        party.user,
         found.order,
         _terms(call.body),
         seen_order=call.body.order_version,
         changes=call.expected_version,
+        actor=call.caller.user,
     )
     return _versioned(call.services.notify.told(done))
 
 
 async def withdraw(call: Call[None, None]) -> Versioned:
     """The driver takes the bid back."""
-    done = await call.services.bids.withdraw(call.caller.user, call.path_id("bid"))
+    bid = call.path_id("bid")
+    done = await call.services.bids.withdraw(await acting.of_bid(call, bid), bid)
     return _versioned(call.services.notify.told(done))
 
 
 async def accept(call: Call[BidAcceptForm, None]) -> OrderState:
     """The driver takes the counter-offer; the database decides, once for each accept_id."""
+    bid = call.path_id("bid")
     done = await call.services.bids.accept(
-        call.caller.user, call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
+        await acting.of_bid(call, bid),
+        bid,
+        UUID(call.body.accept_id),
+        call.expected_version,
+        actor=call.caller.user,
     )
     return views.order_state(call.services.notify.told(done), call.services.live, private=True)
 
 
-async def mine(call: Call[None, PageQuery]) -> OwnBids:
-    """The driver's bids, newest first, with their loads."""
+async def mine(call: Call[None, OwnBidsQuery]) -> OwnBids:
+    """A driver's bids, newest first, with their loads."""
     query = call.query
-    found = await call.services.bids.of_driver(call.caller.user, query.before, query.limit)
+    driver = await call.services.fleets.driver_for(call, query.driver)
+    found = await call.services.bids.of_driver(driver, query.before, query.limit)
     return OwnBids(
         [OwnBid(views.bid_state(bid), views.board_load(order)) for bid, order in found],
         found[-1][0].id if len(found) == query.limit else None,
@@ -81,7 +96,7 @@ async def mine(call: Call[None, PageQuery]) -> OwnBids:
 async def compare(call: Call[None, BidsQuery]) -> OrderBids:
     """Every bid on a load with what tells them apart: price, way to the pickup, rating, reliability, arrival."""
     services = call.services
-    order, found = await services.bids.of_order(_party(call), call.path_id("order"))
+    order, found = await services.bids.of_order(await party_of(call), call.path_id("order"))
     low, high = bounds(order.price, services.policy)
     currency = order.price.currency
     return OrderBids(
@@ -97,21 +112,26 @@ async def counter(call: Call[CounterForm, None]) -> Versioned:
     """The shipper's price for the driver to think about."""
     form = call.body
     done = await call.services.bids.counter(
-        _party(call), call.path_id("bid"), form.amount, form.valid_s, form.message, call.expected_version
+        await party_of(call),
+        call.path_id("bid"),
+        form.amount,
+        form.valid_s,
+        form.message,
+        call.expected_version,
     )
     return _versioned(call.services.notify.told(done))
 
 
 async def decline(call: Call[BidDeclineForm, None]) -> Versioned:
     """The shipper does not want the bid."""
-    done = await call.services.bids.decline(_party(call), call.path_id("bid"), call.body.reason)
+    done = await call.services.bids.decline(await party_of(call), call.path_id("bid"), call.body.reason)
     return _versioned(call.services.notify.told(done))
 
 
 async def pick(call: Call[BidAcceptForm, None]) -> OrderState:
     """The load goes to this bid; the database decides, once for each accept_id."""
     done = await call.services.bids.pick(
-        _party(call), call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
+        await party_of(call), call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
     )
     return views.order_state(call.services.notify.told(done), call.services.live, private=True)
 
@@ -119,7 +139,7 @@ async def pick(call: Call[BidAcceptForm, None]) -> OrderState:
 async def bidding(call: Call[BiddingForm, None]) -> None:
     """Whether bidders are told that they were outbid."""
     call.services.notify.tell(
-        await call.services.bids.open_bidding(_party(call), call.path_id("order"), call.body.open)
+        await call.services.bids.open_bidding(await party_of(call), call.path_id("order"), call.body.open)
     )
 
 
@@ -128,7 +148,8 @@ async def bidding(call: Call[BiddingForm, None]) -> None:
 
 async def detail(call: Call[None, None]) -> Versioned:
     """A bid with all its changes, for its driver and for the load's shipper."""
-    bid, versions = await call.services.bids.one(_party(call), call.path_id("bid"))
+    party = await acting.side_of_bid(call, call.path_id("bid"))
+    bid, versions = await call.services.bids.one(party, call.path_id("bid"))
     found = BidDetail(views.bid_state(bid), [_version(version) for version in versions])
     return Versioned(found, bid.version)
 
@@ -138,10 +159,6 @@ async def seen(call: Call[BidSeenForm, None]) -> None:
     call.services.notify.tell(
         await call.services.bids.seen(call.caller.user, call.path_id("bid"), call.body.version)
     )
-
-
-def _party(call: Call[object, object]) -> Party:
-    return Party(call.caller.user, Actor(call.caller.role))
 
 
 def _terms(form: BidForm) -> Terms:
@@ -166,7 +183,6 @@ def _version(version: BidVersion) -> BidVersionView:
     )
 
 
-_DRIVER = frozenset({"driver"})
 _SHIPPER = frozenset({"shipper"})
 _CHANGES = ("not_found", "bid_closed", "bid_expired", "bid_turn", "bids_too_many", "bid_out_of_range", "busy")
 _BIDDING = (
@@ -204,7 +220,7 @@ ROUTES: tuple[Route, ...] = (
         request=BidForm,
         response=BidState,
         status=201,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=(*_CHANGES, *_BIDDING, "bid_exists"),
         location="/api/v1/bids/{bid}",
     ),
@@ -218,6 +234,7 @@ ROUTES: tuple[Route, ...] = (
         response=OrderBids,
         roles=frozenset({"shipper", "admin"}),
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "PUT",
@@ -229,6 +246,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=_SHIPPER,
         errors=("not_found", "busy"),
+        scope="bids:write",
     ),
     Route(
         "GET",
@@ -236,9 +254,10 @@ ROUTES: tuple[Route, ...] = (
         mine,
         "Own bids, newest first",
         "bids",
-        query=PageQuery,
+        query=OwnBidsQuery,
         response=OwnBids,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
+        errors=("not_found",),
     ),
     Route(
         "GET",
@@ -247,8 +266,9 @@ ROUTES: tuple[Route, ...] = (
         "A bid with its changes",
         "bids",
         response=BidDetail,
-        roles=frozenset({"driver", "shipper", "admin"}),
+        roles=acting.DRIVERS | {"shipper", "admin"},
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "PUT",
@@ -258,7 +278,7 @@ ROUTES: tuple[Route, ...] = (
         "bids",
         request=BidForm,
         response=BidState,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=(*_CHANGES, *_BIDDING),
         headers=_IF_MATCH,
     ),
@@ -269,7 +289,7 @@ ROUTES: tuple[Route, ...] = (
         "Take a bid back",
         "bids",
         response=BidState,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=("not_found", "bid_closed", "bid_expired", "busy"),
     ),
     Route(
@@ -280,7 +300,7 @@ ROUTES: tuple[Route, ...] = (
         "bids",
         request=BidAcceptForm,
         response=OrderState,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=(
             *_TAKES,
             "subscription_expired",
@@ -303,6 +323,7 @@ ROUTES: tuple[Route, ...] = (
         roles=_SHIPPER,
         errors=(*_CHANGES, "version_stale"),
         headers=_IF_MATCH,
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -314,6 +335,7 @@ ROUTES: tuple[Route, ...] = (
         response=BidState,
         roles=_SHIPPER,
         errors=("not_found", "bid_closed", "bid_expired", "busy"),
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -326,6 +348,7 @@ ROUTES: tuple[Route, ...] = (
         roles=_SHIPPER,
         errors=(*_TAKES, "driver_unavailable"),
         headers=_IF_MATCH,
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -337,5 +360,6 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=frozenset({"driver", "shipper"}),
         errors=("not_found",),
+        scope="bids:write",
     ),
 )

@@ -157,5 +157,6 @@ ROUTES: tuple[Route, ...] = (
         response=OrderState,
         roles=SHIPPER,
         errors=("not_found", "transition_forbidden", "appeal_used", "busy"),
+        scope="orders:write",
     ),
 )

@@ -119,6 +119,7 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=("limit_reached", "phone_invalid"),
         location="/api/v1/orders/drafts/{order}",
+        scope="orders:write",
     ),
     Route(
         "GET",
@@ -129,6 +130,7 @@ ROUTES: tuple[Route, ...] = (
         query=PageQuery,
         response=DraftPage,
         roles=SHIPPER,
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -139,6 +141,7 @@ ROUTES: tuple[Route, ...] = (
         response=DraftView,
         roles=SHIPPER,
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "PATCH",
@@ -151,6 +154,7 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=("not_found", "transition_forbidden", "phone_invalid"),
         headers=("If-Match",),
+        scope="orders:write",
     ),
     Route(
         "DELETE",
@@ -162,6 +166,7 @@ ROUTES: tuple[Route, ...] = (
         roles=frozenset({"shipper", "admin"}),
         grades=grades(Right.MEND_ORDERS),
         errors=("not_found", "transition_forbidden"),
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -174,6 +179,7 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=(*RULES, "not_found", "transition_forbidden", "order_duplicate"),
         headers=("If-Match",),
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -187,5 +193,6 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=("not_found", "window_invalid", "limit_reached"),
         location="/api/v1/orders/drafts/{order}",
+        scope="orders:write",
     ),
 )

@@ -35,7 +35,7 @@ async def step_up(call: Call[StepUpForm, None]) -> SteppedUp:
     caller, now = call.caller, time.time()
     await call.services.identity.factors.confirm(caller.user, caller.session, call.body.code, now)
     access, expires_at = call.services.tokens.mint(
-        caller.user, caller.role, caller.session, now, grade=caller.grade, factor_at=now
+        caller.user, caller.role, caller.session, now, grade=caller.grade, factor_at=now, lang=caller.lang
     )
     return SteppedUp(access=access, access_expires_at=expires_at)
 

@@ -57,6 +57,7 @@ async def verify(call: Call[VerifyForm, None]) -> web.Response:
         user_agent=how.user_agent,
         now=time.time(),
         identity=form.identity,
+        lang=call.lang,
     )
     linked = None if form.identity is None else entered.linked
     return signed_in.answer(call, entered.outcome, linked=linked)

@@ -4,7 +4,6 @@ import secrets
 
 from dispatch.errors import Refusal
 from dispatch.invitations import Invitation
-from dispatch.model import Actor, Party
 from geo.coarse import band_m
 from server import views
 from server.phone import e164
@@ -21,6 +20,7 @@ from server.protocol.rest.invitations import (
 from storage.invitations import Asked
 
 from .comparing import ROAD_M_S
+from .parties import party_of
 from .route import Call, Route
 
 NEARBY = 200  # of the live index; most fall to body, duty and subscription
@@ -31,7 +31,7 @@ async def candidates(call: Call[None, CandidatesQuery]) -> Candidates:
     """Drivers near the pickup who could take the load, and the reasons of their rank; never where they are."""
     services = call.services
     await services.habits.read("candidates", call.caller.user)
-    order = await services.invitations.open_order(_party(call), call.path_id("order"))
+    order = await services.invitations.open_order(await party_of(call), call.path_id("order"))
     pickup, policy = order.haul.pickup, services.policy
     near = services.live.near(pickup.lat, pickup.lon, NEARBY, policy.candidates_radius_m)
     # Ranked by what may be said: the score must not tell what the distance does not.
@@ -55,7 +55,7 @@ async def invite(call: Call[InviteForm, None]) -> Invitations:
     """Offers the load to these drivers; their phones ring at once."""
     form = call.body
     done = await call.services.invitations.invite(
-        _party(call), call.path_id("order"), form.drivers, form.valid_s, form.note
+        await party_of(call), call.path_id("order"), form.drivers, form.valid_s, form.note
     )
     return Invitations([_view(entry) for entry in call.services.notify.told(done)])
 
@@ -70,21 +70,21 @@ async def invite_contact(call: Call[InviteContactForm, None]) -> InvitationView:
     )
     return _view(
         await call.services.invitations.invite_contact(
-            _party(call), call.path_id("order"), asked, form.valid_s, form.note
+            await party_of(call), call.path_id("order"), asked, form.valid_s, form.note
         )
     )
 
 
 async def invited(call: Call[None, None]) -> Invitations:
     """Everybody who was asked to take this load."""
-    found = await call.services.invitations.of_order(_party(call), call.path_id("order"))
+    found = await call.services.invitations.of_order(await party_of(call), call.path_id("order"))
     return Invitations([_view(entry) for entry in found])
 
 
 async def withdraw(call: Call[None, None]) -> None:
     """Takes an invitation back."""
     events = await call.services.invitations.withdraw(
-        _party(call), call.path_id("order"), call.path_id("invitation")
+        await party_of(call), call.path_id("order"), call.path_id("invitation")
     )
     call.services.notify.tell(events)
 
@@ -102,10 +102,6 @@ async def renew_code(call: Call[None, None]) -> CodeView:
 def fresh_code() -> str:
     """Eight letters and digits that nobody can guess."""
     return "".join(secrets.choice(LETTERS) for _ in range(8))
-
-
-def _party(call: Call[object, object]) -> Party:
-    return Party(call.caller.user, Actor(call.caller.role))
 
 
 def _view(entry: Invitation) -> InvitationView:
@@ -138,6 +134,7 @@ ROUTES: tuple[Route, ...] = (
         response=Candidates,
         roles=_SHIPPER,
         errors=("not_found", "order_closed", "cooling_down"),
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -148,6 +145,7 @@ ROUTES: tuple[Route, ...] = (
         response=Invitations,
         roles=frozenset({"shipper", "admin"}),
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "POST",
@@ -160,6 +158,7 @@ ROUTES: tuple[Route, ...] = (
         status=201,
         roles=_SHIPPER,
         errors=_ASKS,
+        scope="bids:write",
     ),
     Route(
         "POST",
@@ -172,6 +171,7 @@ ROUTES: tuple[Route, ...] = (
         status=202,
         roles=_SHIPPER,
         errors=(*_ASKS, "phone_invalid"),
+        scope="bids:write",
     ),
     Route(
         "DELETE",
@@ -182,6 +182,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=_SHIPPER,
         errors=("not_found", "busy"),
+        scope="bids:write",
     ),
     Route(
         "GET",

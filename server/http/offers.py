@@ -4,8 +4,9 @@ from uuid import UUID
 
 from server import views
 from server.protocol.messages import OrderState
-from server.protocol.rest.offers import AcceptForm, DeclineForm, Offers
+from server.protocol.rest.offers import AcceptForm, ActingQuery, DeclineForm, Offers, TakeForm
 
+from . import acting
 from .route import Call, Route
 
 _DRIVER = frozenset({"driver"})
@@ -27,37 +28,53 @@ _LOSSES = (
 )
 
 
-async def live(call: Call[None, None]) -> Offers:
-    """The caller's live offers, oldest first."""
-    made = await call.services.orders.live_offers(call.caller.user)
+async def live(call: Call[None, ActingQuery]) -> Offers:
+    """A driver's live offers, oldest first."""
+    driver = await call.services.fleets.driver_for(call, call.query.driver)
+    made = await call.services.orders.live_offers(driver)
     return Offers([views.offer_card(offer) for offer in made])
 
 
 async def accept(call: Call[AcceptForm, None]) -> OrderState:
     """Takes an offered load; the database decides, once for each accept_id. An offer knows its own version."""
-    accept_id = UUID(call.body.accept_id)
-    order = await call.services.dispatcher.accept(call.caller.user, call.path_id("offer"), accept_id)
+    offer, accept_id = call.path_id("offer"), UUID(call.body.accept_id)
+    driver = await acting.of_offer(call, offer)
+    order = await call.services.dispatcher.accept(driver, offer, accept_id, actor=call.caller.user)
     return views.order_state(order, call.services.live, private=True)
 
 
 async def decline(call: Call[DeclineForm, None]) -> None:
     """Not this load; it is not offered to this driver again."""
-    await call.services.dispatcher.decline(
-        call.caller.user, call.path_id("offer"), call.body.reason, call.body.note
-    )
+    offer = call.path_id("offer")
+    driver = await acting.of_offer(call, offer)
+    await call.services.dispatcher.decline(driver, offer, call.body.reason, call.body.note)
 
 
-async def take(call: Call[AcceptForm, None]) -> OrderState:
+async def take(call: Call[TakeForm, None]) -> OrderState:
     """Takes a load from the board."""
     accept_id = UUID(call.body.accept_id)
     order = await call.services.dispatcher.take(
-        call.caller.user, call.path_id("order"), accept_id, seen_version=call.body.version
+        await call.services.fleets.driver_for(call, call.body.driver),
+        call.path_id("order"),
+        accept_id,
+        seen_version=call.body.version,
+        actor=call.caller.user,
     )
     return views.order_state(order, call.services.live, private=True)
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/api/v1/offers", live, "Live offers", "offers", response=Offers, roles=_DRIVER),
+    Route(
+        "GET",
+        "/api/v1/offers",
+        live,
+        "Live offers",
+        "offers",
+        query=ActingQuery,
+        response=Offers,
+        roles=acting.DRIVERS,
+        errors=("not_found",),
+    ),
     Route(
         "POST",
         "/api/v1/offers/{offer}/accept",
@@ -66,7 +83,7 @@ ROUTES: tuple[Route, ...] = (
         "offers",
         request=AcceptForm,
         response=OrderState,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=_LOSSES,
     ),
     Route(
@@ -77,7 +94,7 @@ ROUTES: tuple[Route, ...] = (
         "offers",
         request=DeclineForm,
         status=204,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=("not_found", "busy"),
     ),
     Route(
@@ -86,9 +103,9 @@ ROUTES: tuple[Route, ...] = (
         take,
         "Take a load from the board",
         "offers",
-        request=AcceptForm,
+        request=TakeForm,
         response=OrderState,
-        roles=_DRIVER,
+        roles=acting.DRIVERS,
         errors=_LOSSES,
     ),
 )

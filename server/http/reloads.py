@@ -9,12 +9,14 @@ from geo.types import Position
 from server import views
 from server.protocol.rest.reloads import Reloads, ReloadsQuery, ReloadView
 
+from . import acting
 from .route import Call, Route
 
 
 async def reloads(call: Call[None, ReloadsQuery]) -> Reloads:
     """Open loads near the predicted drop or along the way home, by profit an hour and direction."""
-    services, driver, query = call.services, call.caller.user, call.query
+    services, query = call.services, call.query
+    driver = await services.fleets.driver_for(call, query.driver)
     hand = await services.reloads.in_hand(driver)
     now = time.time()
     entry = services.live.get(driver)
@@ -71,8 +73,8 @@ ROUTES: tuple[Route, ...] = (
         "bids",
         query=ReloadsQuery,
         response=Reloads,
-        roles=frozenset({"driver"}),
-        errors=("vehicle_required", "subscription_expired", "place_unknown"),
+        roles=acting.DRIVERS,
+        errors=("not_found", "vehicle_required", "subscription_expired", "place_unknown"),
         cost=5,
     ),
 )

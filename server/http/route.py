@@ -78,9 +78,13 @@ class Call(Generic[B, Q]):
         return int(text)
 
 
+# The language of the caller's profile, once it is known who calls.
+PROFILE_LANG = web.RequestKey("profile_lang", str)
+
+
 def lang_of(request: web.Request) -> Lang:
-    """The language that this request asks for."""
-    return negotiate(",".join(request.headers.getall("Accept-Language", ())))
+    """The language to answer this request in."""
+    return negotiate(",".join(request.headers.getall("Accept-Language", ())), request.get(PROFILE_LANG))
 
 
 STEP_UP_S = 300.0  # so long a second factor is fresh

@@ -73,7 +73,13 @@ def half_way(content: FactorAsked | IdentityWaiting) -> web.Response:
 def access_token(call: Call[object, object], who: SignIn) -> tuple[str, float]:
     """(token, expires_at) for this session."""
     return call.services.tokens.mint(
-        who.user, who.role, who.session, time.time(), grade=who.grade, factor_at=who.factor_at
+        who.user,
+        who.role,
+        who.session,
+        time.time(),
+        grade=who.grade,
+        factor_at=who.factor_at,
+        lang=who.lang,
     )
 
 

@@ -110,6 +110,7 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=("not_found", "limit_reached", "phone_invalid"),
         location="/api/v1/orders/templates/{template}",
+        scope="orders:write",
     ),
     Route(
         "GET",
@@ -120,6 +121,7 @@ ROUTES: tuple[Route, ...] = (
         query=PageQuery,
         response=TemplatePage,
         roles=SHIPPER,
+        scope="orders:read",
     ),
     Route(
         "GET",
@@ -130,6 +132,7 @@ ROUTES: tuple[Route, ...] = (
         response=TemplateView,
         roles=SHIPPER,
         errors=("not_found",),
+        scope="orders:read",
     ),
     Route(
         "PATCH",
@@ -142,6 +145,7 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=("not_found", "phone_invalid"),
         headers=("If-Match",),
+        scope="orders:write",
     ),
     Route(
         "DELETE",
@@ -152,6 +156,7 @@ ROUTES: tuple[Route, ...] = (
         status=204,
         roles=SHIPPER,
         errors=("not_found",),
+        scope="orders:write",
     ),
     Route(
         "POST",
@@ -164,5 +169,6 @@ ROUTES: tuple[Route, ...] = (
         roles=SHIPPER,
         errors=("not_found", "limit_reached"),
         location="/api/v1/orders/drafts/{order}",
+        scope="orders:write",
     ),
 )

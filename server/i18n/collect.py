@@ -91,7 +91,7 @@ def _take(found: Collected, call: ast.Call, where: str) -> None:
         return
     text, line = call.args[place], f"{where}:{call.lineno}"
     if isinstance(text, ast.JoinedStr | ast.BinOp) or (
-        isinstance(text, ast.Call) and _name(text.func) in ("format", "join")
+        isinstance(text, ast.Call) and _name(text.func) in ("format", "join", "str")
     ):
         found.faults.append(f"{line}: a constant sentence with values is wanted, not one put together")
         return

@@ -18,6 +18,7 @@ _RANGE = re.compile(
     r"[ \t]*(\*|[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*)[ \t]*"
     r"(?:;[ \t]*[qQ][ \t]*=[ \t]*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?"
 )
+_ONE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 # Browsers send a handful; a header is a stranger's text, so only its beginning is read.
 MAX_HEADER = 500
 MAX_RANGES = 20
@@ -33,12 +34,15 @@ def known(tag: str | None) -> Lang | None:
 def negotiate(accept_language: str | None, profile: str | None = None) -> Lang:
     """The language to answer in: what the profile says, else the best of `Accept-Language` (RFC 9110, 12.5.4).
 
-    Ranges without their form are passed over; with nothing that we speak it is Russian.
+    A header that names one language is the choice that somebody made in a client of ours, on this device: it goes
+    before the profile, while a browser's usual list goes behind. Ranges without their form are passed over; with
+    nothing that we speak it is Russian.
     """
     header = accept_language or ""
     if len(header) > MAX_HEADER:
         header = header[:MAX_HEADER].rpartition(",")[0]
-    return known(profile) or _accepted(header)
+    chosen = known(header) if _ONE.fullmatch(header) else None
+    return chosen or known(profile) or _accepted(header)
 
 
 @lru_cache(maxsize=256)  # a fleet of phones sends few different headers

@@ -20,12 +20,12 @@ A_PERSON_AFTER = 12  # attempts: days
 async def run(store: OidcStore, providers: Mapping[str, Provider]) -> None:
     """For ever; safe at any number of workers."""
     while True:
+        await asyncio.sleep(POLL_S)
         try:
             while await once(store, providers, time.time()):
                 pass
         except postgres.Unreachable as error:
             log.warning("oidc.revocations_wait", extra={"error": repr(error)})
-        await asyncio.sleep(POLL_S)
 
 
 async def once(store: OidcStore, providers: Mapping[str, Provider], now: float) -> int:

@@ -114,7 +114,6 @@ ERRORS = _catalogue(
     ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
     ErrorCode("case_closed", 409, False, "This was decided already."),
     ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
-    ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
     ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

@@ -14,108 +14,10 @@ from msgspec import Struct
 from . import answers
 from .codes import ERRORS, PROTOCOL_VERSION, ErrorCode
 from .examples import example, parameter
+from .preface import HEADERS, PROSE, SCHEMES, TAGS, UPLOAD
 from .rest.common import Problem
 from .schemas import Json, component_schemas
 from .shapes import shape
-
-TAGS = {
-    "auth": "Signing in by phone, staying signed in, signing out.",
-    "identity": "Signing in by phone, staying signed in, signing out, the own profile.",
-    "devices": "Phones and trackers that positions come from.",
-    "push": "Where a user can be pushed to.",
-    "administration": "For operators: what happens on the whole desk.",
-    "account": "Who is signed in: profile, vehicle, devices, push.",
-    "vehicles": "Trucks of drivers and fleets.",
-    "companies": "Companies, their people, and invitations.",
-    "fleet": "A company's drivers, and the fleet that a driver is in.",
-    "papers": "Uploads, and the papers of people, vehicles and companies.",
-    "own data": "An export of everything, and the end of the account.",
-    "places": "Cities and quotes.",
-    "orders": "Posting loads and following them.",
-    "offers": "Loads offered to a driver.",
-    "board": "Loads open to every subscribed driver.",
-    "admin": "For operators.",
-    "integrations": "API keys and webhooks, for a company's own programs.",
-    "texts": "What people call the words of this API, in four languages.",
-}
-HEADERS: dict[str, Json] = {
-    "If-Match": {
-        "description": "The ETag of what is edited, as the last answer gave it.",
-        "schema": {"type": "string", "maxLength": 20},
-        "example": '"7"',
-    },
-    "If-None-Match": {
-        "description": "The ETag of what you have: unchanged, it is answered 304 without a body.",
-        "schema": {"type": "string"},
-        "example": '"7"',
-    },
-    "Idempotency-Key": {
-        "description": "Chosen by the client; the same key gets the same answer for a day.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 80},
-        "example": "0d1f6b1e-erp-4711",
-    },
-}
-# The file itself, or a form with one part of that name. What it is, its content says.
-UPLOAD: dict[str, Json] = {
-    "multipart/form-data": {
-        "schema": {
-            "type": "object",
-            "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
-            "required": ["file"],
-        }
-    },
-    "application/octet-stream": {},
-}
-PROSE = """\
-Bodies are JSON. Times are seconds since the epoch (UTC), distances metres, speeds m/s, weights kg, volumes
-m3, money minor units of an ISO currency. An error is a problem document (RFC 9457) whose `code` is stable;
-its `title` and `detail` are for people. Unknown fields of a request are refused.
-
-**Keys.** Any signed-in request that changes something may carry `Idempotency-Key`, some must. The request is
-carried out once; sent again with the same key it gets the stored answer, with `Idempotency-Replayed: true`,
-for a day. The same key with another request is `idempotency_conflict`. A refused request leaves its key free.
-
-**Versions.** What can be edited has an `ETag`. Send it back in `If-Match` with the edit: `version_stale` (412)
-says that somebody else was faster, `precondition_required` (428) that the header is missing.
-
-**Pages.** A list ends with `next`, which goes into `after` (or `before`, where it is an id) for the next page;
-the header `Link` has the whole address. Pages do not shift when rows come or go.
-
-**Limits.** Each caller has a bucket of tokens a class of routes; `RateLimit-Limit`, `RateLimit-Remaining` and
-`RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers-07) tell its size, what is left, and the seconds until it
-is full. Empty, it is `rate_limited` (429) with `Retry-After`.
-
-**Languages.** `Accept-Language` (ru, kk, en, zh) chooses the language of sentences; `code` stays as it is.
-
-**Programs of a company** use an API key instead of a sign-in, as `Authorization: Bearer tdk_...` or as
-`X-Api-Key`; a route that takes keys names the scope that the key must have.
-
-An access token lives 15 minutes and goes into `Authorization: Bearer`. Clients with `X-Desk-Client: web`
-get the refresh token as an HttpOnly cookie and never in a body. The realtime half of the API is [the
-websocket](/docs/socket/).
-"""
-
-
-SCHEMES: dict[str, Json] = {
-    "bearer": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "JWT",
-        "description": "An access token; or a company's API key where `apiKey` is also named.",
-    },
-    "apiKey": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Api-Key",
-        "description": "A company's API key, `tdk_...`. The scope that it needs stands in `x-scope`.",
-    },
-    "cookie": {
-        "type": "apiKey",
-        "in": "cookie",
-        "name": "desk_refresh",
-        "description": "The refresh token of a browser, set by the server; counts only with `X-Desk-Client: web`.",
-    },
-}
 
 
 class Described(Protocol):
@@ -309,7 +211,11 @@ def _responses(route: Described) -> Iterator[tuple[str, Json]]:
     if route.produces:
         yield (
             str(route.status),
-            {"description": "The file.", "content": {kind: {} for kind in route.produces}},
+            {
+                "description": "The file.",
+                "headers": answers.headers(*_own_headers(route)),
+                "content": {kind: {} for kind in route.produces},
+            },
         )
     elif route.response is None:
         yield str(route.status), {"description": "Done.", "headers": answers.headers(*_own_headers(route))}

@@ -10,7 +10,7 @@ from dispatch.errors import Refusal
 from server.auth import Principal
 from server.errors import refusal_of
 from server.http.peer import PEER
-from server.http.route import lang_of
+from server.http.route import PROFILE_LANG, lang_of
 from server.i18n import Lang, known, say
 from server.protocol.codec import BadFrame
 from server.protocol.codes import CLOSE_MEANING, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION, Close
@@ -36,7 +36,8 @@ def add_websocket(app: web.Application, services: Services) -> None:
             raise Refusal("unavailable")
         ticket = request.query.get("ticket")
         # A page cannot set the header, which tells the browser's language: it names its own in the address.
-        lang = known(request.query.get("lang")) or lang_of(request)
+        chosen = known(request.query.get("lang"))
+        lang = chosen or lang_of(request)
         # Redeemed before the handshake, so that a refusal is an HTTP answer that a browser's log shows.
         ticketed = await services.tickets.redeem(ticket) if ticket else None
         if ticketed is not None:
@@ -47,7 +48,10 @@ def add_websocket(app: web.Application, services: Services) -> None:
                 principal, device = ticketed
             else:
                 principal, device, said = await _hello(socket, services)
-                lang = said or lang
+                chosen = said or chosen
+            if principal.lang is not None:
+                request[PROFILE_LANG] = principal.lang
+            lang = chosen or lang_of(request)
         except _Unwelcome as reason:
             lang = reason.lang or lang
             if reason.refusal is not None:

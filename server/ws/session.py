@@ -272,4 +272,4 @@ def error_message(
     """A refusal as the wire tells it, its sentence in this language."""
     spec = ERRORS[refusal.code]
     message = told(lang, refusal) or say(lang, spec.title)
-    return Error(code=spec.code, message=message, retry=spec.retry, id=command_id, path=path)
+    return Error(code=spec.code, message=message, retry=spec.retry, id=command_id, path=path or refusal.path)

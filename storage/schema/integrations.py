@@ -23,7 +23,7 @@ api_keys = Table(
     "api_keys",
     metadata,
     id_column(),
-    Column("company_id", BigInteger, nullable=False),
+    ref("company_id", "companies.id"),
     ref("user_id", "users.id"),  # the member who made it, and as whom it acts
     Column("name", String(80), nullable=False),
     Column("hint", String(12), nullable=False),  # how the key begins, to tell one from another
@@ -41,7 +41,7 @@ webhooks = Table(
     "webhooks",
     metadata,
     id_column(),
-    Column("company_id", BigInteger, nullable=False),
+    ref("company_id", "companies.id"),
     Column("url", String(1000), nullable=False),
     Column("kinds", ARRAY(String(40)), nullable=False),
     Column("secret", LargeBinary, nullable=False),  # sealed: it is needed in the clear to sign

@@ -353,26 +353,24 @@ class Api(PostingCalls, TakingCalls):
         session = await self.session()
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with session.request(
-            method, self.url + path, json=body, params=_query(query), headers=headers, timeout=timeout
+            method, self.url + path, json=body, params=_params(query), headers=headers, timeout=timeout
         ) as answer:
             if answer.status >= 400:
                 raise await _problem(answer)
             return await answer.json() if answer.status != 204 else None
 
 
-def _query(wire: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A query string's values: lists joined by commas, empty ones left out, truth as JSON says it."""
-    if wire is None:
+def _params(query: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A query as an address says it: truth as JSON has it, lists joined by commas and left out when empty."""
+    if query is None:
         return None
-    said = {name: value for name, value in wire.items() if value != []}
-    return {
-        name: ",".join(map(str, value))
-        if isinstance(value, list)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else value
-        for name, value in said.items()
-    }
+    return {name: _param(value) for name, value in query.items() if value != []}
+
+
+def _param(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 async def _problem(answer: aiohttp.ClientResponse) -> ApiError:

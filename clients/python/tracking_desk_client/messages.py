@@ -106,7 +106,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("fleet_member", 409, False, "You already drive for a fleet: leave it first."),
         ErrorCode("plate_taken", 409, False, "Another vehicle has this number plate."),
         ErrorCode("vehicle_archived", 409, False, "This vehicle is out of use."),
-        ErrorCode("limit_reached", 409, False, "You have as many of these as are allowed: remove one first."),
+        ErrorCode("limit_reached", 409, False, "There are as many of these as there may be: remove one first."),
         ErrorCode("trip_on", 409, False, "Finish or cancel your loads and bids first."),
         ErrorCode("file_type", 415, False, "This kind of file is not accepted."),
         ErrorCode("file_unsafe", 422, False, "The file holds more than a picture or pages, and is refused."),
@@ -209,7 +209,7 @@ BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver",
 BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
 InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
 FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
-Scope = Literal["orders:read", "orders:write", "places:read"]
+Scope = Literal["orders:read", "orders:write", "bids:write", "places:read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -5915,12 +5915,32 @@ class TemplatePage:
 
 @dataclass(frozen=True, slots=True)
 class AcceptForm:
+    """A retry with the same accept_id gets the same answer."""
+
+    accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "accept_id": self.accept_id,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AcceptForm:
+        return cls(
+            wire["accept_id"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TakeForm:
     """A retry with the same accept_id gets the same answer.
 
-    `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own."""
+    `version` is that of the load on the screen: when it was edited since, `offer_closed`. A logistician names the
+    `driver` of the fleet for whom the load is."""
 
     accept_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     version: int | None = None  # 1 or more
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -5928,13 +5948,35 @@ class AcceptForm:
         }
         if self.version is not None:
             wire["version"] = self.version
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
-    def from_wire(cls, wire: Wire) -> AcceptForm:
+    def from_wire(cls, wire: Wire) -> TakeForm:
         return cls(
             wire["accept_id"],
             wire.get("version"),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ActingQuery:
+    """Of which driver; a logistician names one of the fleet."""
+
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ActingQuery:
+        return cls(
+            wire.get("driver"),
         )
 
 
@@ -7115,9 +7157,10 @@ class SavedSearches:
 
 @dataclass(frozen=True, slots=True)
 class BidForm:
-    """A driver's price. While you are on a haul it needs `available_from`.
+    """A driver's price. While the driver is on a haul it needs `available_from`.
 
-    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`."""
+    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A
+    logistician names the `driver` of the fleet who bids."""
 
     amount: int  # minor units of the load's currency; 1 or more
     valid_s: int = 7200  # for so long the price is good; 60 to 604,800
@@ -7125,6 +7168,7 @@ class BidForm:
     eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
     available_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
     order_version: int | None = None  # 1 or more
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -7138,6 +7182,8 @@ class BidForm:
             wire["available_from"] = self.available_from
         if self.order_version is not None:
             wire["order_version"] = self.order_version
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
@@ -7149,6 +7195,7 @@ class BidForm:
             wire.get("eta_at"),
             wire.get("available_from"),
             wire.get("order_version"),
+            wire.get("driver"),
         )
 
 
@@ -7407,6 +7454,33 @@ class OwnBid:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnBidsQuery:
+    """Keyset page of one driver's bids; a logistician names one of the fleet."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    driver: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.driver is not None:
+            wire["driver"] = self.driver
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OwnBidsQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("driver"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OwnBids:
     """Newest first; `next` goes into `before` for the next page."""
 
@@ -7635,11 +7709,13 @@ class CodeView:
 class ReloadsQuery:
     """Loads near the place where the present one ends, or along the way home.
 
-    `home_city` is a city of the gazetteer; without it, where the present haul began."""
+    `home_city` is a city of the gazetteer; without it, where the present haul began. A logistician names the
+    `driver` of the fleet."""
 
     radius_m: float = 150000  # 10000 to 500,000
     home_city: int | None = None
     limit: int = 20  # 1 to 50
+    driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -7648,6 +7724,8 @@ class ReloadsQuery:
         }
         if self.home_city is not None:
             wire["home_city"] = self.home_city
+        if self.driver is not None:
+            wire["driver"] = self.driver
         return wire
 
     @classmethod
@@ -7656,6 +7734,7 @@ class ReloadsQuery:
             wire.get("radius_m", 150000),
             wire.get("home_city"),
             wire.get("limit", 20),
+            wire.get("driver"),
         )
 
 
@@ -7732,7 +7811,7 @@ class Reloads:
 @dataclass(frozen=True, slots=True)
 class BlockForm:
     """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
-    the user that posts loads, or a load of theirs."""
+    the user that posts loads, or a load of theirs. Who works in a company speaks for all of it."""
 
     driver: int | None = None  # 1 or more
     company: int | None = None  # 1 or more
@@ -8593,7 +8672,7 @@ class ApiKeyForm:
     """A new key; without `expires_at` it works until it is revoked."""
 
     name: str  # 1 to 80 characters
-    scopes: list[Scope]  # What the key may be used for; 1 to 3 items
+    scopes: list[Scope]  # What the key may be used for; 1 to 4 items
     expires_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:

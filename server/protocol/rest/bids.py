@@ -18,15 +18,16 @@ from ..messages import (
     Version,
 )
 from .board import BoardLoad
-from .common import Form, View
+from .common import Form, PageQuery, View
 
 BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
 
 
 class BidForm(Form, frozen=True):
-    """A driver's price. While you are on a haul it needs `available_from`.
+    """A driver's price. While the driver is on a haul it needs `available_from`.
 
-    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`.
+    `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A
+    logistician names the `driver` of the fleet who bids.
     """
 
     amount: Amount
@@ -35,6 +36,7 @@ class BidForm(Form, frozen=True):
     eta_at: Seconds | None = None
     available_from: Seconds | None = None
     order_version: Version | None = None
+    driver: RowId | None = None
 
 
 class CounterForm(Form, frozen=True):
@@ -122,6 +124,12 @@ class OwnBid(View, frozen=True):
 
     bid: BidState
     load: BoardLoad
+
+
+class OwnBidsQuery(PageQuery, frozen=True):
+    """Keyset page of one driver's bids; a logistician names one of the fleet."""
+
+    driver: RowId | None = None
 
 
 class OwnBids(View, frozen=True):

@@ -6,7 +6,7 @@ from .common import Form, View
 
 class BlockForm(Form, frozen=True):
     """Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or
-    the user that posts loads, or a load of theirs."""
+    the user that posts loads, or a load of theirs. Who works in a company speaks for all of it."""
 
     driver: RowId | None = None
     company: RowId | None = None

@@ -7,8 +7,8 @@ from msgspec import Meta
 from ..messages import STORABLE, RowId, Seconds
 from .common import Form, View
 
-Scope = Literal["orders:read", "orders:write", "places:read"]
-Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=3, description="What the key may be used for.")]
+Scope = Literal["orders:read", "orders:write", "bids:write", "places:read"]
+Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=4, description="What the key may be used for.")]
 KeyName = Annotated[str, Meta(min_length=1, max_length=80, pattern=STORABLE)]
 HookUrl = Annotated[
     str, Meta(min_length=9, max_length=1000, pattern=STORABLE, description="https, of the public internet.")

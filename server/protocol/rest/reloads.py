@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..messages import Money
+from ..messages import Money, RowId
 from .board import BoardLoad
 from .common import Form, View
 
@@ -12,12 +12,14 @@ from .common import Form, View
 class ReloadsQuery(Form, frozen=True):
     """Loads near the place where the present one ends, or along the way home.
 
-    `home_city` is a city of the gazetteer; without it, where the present haul began.
+    `home_city` is a city of the gazetteer; without it, where the present haul began. A logistician names the
+    `driver` of the fleet.
     """
 
     radius_m: Annotated[float, Meta(ge=10_000, le=500_000)] = 150_000
     home_city: int | None = None
     limit: Annotated[int, Meta(ge=1, le=50)] = 20
+    driver: RowId | None = None
 
 
 class ReloadView(View, frozen=True):

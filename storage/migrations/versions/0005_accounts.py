@@ -190,6 +190,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_company_members")),
     )
     op.create_index(op.f("ix_company_members_company_id"), "company_members", ["company_id"], unique=False)
+    for table in ("api_keys", "webhooks"):  # made by 0003, before there were companies
+        op.create_foreign_key(f"fk_{table}_company_id", table, "companies", ["company_id"], ["id"])
     op.create_table(
         "fleet_drivers",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -377,6 +379,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table in ("api_keys", "webhooks"):
+        op.drop_constraint(f"fk_{table}_company_id", table, type_="foreignkey")
     op.drop_index(
         op.f("ix_documents_vehicle_id"),
         table_name="documents",

@@ -125,7 +125,7 @@ async def test_tries_are_counted_also_under_a_key(desk: Desk, code: Callable[[],
 
 async def test_asking_ends_every_sign_in_and_takes_the_driver_off_duty(desk: Desk) -> None:
     ended: list[str] = []
-    desk.services.revocations.listen(ended.append)
+    desk.services.revocations.listen(lambda session, blocked: ended.append(session))
     due_at = await ask(desk, desk.driver)
     assert due_at == pytest.approx(time.time() + 14 * DAY, abs=60)
     assert (await desk.driver.get("/me")).code == "session_revoked"

@@ -125,8 +125,10 @@ def _drive(rows: Mapping[str, Any]) -> Callable[[Callable[..., Awaitable[Any]]],
 
 
 async def _cell(world: World, row: Row | Frame, kind: str, ownership: Ownership, wanted: Expected) -> Cell:
-    person = await world.person(kind)
-    return Cell(world, person, ownership, await ids_of(row, world, person, ownership, may_enter(wanted)))
+    enters = may_enter(wanted)
+    # Who is turned away at the door changes nothing, and needs no account of their own.
+    person = await (world.person(kind) if enters else world.anybody(kind))
+    return Cell(world, person, ownership, await ids_of(row, world, person, ownership, enters))
 
 
 async def _request(http: aiohttp.ClientSession, route: Route, row: Row, cell: Cell) -> Outcome:

@@ -74,6 +74,7 @@ class World:
         self.pool = server.services.pool
         self.market = Market(self.pool)
         self._tokens: Tokens = server.services.tokens
+        self._known: dict[str, Person] = {}
         self._waiting: defaultdict[str, list[Person]] = defaultdict(list)
         self._batches: Iterator[int] = itertools.count(100)  # +77100...: far from provisioned +7701...
         self._making = asyncio.Lock()
@@ -86,6 +87,12 @@ class World:
             if not self._waiting[kind]:
                 self._waiting[kind] = await self._people(kind)
         return self._waiting[kind].pop()
+
+    async def anybody(self, kind: str) -> Person:
+        """One of this kind, the same each time."""
+        if kind not in self._known:
+            self._known[kind] = await self.person(kind)
+        return self._known[kind]
 
     async def other(self, person: Person) -> Person:
         """A stranger who could own the same: of the same role, and in good standing."""
@@ -190,9 +197,22 @@ class World:
 
     async def offer(self, person: Person) -> int:
         """A live offer to a driver; to some driver for anybody else."""
-        driver = person if person.role == "driver" else await self.person("driver")
+        driver = await self.driver_of(person)
         order = await self.market.orders.add(new_order((await self.person("shipper")).user, **driver.truck()))
         return (await self.market.offer(order, [driver.user]))[driver.user]
+
+    async def driver_of(self, person: Person) -> Person:
+        """A driver: the person, or one of the fleet that this logistician has now; some driver for others."""
+        if person.role == "driver":
+            return person
+        driver = await self.person("driver")
+        if person.role == "logistician":
+            await self.pool.execute(
+                "INSERT INTO fleet_drivers (company_id, driver_id) VALUES ($1, $2)",
+                await self.company(person),
+                driver.user,
+            )
+        return driver
 
     async def board_load(self, person: Person) -> int:
         """An order on the board, which every driver sees."""

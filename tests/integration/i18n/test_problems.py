@@ -43,7 +43,7 @@ async def test_title_and_detail_come_in_the_language_that_was_asked_for(server: 
         ({"cargo": ""}, "$.cargo", "Текст слишком короткий, символов не меньше: 1"),
         ({"body": "ковёр-самолёт"}, "$.body", "'ковёр-самолёт' — не из допустимых слов"),
         ({"colour": "red"}, None, "Поля colour не бывает"),
-        ({"pickup_city": 5}, None, "нет города с номером 5"),
+        ({"pickup_city": 5}, "pickup_city", "нет города с номером 5"),
     ],
 )
 async def test_whoever_fills_in_a_form_reads_how_the_field_is_wrong(

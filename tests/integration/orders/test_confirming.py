@@ -87,6 +87,8 @@ async def test_the_shipper_is_reminded_once_and_the_load_leaves_the_board_until_
     await market.pool.execute("UPDATE orders SET seek_at = NULL, board_at = now()")
     search = BoardSearch(limit=10)
     assert await market.orders.board(driver, search) == []
+    with pytest.raises(Refusal, match="offer_expired"):
+        await market.orders.take(driver, order.id, uuid.uuid4())
     confirmed = await poster.confirm(owner(order), order.id)
     assert confirmed.confirm_by is not None and confirmed.stands(confirmed.created_at)
     assert [found.id for found in await market.orders.board(driver, search)] == [order.id]

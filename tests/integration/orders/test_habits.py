@@ -128,10 +128,10 @@ async def test_a_driver_who_takes_loads_and_calls_them_off_may_take_no_more_toda
         await market.pool.execute("UPDATE offers SET made_at = made_at - interval '3 s'")
         return (await market.orders.accept(driver, offers[driver], uuid.uuid4()))[0]
 
-    await market.orders.cancel(Party(shipper, Actor.SHIPPER), (await won()).id, "")
-    await market.orders.cancel(Party(driver, Actor.DRIVER), (await won()).id, "")
+    await market.orders.cancel(Party(shipper, Actor.SHIPPER), (await won()).id)
+    await market.orders.cancel(Party(driver, Actor.DRIVER), (await won()).id)
     assert await flags(market) == [], "what the shipper calls off is not the driver's doing"
-    await market.orders.cancel(Party(driver, Actor.DRIVER), (await won()).id, "")
+    await market.orders.cancel(Party(driver, Actor.DRIVER), (await won()).id)
     with pytest.raises(Refusal, match="cooling_down"):
         await won()
     assert await flags(market) == [(driver, "many_cancels", 1)]

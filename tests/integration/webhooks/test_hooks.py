@@ -16,7 +16,7 @@ from storage.seal import Seal
 from storage.webhooks import LEASE_S, MAX_WEBHOOKS, Webhook, WebhookStore
 from tests.integration.orders.market import Market, new_order
 
-from .companies import company
+from .companies import join
 from .receiver import Receiver, receivers
 
 SEAL = Seal("p" * 40, "webhook secrets")
@@ -73,6 +73,9 @@ class Desk:
 
 @pytest.fixture
 async def desk(pool: Pool) -> AsyncIterator[Desk]:
+    await pool.execute(
+        "INSERT INTO companies (legal_name, country, bin) SELECT 'ТОО', 'KZ', n FROM generate_series(1, 6) n"
+    )
     sender = WebhookSender(allow_private=True)
     yield Desk(pool, sender)
     await sender.close()
@@ -226,7 +229,7 @@ async def test_two_workers_never_send_the_same_delivery_at_once(desk: Desk) -> N
 
 async def test_after_a_day_of_failures_a_delivery_is_dead_and_the_endpoint_switched_off(desk: Desk) -> None:
     owner = await desk.market.shipper()
-    await company(desk.pool, owner, id=1)
+    await join(desk.pool, 1, owner, "owner")
     async with receivers(1) as (erp,):
         hook = await desk.subscribe(erp)
         erp.says = [500] * 100

@@ -124,11 +124,12 @@ def test_a_sentence_put_together_is_a_fault_and_so_is_a_value_that_is_not_given(
         'raise Refusal("busy", "wait {wait:duration}", weight=3)\n'
         'raise Refusal("busy", "wait {wait:nonsense}", wait=3)\n'
         'raise Refusal("busy", "{n} load", plural="{n} loads", n=3)\n'
-        'raise Refusal("busy", str(error))\n',
+        'raise Refusal("busy", str(error))\n'
+        'raise Refusal("busy", text)\n',
         encoding="utf-8",
     )
     found = collect.collect()
-    assert [fault.split(":")[1] for fault in found.faults] == ["1", "2"]
+    assert [fault.split(":")[1] for fault in found.faults] == ["1", "2", "6"]
     assert found.entries["", "{n} load"].many == "{n} loads"
     unknown, ungiven = sorted(check.templates(found), key=len)
     assert "no form nonsense" in unknown and "no value is given for wait" in ungiven

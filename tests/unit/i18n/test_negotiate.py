@@ -88,10 +88,19 @@ def test_nor_do_pieces_of_good_ones(pieces: list[str]) -> None:
 
 
 def test_the_profile_goes_before_the_header() -> None:
-    assert negotiate("en", "kk") == "kk"
-    assert negotiate("en", "zh-Hans-CN") == "zh"
-    assert negotiate("en", "de") == "en"  # not one that we speak: as if it were not set
-    assert negotiate("en", "") == "en"
+    browser = "en-US,en;q=0.9"
+    assert negotiate(browser, "kk") == "kk"
+    assert negotiate(browser, "zh-Hans-CN") == "zh"
+    assert negotiate(browser, "de") == "en"  # not one that we speak: as if it were not set
+    assert negotiate(browser, "") == "en"
+    assert (
+        negotiate("de", "kk") == negotiate("", "kk") == negotiate(None, "kk") == negotiate("*", "kk") == "kk"
+    )
+
+
+def test_one_language_alone_was_chosen_on_this_device_and_goes_before_the_profile() -> None:
+    assert negotiate("en", "kk") == negotiate("en-GB", "kk") == "en"
+    assert negotiate("en;q=0.9", "kk") == negotiate("en,", "kk") == "kk"
 
 
 def test_a_tag_is_known_by_its_language_alone() -> None:

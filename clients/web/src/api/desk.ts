@@ -11,6 +11,7 @@ import type {
   Profile,
   Quote,
   QuoteForm,
+  SettingsView,
   SignedIn,
   Ticket,
 } from "../protocol/messages";
@@ -41,6 +42,13 @@ export class DeskApi {
 
   me(): Promise<Profile> {
     return this.http.get("/api/v1/me");
+  }
+
+  /** The language of the profile: of what is said when no page is open. */
+  async keepLanguage(locale: ApiLang): Promise<void> {
+    const held = await this.http.get<SettingsView>("/api/v1/me/settings");
+    if (held.locale === locale) return;
+    await this.http.patch("/api/v1/me/settings", { body: { locale }, headers: { "If-Match": `"${held.version}"` } });
   }
 
   ticket(): Promise<Ticket> {

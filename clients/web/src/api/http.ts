@@ -53,6 +53,10 @@ export class Http {
     return this.send<T>("PUT", path, call);
   }
 
+  patch<T>(path: string, call: Call = {}): Promise<T> {
+    return this.send<T>("PATCH", path, call);
+  }
+
   private async send<T>(method: string, path: string, call: Call): Promise<T> {
     let response = await this.once(method, path, call);
     if (response.status === 401 && !call.open && (await this.auth.renew())) {

@@ -42,7 +42,7 @@ export const ERRORS = {
   fleet_member: { status: 409, retry: false, title: "You already drive for a fleet: leave it first." },
   plate_taken: { status: 409, retry: false, title: "Another vehicle has this number plate." },
   vehicle_archived: { status: 409, retry: false, title: "This vehicle is out of use." },
-  limit_reached: { status: 409, retry: false, title: "You have as many of these as are allowed: remove one first." },
+  limit_reached: { status: 409, retry: false, title: "There are as many of these as there may be: remove one first." },
   trip_on: { status: 409, retry: false, title: "Finish or cancel your loads and bids first." },
   file_type: { status: 415, retry: false, title: "This kind of file is not accepted." },
   file_unsafe: { status: 422, retry: false, title: "The file holds more than a picture or pages, and is refused." },

@@ -39,7 +39,7 @@ export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_
 export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
 export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
 export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
-export type Scope = "orders:read" | "orders:write" | "places:read";
+export type Scope = "orders:read" | "orders:write" | "bids:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
 export type Point = [
@@ -2012,12 +2012,26 @@ export interface TemplatePage {
   next?: number | null;
 }
 
-/** A retry with the same accept_id gets the same answer. `version` is that of the load on the screen: when it was edited since, `offer_closed`. An offer has its own. */
+/** A retry with the same accept_id gets the same answer. */
 export interface AcceptForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  accept_id: string;
+}
+
+/** A retry with the same accept_id gets the same answer. `version` is that of the load on the screen: when it was edited since, `offer_closed`. A logistician names the `driver` of the fleet for whom the load is. */
+export interface TakeForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   accept_id: string;
   /** 1 or more */
   version?: number | null;
+  /** 1 or more */
+  driver?: number | null;
+}
+
+/** Of which driver; a logistician names one of the fleet. */
+export interface ActingQuery {
+  /** 1 or more */
+  driver?: number | null;
 }
 
 /** Why not, for the shipper's figures. */
@@ -2486,7 +2500,7 @@ export interface SavedSearches {
   searches: SavedSearchView[];
 }
 
-/** A driver's price. While you are on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. */
+/** A driver's price. While the driver is on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A logistician names the `driver` of the fleet who bids. */
 export interface BidForm {
   /** minor units of the load's currency; 1 or more */
   amount: number;
@@ -2500,6 +2514,8 @@ export interface BidForm {
   available_from?: number | null;
   /** 1 or more */
   order_version?: number | null;
+  /** 1 or more */
+  driver?: number | null;
 }
 
 /** The shipper's price. */
@@ -2581,6 +2597,16 @@ export interface OwnBid {
   load: BoardLoad;
 }
 
+/** Keyset page of one driver's bids; a logistician names one of the fleet. */
+export interface OwnBidsQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  /** 1 or more */
+  driver?: number | null;
+}
+
 /** Newest first; `next` goes into `before` for the next page. */
 export interface OwnBids {
   bids: OwnBid[];
@@ -2654,13 +2680,15 @@ export interface CodeView {
   code: string;
 }
 
-/** Loads near the place where the present one ends, or along the way home. `home_city` is a city of the gazetteer; without it, where the present haul began. */
+/** Loads near the place where the present one ends, or along the way home. `home_city` is a city of the gazetteer; without it, where the present haul began. A logistician names the `driver` of the fleet. */
 export interface ReloadsQuery {
   /** 10000 to 500,000 */
   radius_m?: number;
   home_city?: number | null;
   /** 1 to 50 */
   limit?: number;
+  /** 1 or more */
+  driver?: number | null;
 }
 
 /** An open load for afterwards. `per_hour` is the profit an hour, empty run and waiting counted in. `homeward`: the share of the way home that it saves; negative when it leads away. */
@@ -2683,7 +2711,7 @@ export interface Reloads {
   free_lon?: number | null;
 }
 
-/** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. */
+/** Whom to keep away, one of these. A shipper names a driver or a company of carriers; a driver the company or the user that posts loads, or a load of theirs. Who works in a company speaks for all of it. */
 export interface BlockForm {
   /** 1 or more */
   driver?: number | null;
@@ -2969,7 +2997,7 @@ export interface Dictionaries {
 export interface ApiKeyForm {
   /** 1 to 80 characters */
   name: string;
-  /** What the key may be used for; 1 to 3 items */
+  /** What the key may be used for; 1 to 4 items */
   scopes: Scope[];
   /** Seconds since the epoch, UTC; 0 or more */
   expires_at?: number | null;

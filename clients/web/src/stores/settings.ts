@@ -2,7 +2,9 @@ import { Dark } from "quasar";
 import { defineStore } from "pinia";
 import { ref, watch } from "vue";
 
-import { type Locale, firstLocale, useLocale } from "../i18n";
+import { type Locale, apiLang, firstLocale, useLocale } from "../i18n";
+
+import { useSession } from "./session";
 
 export type Theme = "auto" | "light" | "dark";
 const THEME_KEY = "desk.theme";
@@ -25,6 +27,9 @@ export const useSettings = defineStore("settings", () => {
   async function speak(chosen: Locale): Promise<void> {
     await useLocale(chosen);
     locale.value = chosen;
+    const session = useSession();
+    // The page goes on in the chosen language whether or not the profile could be told.
+    if (session.phase === "in") await session.api.keepLanguage(apiLang(chosen)).catch(() => undefined);
   }
 
   return { theme, locale, speak };

@@ -6,6 +6,7 @@ import { Http } from "../../src/api/http";
 import { useDrivers } from "../../src/stores/drivers";
 import { fits, useOrders } from "../../src/stores/orders";
 import { useSession } from "../../src/stores/session";
+import { useSettings } from "../../src/stores/settings";
 import type { OrderState } from "../../src/protocol/messages";
 
 import { truck } from "./scripted";
@@ -47,6 +48,32 @@ beforeEach(() => {
 afterEach(() => {
   useSession().connection.stop();
   vi.unstubAllGlobals();
+});
+
+describe("the language", () => {
+  test("that is chosen while signed in becomes the profile's, from the version that was read", async () => {
+    answers = ({ method, path }) => {
+      if (path.endsWith("/auth/verify")) return [200, signedIn()];
+      return [200, method === "GET" ? { name: "", email: null, locale: "ru", time_zone: "Asia/Almaty", version: 4 } : {}];
+    };
+    const settings = useSettings();
+    await settings.speak("zh-CN");
+    expect(asked).toEqual([]); // a stranger has no profile
+    await useSession().signIn("r", "123456");
+    await settings.speak("ru");
+    await settings.speak("kk");
+    const changes = asked.filter(({ method }) => method === "PATCH");
+    expect(changes).toHaveLength(1); // it was Russian already
+    expect(changes[0]).toMatchObject({ path: "/api/v1/me/settings", headers: { "If-Match": '"4"', "Accept-Language": "kk" } });
+  });
+
+  test("changes on the page also when the profile cannot be told", async () => {
+    answers = ({ path }) => (path.endsWith("/auth/verify") ? [200, signedIn()] : refused("unavailable", 503));
+    await useSession().signIn("r", "123456");
+    const settings = useSettings();
+    await settings.speak("en");
+    expect(settings.locale).toBe("en");
+  });
 });
 
 describe("the HTTP client", () => {
