@@ -56,6 +56,7 @@ from storage.redis import Keys
 from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
+from storage.searches import SearchStore
 from storage.staff import StaffStore
 from storage.templates import TemplateStore
 from storage.vehicles import VehicleStore
@@ -148,6 +149,7 @@ class Services:
         self.board = BoardStore(board_pool or pool)
         self.board_upkeep = BoardUpkeep(pool)
         self.board_searches = BoardSearches(gazetteer, roads)
+        self.searches = SearchStore(pool)
         self.flags = FlagStore(pool)
         self.reloads = ReloadStore(pool, board_pool)
         self.invitations = InvitationStore(pool, self.policy)
