@@ -84,7 +84,7 @@ CursorText = Annotated[
     Meta(
         min_length=1,
         max_length=400,
-        pattern="^[A-Za-z0-9_-]+$",
+        pattern=r"^[A-Za-z0-9_-]+(?![\s\S])",
         description="`next` of the page before; opaque, and of this list in this order only.",
     ),
 ]
