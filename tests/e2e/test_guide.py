@@ -49,7 +49,7 @@ async def test_every_example_of_the_guide_runs_and_does_what_the_page_says(desk:
     told = await run(["bash", "-xc"], script, DESK=desk.url, ADMIN=desk.accounts["admins"][0]["access"])
     lines = told.splitlines()
     for expected in (
-        "place_unknown", "冷藏车", "\\n2\\n", "version_stale", "subscription_expired", "countered", "assigned",
+        "place_unknown", "冷藏车", "\n2\n", "version_stale", "subscription_expired", "countered", "assigned",
         "cancelled",
     ):  # fmt: skip
         assert expected in told, f"{expected} is not among what was printed:\n{told}"
