@@ -361,10 +361,16 @@ class Api(PostingCalls, TakingCalls):
 
 
 def _params(query: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A query as an address says it: yarl takes no truth values."""
+    """A query as an address says it: truth as JSON has it, lists joined by commas and left out when empty."""
     if query is None:
         return None
-    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
+    return {name: _param(value) for name, value in query.items() if value != []}
+
+
+def _param(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 async def _problem(answer: aiohttp.ClientResponse) -> ApiError:

@@ -192,6 +192,7 @@ RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "un
 CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+AttachmentKind = Literal["photo", "paper"]
 Provider = Literal["google", "apple"]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
@@ -5615,6 +5616,102 @@ class AdvanceForm:
     def from_wire(cls, wire: Wire) -> AdvanceForm:
         return cls(
             wire["status"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentForm:
+    """Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load."""
+
+    file: int  # 1 or more
+    kind: AttachmentKind = "photo"
+    title: str = ""  # 0 to 120 characters
+    public: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "file": self.file,
+            "kind": self.kind,
+            "title": self.title,
+            "public": self.public,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AttachmentForm:
+        return cls(
+            wire["file"],
+            wire.get("kind", "photo"),
+            wire.get("title", ""),
+            wire.get("public", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """A file of an order; fetch it at /orders/{order}/attachments/{attachment}/file."""
+
+    attachment: int
+    order: int
+    kind: AttachmentKind
+    title: str
+    public: bool
+    added_by: int
+    added_at: float  # Seconds since the epoch, UTC; 0 or more
+    mime: str
+    size: int
+    width: int | None
+    height: int | None
+    pages: int | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "attachment": self.attachment,
+            "order": self.order,
+            "kind": self.kind,
+            "title": self.title,
+            "public": self.public,
+            "added_by": self.added_by,
+            "added_at": self.added_at,
+            "mime": self.mime,
+            "size": self.size,
+            "width": self.width,
+            "height": self.height,
+            "pages": self.pages,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AttachmentView:
+        return cls(
+            wire["attachment"],
+            wire["order"],
+            wire["kind"],
+            wire["title"],
+            wire["public"],
+            wire["added_by"],
+            wire["added_at"],
+            wire["mime"],
+            wire["size"],
+            wire["width"],
+            wire["height"],
+            wire["pages"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """In the order in which they were added; at most ten."""
+
+    attachments: list[AttachmentView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "attachments": [item.to_wire() for item in self.attachments],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Attachments:
+        return cls(
+            [AttachmentView.from_wire(item) for item in wire["attachments"]],
         )
 
 

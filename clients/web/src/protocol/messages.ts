@@ -22,6 +22,7 @@ export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_paper
 export type CaseKind = "held" | "flag" | "appeal";
 export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
+export type AttachmentKind = "photo" | "paper";
 export type Provider = "google" | "apple";
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
@@ -1914,6 +1915,38 @@ export interface AppealForm {
 /** The next status step. */
 export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
+}
+
+/** Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load. */
+export interface AttachmentForm {
+  /** 1 or more */
+  file: number;
+  kind?: AttachmentKind;
+  /** 0 to 120 characters */
+  title?: string;
+  public?: boolean;
+}
+
+/** A file of an order; fetch it at /orders/{order}/attachments/{attachment}/file. */
+export interface AttachmentView {
+  attachment: number;
+  order: number;
+  kind: AttachmentKind;
+  title: string;
+  public: boolean;
+  added_by: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  added_at: number;
+  mime: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+  pages: number | null;
+}
+
+/** In the order in which they were added; at most ten. */
+export interface Attachments {
+  attachments: AttachmentView[];
 }
 
 /** What keeps a draft from being posted: the field, a code, and a sentence in the reader's language. */
