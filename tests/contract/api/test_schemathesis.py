@@ -4,7 +4,6 @@ not say, nothing accepted that it refuses, nothing refused for its form that it 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
