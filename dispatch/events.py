@@ -49,6 +49,16 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchMatched:
+    """A saved search of a driver's, by its name, finds an order that is not offered to him."""
+
+    driver: int
+    order: Order
+    search: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class BidMade:
     """A driver bids on a load; `bidder` is what its shipper may know of him."""
 
@@ -71,4 +81,4 @@ class BidClosed:
     bid: Bid
 
 
-Event = OrderPlaced | OfferMade | OfferEnded | OrderChanged | BidMade | BidChanged | BidClosed
+Event = OrderPlaced | OfferMade | OfferEnded | OrderChanged | SearchMatched | BidMade | BidChanged | BidClosed

@@ -80,6 +80,7 @@ def _score(load: Load, candidate: Candidate, now: float, policy: Policy) -> Rank
         * _unit(max(load.weight_kg / vehicle.capacity_kg, load.volume_m3 / vehicle.volume_m3)),
         "rating": policy.weight_rating * _unit(candidate.rating / 5),
         "idle": policy.weight_idle * _unit(idle_s / policy.idle_full_s),
+        "search": policy.weight_search * candidate.searched,
     }
     return Ranked(candidate, sum(reasons.values()), reasons)
 

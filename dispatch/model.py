@@ -41,12 +41,18 @@ class Party(NamedTuple):
     """The user who asks, in the role of the sign-in. A shipper also acts for the orders of `companies`.
 
     A logistician moves no order as such: it acts for a driver of its fleet, as `Party(driver, Actor.DRIVER)`,
-    which whoever knows the fleet makes of it.
+    which whoever knows the fleet makes of it. `by` is then the logistician.
     """
 
     user: int
     actor: Actor
     companies: frozenset[int] = frozenset()
+    by: int | None = None
+
+    @property
+    def signed_in(self) -> int:
+        """The user who really asked: what histories keep."""
+        return self.user if self.by is None else self.by
 
 
 def _by(*actors: Actor) -> frozenset[Actor]:
@@ -316,6 +322,7 @@ class Candidate:
     vehicle: Vehicle
     rating: float
     last_offer_at: float | None
+    searched: bool = False  # a saved search of the driver's finds the order
 
 
 class OfferStatus(StrEnum):
@@ -380,13 +387,18 @@ class Policy:
     look_again_s: float = 1.0
     push_after_s: float = 2.0  # no socket receipt by then: the push goes out
     # Weights of the ranking; they add up to 1.
-    weight_deadhead: float = 0.45
-    weight_capacity: float = 0.15
-    weight_rating: float = 0.15
+    weight_deadhead: float = 0.40
+    weight_capacity: float = 0.13
+    weight_rating: float = 0.13
     weight_idle: float = 0.10
-    weight_body: float = 0.10
+    weight_search: float = 0.10
+    weight_body: float = 0.09
     weight_freshness: float = 0.05
     idle_full_s: float = 3600.0  # no offer for this long counts in full
+    # Saved searches that find an order.
+    searchers: int = 16  # the nearest drivers of them join the first wave, from however far
+    alerts_an_order: int = 200
+    alerts_an_hour: int = 20  # of one driver
     # Bids.
     bid_range: tuple[float, float] = (0.1, 10.0)  # shares of the guide price
     max_live_bids: int = 10  # of one driver

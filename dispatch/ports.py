@@ -1,6 +1,6 @@
 """What the dispatcher needs from outside: the store that decides races, eyes on the road, and a voice."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -21,11 +21,22 @@ from .rounds import Wave
 Seen = tuple[int, float, float]  # driver, metres away (great circle), age of the fix in seconds
 
 
+class Match(NamedTuple):
+    """A driver, and his saved search that finds an order."""
+
+    driver: int
+    search: int
+
+
 class Nearby(Protocol):
     """The live index. It only hints: who may really be offered a load is asked of the store."""
 
     def near(self, lat: float, lon: float, count: int, radius_m: float) -> list[Seen]:
         """At most `count` drivers within `radius_m`, nearest first."""
+        ...
+
+    def nearest_of(self, drivers: Iterable[int], lat: float, lon: float, count: int) -> list[Seen]:
+        """At most `count` of these drivers who want loads and whose position is known, nearest first."""
         ...
 
 
@@ -54,12 +65,23 @@ class Claim(Protocol):
     order: Order
     now: float  # the database's clock, epoch seconds
 
-    async def eligible(self, seen: Sequence[Seen], policy: Policy) -> list[Candidate]:
-        """Of these drivers, those who may be offered this order now and never were before."""
+    async def eligible(
+        self, seen: Sequence[Seen], policy: Policy, *, searchers: Collection[int] = ()
+    ) -> list[Candidate]:
+        """Of these drivers, those who may be offered this order now and never were before. `searchers` have a
+        saved search that finds it."""
         ...
 
     async def offer(self, wave: Wave, ranked: Sequence[Ranked], policy: Policy) -> list[Event]:
         """Writes the wave's offers, their pushes and the next look."""
+        ...
+
+    async def matches(self) -> list[Match]:
+        """Whose saved searches find this order: asked once for each version of it, nobody after that."""
+        ...
+
+    async def alert(self, found: Sequence[Match], policy: Policy) -> list[Event]:
+        """Writes alerts for these drivers, but for those who have an offer or had too many."""
         ...
 
     async def look_again(self, seconds: float) -> None:
@@ -126,8 +148,10 @@ class Orders(Protocol):
         """Nothing is left to settle."""
         ...
 
-    async def advance(self, driver: int, order: int, status: Status) -> tuple[Order, list[Event]]:
-        """The assigned driver's next step."""
+    async def advance(
+        self, driver: int, order: int, status: Status, *, actor: int | None = None
+    ) -> tuple[Order, list[Event]]:
+        """The assigned driver's next step; `actor` is who asks, when somebody acts for the driver."""
         ...
 
     async def expire_offers(self, limit: int) -> list[Event]:
@@ -175,7 +199,7 @@ class Edits(Protocol):
         """The open order still stands."""
         ...
 
-    async def acknowledge(self, driver: int, order: int, version: int) -> tuple[Order, list[Event]]:
+    async def acknowledge(self, party: Party, order: int, version: int) -> tuple[Order, list[Event]]:
         """The driver agrees to the times of this version."""
         ...
 

@@ -16,12 +16,12 @@ from geo.types import Position
 from .asked import stops_of
 from .cancelling import CallingOff
 from .errors import Refusal
-from .events import Event
+from .events import Event, OfferMade
 from .loops import repeat
 from .matching import rank
 from .model import Haul, Load, Money, Order, Party, Place, Policy, Status, Stop
 from .places import town
-from .ports import Claim, Measured, Nearby, Notifier, Orders, Ways
+from .ports import Claim, Measured, Nearby, Notifier, Orders, Seen, Ways
 from .pricing import Tariff, quote
 from .rounds import Search, after_nobody, waves_left
 from .trucks import truck_of
@@ -160,9 +160,9 @@ class Dispatcher:
         """The card is on the driver's screen: no push."""
         await self._orders.seen(driver, offer)
 
-    async def advance(self, driver: int, order: int, status: Status) -> Order:
-        """The assigned driver's next step, to delivered."""
-        changed, events = await self._orders.advance(driver, order, status)
+    async def advance(self, driver: int, order: int, status: Status, *, actor: int | None = None) -> Order:
+        """The assigned driver's next step, to delivered; `actor` asks, when somebody acts for the driver."""
+        changed, events = await self._orders.advance(driver, order, status, actor=actor)
         self._tell(events)
         return changed
 
@@ -203,11 +203,27 @@ class Dispatcher:
         await repeat("expire", self.expire_due, EXPIRE_POLL_S, self._orders.faults)
 
     async def _search(self, claim: Claim) -> list[Event]:
-        """The next wave that has anybody in it, or the board."""
+        """The next wave that has anybody in it, or the board; first of all, alerts by saved searches."""
+        matches = await claim.matches()
+        events = await self._wave(claim, [match.driver for match in matches])
+        if matches:
+            offered = {event.driver for event in events if isinstance(event, OfferMade)}
+            others = [match for match in matches if match.driver not in offered]
+            events += await claim.alert(others, self._policy)
+        return events
+
+    async def _wave(self, claim: Claim, searchers: Sequence[int]) -> list[Event]:
+        """Who is near, and the nearest of the searchers from however far, ranked together."""
         pickup = claim.order.haul.pickup
+        from_far: list[Seen] = []
+        if searchers:
+            from_far = self._nearby.nearest_of(searchers, pickup.lat, pickup.lon, self._policy.searchers)
         for wave in waves_left(Search(claim.order.wave), self._policy):
-            seen = self._nearby.near(pickup.lat, pickup.lon, wave.nearby, wave.radius_m)
-            candidates = await claim.eligible(seen, self._policy) if seen else []
+            near = self._nearby.near(pickup.lat, pickup.lon, wave.nearby, wave.radius_m)
+            seen = list(
+                {driver: (driver, metres, age_s) for driver, metres, age_s in (*near, *from_far)}.values()
+            )
+            candidates = await claim.eligible(seen, self._policy, searchers=searchers) if seen else []
             ranked = rank(claim.order, candidates, claim.now, self._policy)
             if ranked:
                 return await claim.offer(wave, ranked[: self._policy.wave_size], self._policy)

@@ -15,9 +15,9 @@ from dispatch import events
 from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
 from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
-from server.protocol.messages import BidChanged, BidClosed, BidMade, OfferClosed, OrderChanged
+from server.protocol.messages import BidChanged, BidClosed, BidMade, OfferClosed, OrderChanged, SearchMatched
 from server.protocol.messages import OfferMade as OfferMadeMessage
-from server.views import bid_state, bidder_card, offer_card
+from server.views import bid_state, bidder_card, offer_card, search_matched
 from storage.postgres import after_commit
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ log = logging.getLogger("desk.notify")
 FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed"})
 FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed"})
 
-PersonalMessage = OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed
+PersonalMessage = (
+    OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed | SearchMatched
+)
 T = TypeVar("T")
 
 
@@ -94,6 +96,8 @@ class Notify:
             )
         elif isinstance(event, OrderPlaced):
             log.info("order.placed", extra={"order": event.order.id})
+        elif isinstance(event, events.SearchMatched):
+            self._personal(event.driver, search_matched(event))
         elif isinstance(event, events.BidMade | events.BidChanged | events.BidClosed):
             self._tell_bid(event)
         else:

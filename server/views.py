@@ -7,9 +7,10 @@ import msgspec
 from dispatch import model
 from dispatch.asked import stops_of
 from dispatch.bids import Bid, Bidder
-from dispatch.events import OfferMade
+from dispatch.events import OfferMade, SearchMatched
 from dispatch.model import Actor, HistoryLine, Order, Status, Stop
 from geo.gazetteer import City
+from server.protocol import messages
 from server.protocol.messages import (
     BidderCard,
     BidState,
@@ -131,6 +132,25 @@ def offer_card(made: OfferMade) -> OfferCard:
         pricing=order.terms.pricing,
         version=offer.version,
         note=made.note,
+    )
+
+
+def search_matched(event: SearchMatched) -> messages.SearchMatched:
+    """What a driver is told of a load that his saved search finds."""
+    order = event.order
+    return messages.SearchMatched(
+        search=event.search,
+        name=event.name,
+        order=order.id,
+        version=order.version,
+        pickup=_place(order.haul.pickup),
+        drop=_place(order.haul.drop),
+        cargo=order.load.cargo,
+        weight_kg=order.load.weight_kg,
+        volume_m3=order.load.volume_m3,
+        body=order.load.body,
+        distance_m=order.haul.distance_m,
+        price=money(order.price),
     )
 
 

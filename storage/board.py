@@ -21,7 +21,7 @@ from .board_asked import Total, asked, estimate, sample_percent
 from .board_facets import Facets
 from .board_filters import Values, values_of
 from .board_map import Clusters
-from .board_sql import COUNT_TO
+from .board_sql import COUNT_TO, FRESH_AMONG, FRESH_TO
 from .postgres import Connection, Pool, connect_pool
 
 SETTINGS = {
@@ -91,6 +91,15 @@ class BoardStore:
         async with self._connection() as connection:
             with _cut_off():
                 return await count(connection, viewer, search)
+
+    async def fresh(self, viewer: Viewer, search: BoardSearch, since: float) -> Total:
+        """How many of the loads that came since suit, among the newest FRESH_AMONG of them and up to FRESH_TO."""
+        async with self._connection() as connection:
+            with _cut_off():
+                more: Values = {"since": datetime.fromtimestamp(since, UTC)}
+                ask = asked(viewer.driver, search, more, by_lists=False)
+                row = await connection.fetchrow(board_sql.fresh(ask.shape), *ask.arguments())
+        return Total(row["suit"], row["suit"] < FRESH_TO and row["came"] < FRESH_AMONG)
 
     async def facets(self, viewer: Viewer, search: BoardSearch) -> Facets:
         """How what suits divides."""

@@ -20,7 +20,8 @@ o.weight_kg, o.volume_m3, o.body, o.other_bodies, o.pieces, o.length_m, o.width_
 o.temp_min_c, o.temp_max_c, o.adr, o.documents, o.distance_m, o.duration_s, o.distance_origin, o.price_amount,
 o.price_currency, o.pricing, o.payment_method, o.payment_when, o.payment_days, o.prepay_percent, o.vat,
 o.comment, o.created_at, o.board_at, least(o.expires_at, o.confirm_by) AS until,
-coalesce(c.legal_name, u.name) AS poster, coalesce(c.state = 'verified', false) AS verified, r.rating, coalesce(r.ratings, 0) AS ratings"""
+coalesce(c.legal_name, u.name) AS poster, coalesce(c.state = 'verified', false) AS verified, r.rating,
+coalesce(r.ratings, 0) AS ratings"""
 _FROM = """JOIN users u ON u.id = o.shipper_id LEFT JOIN companies c ON c.id = o.company_id
 LEFT JOIN shipper_stats r ON r.shipper_id = o.shipper_id"""
 

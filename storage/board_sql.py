@@ -23,6 +23,7 @@ from .visibility import unhidden
 WALK_FROM = 15_000
 WALK_AT_LEAST, WALK_SHARE = 5_000, 20  # rows, and the least part of what would be gathered
 COUNT_TO = 1_000  # counted exactly; more are estimated
+FRESH_AMONG, FRESH_TO = 5_000, 100
 # Drops are looked up in the index when they are few; above that they are compared row by row.
 DROPS_BY_INDEX_M = 150_000.0
 
@@ -137,6 +138,19 @@ UNION ALL SELECT order_id, key FROM gathered
 def count(shape: Shape) -> str:
     """How many suit, up to one more than is counted."""
     return f"WITH {lists(shape)} SELECT count(*) FROM (SELECT FROM {gather(shape, '')} LIMIT {COUNT_TO + 1}) AS n"
+
+
+@cache
+def fresh(shape: Shape) -> str:
+    """How many loads came since a moment (`came`, the newest of them only) and how many of these suit."""
+    return f"""
+WITH came AS MATERIALIZED (
+    SELECT * FROM board b WHERE b.at > {shape.at("since", "timestamptz")}
+    ORDER BY b.at DESC, b.order_id DESC LIMIT {FRESH_AMONG}
+)
+SELECT (SELECT count(*) FROM came) AS came,
+    (SELECT count(*) FROM (SELECT FROM came AS b WHERE {where(shape)} LIMIT {FRESH_TO}) AS n) AS suit
+"""
 
 
 @cache

@@ -1,14 +1,15 @@
 """One claimed order in its open transaction: who may be offered it, and the wave that is written for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from dispatch.events import Event, OfferMade
 from dispatch.matching import Ranked, carriers_of
 from dispatch.model import Candidate, Order, Policy
-from dispatch.ports import Seen
+from dispatch.ports import Match, Seen
 from dispatch.rounds import Search, Wave, after_wave
 from geo.cells import BOARD_RES, cell_of
 
+from . import searches
 from .order_rows import STANDS, changed, offer_of
 from .postgres import Connection
 from .vehicle_rows import CARRIER, carrier
@@ -105,14 +106,19 @@ class SearchClaim:
         self._connection = connection
 
     async def eligible(
-        self, seen: Sequence[Seen], policy: Policy, *, statement: str = ELIGIBLE
+        self,
+        seen: Sequence[Seen],
+        policy: Policy,
+        *,
+        searchers: Collection[int] = (),
+        statement: str = ELIGIBLE,
     ) -> list[Candidate]:
         """Of these drivers: paid, on duty, fit, with free hands, and not offered this order before.
 
         An edit makes it another order, but for who has declined: he is asked once more when the price has risen
         or the way is another.
         """
-        load = self.order.load
+        load, searching = self.order.load, frozenset(searchers)
         where = {driver: (metres, age_s) for driver, metres, age_s in seen}
         bodies = list(carriers_of(load))
         rows = await self._connection.fetch(
@@ -132,6 +138,7 @@ class SearchClaim:
                 vehicle=carrier(row),
                 rating=row["rating"],
                 last_offer_at=row["last_offer_at"],
+                searched=row["driver_id"] in searching,
             )
             for row in rows
         ]
@@ -153,6 +160,14 @@ class SearchClaim:
         search = after_wave(Search(self.order.wave, self.now), wave, self.now, policy)
         await self._connection.execute(SET_SEARCH, self.order.id, search.wave, search.seek_at)
         return [OfferMade(row["driver_id"], self.order, offer_of(row)) for row in rows]
+
+    async def matches(self) -> list[Match]:
+        """Whose saved searches find this version of the order; nobody when that was asked before."""
+        return await searches.matches_once(self._connection, self.order.id)
+
+    async def alert(self, found: Sequence[Match], policy: Policy) -> list[Event]:
+        """Alerts in the claim's transaction."""
+        return await searches.alert(self._connection, self.order, found, policy)
 
     async def look_again(self, seconds: float) -> None:
         """Nobody was there: the order is due again after so many seconds."""

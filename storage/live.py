@@ -10,10 +10,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from heapq import nsmallest
 
 from redis.asyncio import Redis
 
 from geo.cells import INDEX_RES, MAP_RES, REGION_RES, cell_of, parent
+from geo.distance import haversine_m
 from geo.index import CellIndex
 from geo.types import Fix
 
@@ -220,6 +222,22 @@ class LiveIndex:
         now = time.time()
         found = self._cells.near(lat, lon, count, radius_m, flags_all=ON_DUTY, flags_none=BUSY)
         return [(driver, metres, now - self._entries[driver].at) for driver, metres in found]
+
+    def nearest_of(
+        self, drivers: Iterable[int], lat: float, lon: float, count: int
+    ) -> list[tuple[int, float, float]]:
+        """Of these drivers, those on duty, free and heard of lately, as `near` tells them."""
+        now = time.time()
+        found = []
+        for driver in drivers:
+            entry = self._entries.get(driver)
+            if (
+                entry is not None
+                and entry.flags & (ON_DUTY | BUSY) == ON_DUTY
+                and now - entry.at <= MATCH_AGE_S
+            ):
+                found.append((haversine_m(lat, lon, entry.lat, entry.lon), driver, now - entry.at))
+        return [(driver, metres, age_s) for metres, driver, age_s in nsmallest(count, found)]
 
     def density(self, cells: frozenset[int], res: int) -> dict[int, int]:
         """How many free trucks on duty each of these cells holds; says nothing of which."""

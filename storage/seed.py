@@ -267,7 +267,7 @@ class Seeder:
         self,
         connection: Connection,
         wanted: Wanted,
-        shippers: Sequence[int],
+        shippers: Sequence[tuple[int, int | None]],
         drivers: Sequence[int],
         now: float,
     ) -> tuple[int, int]:

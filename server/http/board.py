@@ -126,7 +126,7 @@ async def looks(call: Call[None, Any], form: BoardFilters, driver: int | None) -
     return viewer, call.services.board_searches.search(form, viewer.vehicle)
 
 
-async def here(call: Call[None, Any], driver: int, vehicle: int | None) -> Viewer:
+async def here(call: Call[Any, Any], driver: int, vehicle: int | None) -> Viewer:
     """The driver where the truck is now, as far as this worker knows; else where it was stored last."""
     viewer = await call.services.board.viewer(driver, vehicle)
     live = call.services.live.get(driver)

@@ -53,6 +53,7 @@ NOTICES: dict[str, Template] = {
     "bid.closed/expired": Template("Bid closed", "A bid for order {order} has expired."),
     "bid.closed/outdated": Template("Bid closed", "Order {order} has changed: look at it and bid again."),
     "bid.closed/lost": Template("Bid closed", "Order {order} went elsewhere."),
+    "search.matched": Template("New load", "A load suits your saved search."),
     "order.changed": Template("Order {order}", "The order has changed. Open the app to see how."),
     "order.changed/edited": Template("Order {order}", "The order was changed. Open the app to see how."),
     "order.changed/confirmed": Template("Order {order}", "The shipper has confirmed the load."),

@@ -529,6 +529,24 @@ class BidClosed(Message, tag="bid.closed", frozen=True):
     bid: BidState
 
 
+class SearchMatched(Message, tag="search.matched", frozen=True):
+    """A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be
+    unless somebody takes it first."""
+
+    search: RowId
+    name: str
+    order: RowId
+    version: int
+    pickup: Place
+    drop: Place
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    distance_m: float
+    price: Money
+
+
 class OrderChanged(Message, tag="order.changed", frozen=True):
     """One event of an order. A hole in `offset` means: watch again.
 
@@ -586,6 +604,6 @@ ClientMessage = (
     | AreaWatch | AreaUnwatch
 )  # fmt: skip
 ServerMessage = (
-    Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | OrderChanged | OrderMoved
-    | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed
+    Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | SearchMatched | OrderChanged
+    | OrderMoved | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed
 )  # fmt: skip

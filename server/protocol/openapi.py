@@ -263,7 +263,7 @@ def _takes_key(route: Described) -> bool:
 def _own_headers(route: Described) -> Iterator[str]:
     if route.versioned:
         yield "ETag"
-    if route.location:
+    if route.location or route.status == 303:
         yield "Location"
     if route.page_parameter:
         yield "Link"

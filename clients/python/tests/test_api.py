@@ -113,7 +113,9 @@ async def test_an_edit_says_its_version_and_tells_null_from_unsaid(desk: FakeDes
 async def test_a_board_query_leaves_out_what_is_not_asked(desk: FakeDesk) -> None:
     desk.rest["GET", "/api/v1/board"] = lambda body: web.json_response({"loads": []})
     async with desk.api() as api:
-        assert (await api.board(BoardQuery(lat=43.2, lon=76.9, body="tent"))).loads == []
+        assert (
+            await api.board(BoardQuery(lat=43.2, lon=76.9, bodies=["tent", "reefer"], fits=False))
+        ).loads == []
 
 
 def test_what_is_no_token_is_refused_early() -> None:

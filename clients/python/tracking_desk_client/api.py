@@ -361,14 +361,16 @@ class Api(PostingCalls, TakingCalls):
 
 
 def _params(query: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """A query as the desk reads it: truth in words, lists with commas, nothing twice."""
-    return None if query is None else {name: _param(value) for name, value in query.items() if value != []}
+    """A query as an address says it: truth as JSON has it, lists joined by commas and left out when empty."""
+    if query is None:
+        return None
+    return {name: _param(value) for name, value in query.items() if value != []}
 
 
 def _param(value: Any) -> Any:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list) else value
 
 
 async def _problem(answer: aiohttp.ClientResponse) -> ApiError:

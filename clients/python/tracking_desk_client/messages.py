@@ -192,6 +192,7 @@ RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "un
 CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+AttachmentKind = Literal["photo", "paper"]
 Provider = Literal["google", "apple"]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
@@ -1758,6 +1759,60 @@ class BidClosed:
     def from_wire(cls, wire: Wire) -> BidClosed:
         return cls(
             BidState.from_wire(wire["bid"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMatched:
+    """A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be
+    unless somebody takes it first."""
+
+    TYPE: ClassVar[str] = "search.matched"
+    search: int  # 1 or more
+    name: str
+    order: int  # 1 or more
+    version: int
+    pickup: Place
+    drop: Place
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    distance_m: float
+    price: Money
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "search.matched",
+            "search": self.search,
+            "name": self.name,
+            "order": self.order,
+            "version": self.version,
+            "pickup": self.pickup.to_wire(),
+            "drop": self.drop.to_wire(),
+            "cargo": self.cargo,
+            "weight_kg": self.weight_kg,
+            "volume_m3": self.volume_m3,
+            "body": self.body,
+            "distance_m": self.distance_m,
+            "price": self.price.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SearchMatched:
+        return cls(
+            wire["search"],
+            wire["name"],
+            wire["order"],
+            wire["version"],
+            Place.from_wire(wire["pickup"]),
+            Place.from_wire(wire["drop"]),
+            wire["cargo"],
+            wire["weight_kg"],
+            wire["volume_m3"],
+            wire["body"],
+            wire["distance_m"],
+            Money.from_wire(wire["price"]),
         )
 
 
@@ -5619,6 +5674,102 @@ class AdvanceForm:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentForm:
+    """Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load."""
+
+    file: int  # 1 or more
+    kind: AttachmentKind = "photo"
+    title: str = ""  # 0 to 120 characters
+    public: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "file": self.file,
+            "kind": self.kind,
+            "title": self.title,
+            "public": self.public,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AttachmentForm:
+        return cls(
+            wire["file"],
+            wire.get("kind", "photo"),
+            wire.get("title", ""),
+            wire.get("public", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """A file of an order; fetch it at /orders/{order}/attachments/{attachment}/file."""
+
+    attachment: int
+    order: int
+    kind: AttachmentKind
+    title: str
+    public: bool
+    added_by: int
+    added_at: float  # Seconds since the epoch, UTC; 0 or more
+    mime: str
+    size: int
+    width: int | None
+    height: int | None
+    pages: int | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "attachment": self.attachment,
+            "order": self.order,
+            "kind": self.kind,
+            "title": self.title,
+            "public": self.public,
+            "added_by": self.added_by,
+            "added_at": self.added_at,
+            "mime": self.mime,
+            "size": self.size,
+            "width": self.width,
+            "height": self.height,
+            "pages": self.pages,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AttachmentView:
+        return cls(
+            wire["attachment"],
+            wire["order"],
+            wire["kind"],
+            wire["title"],
+            wire["public"],
+            wire["added_by"],
+            wire["added_at"],
+            wire["mime"],
+            wire["size"],
+            wire["width"],
+            wire["height"],
+            wire["pages"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """In the order in which they were added; at most ten."""
+
+    attachments: list[AttachmentView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "attachments": [item.to_wire() for item in self.attachments],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Attachments:
+        return cls(
+            [AttachmentView.from_wire(item) for item in wire["attachments"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """What keeps a draft from being posted: the field, a code, and a sentence in the reader's language."""
 
@@ -6991,6 +7142,113 @@ class BoardClusters:
             wire["at"],
             [BoardCluster.from_wire(item) for item in wire["clusters"]],
             [BoardCard.from_wire(item) for item in wire["loads"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearchForm:
+    """A search to keep. `active` ones are compared with every new load; `notify`: be told of loads that suit, by
+    socket, and by push but between `quiet_from` and `quiet_to`. `search.fits` follows your active vehicle."""
+
+    name: str  # 1 to 80 characters
+    search: BoardFilters
+    active: bool = True
+    notify: bool = True
+    quiet_from: int | None = None  # Minutes since midnight where the driver lives; 0 to 1,439
+    quiet_to: int | None = None  # Minutes since midnight where the driver lives; 0 to 1,439
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+            "search": self.search.to_wire(),
+            "active": self.active,
+            "notify": self.notify,
+        }
+        if self.quiet_from is not None:
+            wire["quiet_from"] = self.quiet_from
+        if self.quiet_to is not None:
+            wire["quiet_to"] = self.quiet_to
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearchForm:
+        return cls(
+            wire["name"],
+            BoardFilters.from_wire(wire["search"]),
+            wire.get("active", True),
+            wire.get("notify", True),
+            wire.get("quiet_from"),
+            wire.get("quiet_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearchView:
+    """A kept search. `fresh`: loads that came since it was looked at last and suit; more than that when
+    `fresh_exact` is false."""
+
+    saved_search: int  # 1 or more
+    name: str
+    search: BoardFilters
+    active: bool
+    notify: bool
+    quiet_from: int | None
+    quiet_to: int | None
+    version: int
+    created_at: float
+    viewed_at: float
+    fresh: int
+    fresh_exact: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "saved_search": self.saved_search,
+            "name": self.name,
+            "search": self.search.to_wire(),
+            "active": self.active,
+            "notify": self.notify,
+            "quiet_from": self.quiet_from,
+            "quiet_to": self.quiet_to,
+            "version": self.version,
+            "created_at": self.created_at,
+            "viewed_at": self.viewed_at,
+            "fresh": self.fresh,
+            "fresh_exact": self.fresh_exact,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearchView:
+        return cls(
+            wire["saved_search"],
+            wire["name"],
+            BoardFilters.from_wire(wire["search"]),
+            wire["active"],
+            wire["notify"],
+            wire["quiet_from"],
+            wire["quiet_to"],
+            wire["version"],
+            wire["created_at"],
+            wire["viewed_at"],
+            wire["fresh"],
+            wire["fresh_exact"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearches:
+    """All of them, the oldest first."""
+
+    searches: list[SavedSearchView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "searches": [item.to_wire() for item in self.searches],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearches:
+        return cls(
+            [SavedSearchView.from_wire(item) for item in wire["searches"]],
         )
 
 
@@ -8878,6 +9136,7 @@ ServerMessage: TypeAlias = (
     | PositionAck
     | OfferMade
     | OfferClosed
+    | SearchMatched
     | OrderChanged
     | OrderMoved
     | AreaMoved
@@ -8925,6 +9184,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "bid.made": BidMade.from_wire,
     "bid.changed": BidChanged.from_wire,
     "bid.closed": BidClosed.from_wire,
+    "search.matched": SearchMatched.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "area.moved": AreaMoved.from_wire,

@@ -2,6 +2,7 @@
 
 from . import (
     account,
+    attachments,
     bids,
     blocks,
     board,
@@ -21,6 +22,7 @@ from . import (
     places,
     quotes,
     reloads,
+    searches,
     sessions,
     signin,
     staff,
@@ -41,9 +43,11 @@ MODULES = (
     places,
     quotes,
     orders,
+    attachments,
     drafts,
     offers,
     board,
+    searches,
     bids,
     invitations,
     reloads,

@@ -59,6 +59,7 @@ RejectReason = Literal[
 CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+AttachmentKind = Literal["photo", "paper"]
 LongText = Annotated[str, Meta(max_length=1000, pattern=STORABLE)]
 Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of KZT")]
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]

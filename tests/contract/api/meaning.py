@@ -1,4 +1,4 @@
-"""What may be refused though its form is right, and which operations cannot succeed on this server, each with why."""
+"""What may be refused though its form is right, and which operations cannot succeed here, each with why."""
 
 # A form says what each field may be. What two fields may be together, and what only a table or the clock knows, it
 # does not: such a request is refused with `bad_request` and the field, in these words.

@@ -49,7 +49,7 @@ def score(candidate: Candidate) -> float:
 @given(candidates)
 def test_the_terms_add_up_to_a_score_between_nothing_and_one(candidate: Candidate) -> None:
     [ranked] = rank(ORDER, [candidate], NOW, POLICY)
-    assert set(ranked.reasons) == {"deadhead", "freshness", "body", "capacity", "rating", "idle"}
+    assert set(ranked.reasons) == {"deadhead", "freshness", "body", "capacity", "rating", "idle", "search"}
     assert all(term >= 0 for term in ranked.reasons.values())
     assert ranked.score == sum(ranked.reasons.values())
     assert 0 <= ranked.score <= 1 + 1e-9

@@ -8,7 +8,7 @@ import pytest
 from dispatch.model import Haul, Load, Money, NewOrder, Place, Terms
 from dispatch.moderation import Facts, Ground, Moderation, Record, grounds, holds, needs_record, weighed
 from dispatch.suspicious_text import contacts_in, forbidden_in
-from loadtests.freight import CARGO
+from geo.freight import CARGO
 
 A, B = Place(1, "Алматы", 43.2, 76.9), Place(2, "Астана", 51.1, 71.4)
 USUAL = Money(40_000_000, "KZT")

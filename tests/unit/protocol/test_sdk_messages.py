@@ -19,6 +19,10 @@ FAST = settings(deadline=None, max_examples=30)
 STRUCTS = [*declared(messages), *(struct for module in rest.MODULES for struct in declared(module))]
 
 
+# Answers that give a form back as it was sent.
+HOLD_FORMS = frozenset({"SavedSearchView", "SavedSearches"})
+
+
 def without_nulls(written: Any) -> Any:
     """A form as the SDK writes it, forms in it as well."""
     if isinstance(written, list):
@@ -41,7 +45,9 @@ def test_the_sdk_reads_what_the_server_writes_and_the_server_what_the_sdk_writes
         assert mirror.from_wire(frame) == value
         assert msgspec.convert(value.to_wire(), kind) == declared_value
         wire = value.to_wire()
-        if issubclass(kind, Form):  # the SDK leaves out of a form what is None, but where None takes back
+        if (
+            issubclass(kind, Form) or kind.__name__ in HOLD_FORMS
+        ):  # the SDK leaves out of a form what is None, but where None takes back
             wire, written = without_nulls(wire), without_nulls(written)
         assert wire == written
 

@@ -22,6 +22,7 @@ export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_paper
 export type CaseKind = "held" | "flag" | "appeal";
 export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
+export type AttachmentKind = "photo" | "paper";
 export type Provider = "google" | "apple";
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
@@ -609,6 +610,25 @@ export interface BidChanged {
 export interface BidClosed {
   type: "bid.closed";
   bid: BidState;
+}
+
+/** A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be unless somebody takes it first. */
+export interface SearchMatched {
+  type: "search.matched";
+  /** 1 or more */
+  search: number;
+  name: string;
+  /** 1 or more */
+  order: number;
+  version: number;
+  pickup: Place;
+  drop: Place;
+  cargo: string;
+  weight_kg: number;
+  volume_m3: number;
+  body: string;
+  distance_m: number;
+  price: Money;
 }
 
 /** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared. */
@@ -1916,6 +1936,38 @@ export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
 }
 
+/** Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load. */
+export interface AttachmentForm {
+  /** 1 or more */
+  file: number;
+  kind?: AttachmentKind;
+  /** 0 to 120 characters */
+  title?: string;
+  public?: boolean;
+}
+
+/** A file of an order; fetch it at /orders/{order}/attachments/{attachment}/file. */
+export interface AttachmentView {
+  attachment: number;
+  order: number;
+  kind: AttachmentKind;
+  title: string;
+  public: boolean;
+  added_by: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  added_at: number;
+  mime: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+  pages: number | null;
+}
+
+/** In the order in which they were added; at most ten. */
+export interface Attachments {
+  attachments: AttachmentView[];
+}
+
 /** What keeps a draft from being posted: the field, a code, and a sentence in the reader's language. */
 export interface Lack {
   path: string;
@@ -2444,6 +2496,41 @@ export interface BoardClusters {
   at: number;
   clusters: BoardCluster[];
   loads: BoardCard[];
+}
+
+/** A search to keep. `active` ones are compared with every new load; `notify`: be told of loads that suit, by socket, and by push but between `quiet_from` and `quiet_to`. `search.fits` follows your active vehicle. */
+export interface SavedSearchForm {
+  /** 1 to 80 characters */
+  name: string;
+  search: BoardFilters;
+  active?: boolean;
+  notify?: boolean;
+  /** Minutes since midnight where the driver lives; 0 to 1,439 */
+  quiet_from?: number | null;
+  /** Minutes since midnight where the driver lives; 0 to 1,439 */
+  quiet_to?: number | null;
+}
+
+/** A kept search. `fresh`: loads that came since it was looked at last and suit; more than that when `fresh_exact` is false. */
+export interface SavedSearchView {
+  /** 1 or more */
+  saved_search: number;
+  name: string;
+  search: BoardFilters;
+  active: boolean;
+  notify: boolean;
+  quiet_from: number | null;
+  quiet_to: number | null;
+  version: number;
+  created_at: number;
+  viewed_at: number;
+  fresh: number;
+  fresh_exact: boolean;
+}
+
+/** All of them, the oldest first. */
+export interface SavedSearches {
+  searches: SavedSearchView[];
 }
 
 /** A driver's price. While the driver is on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A logistician names the `driver` of the fleet who bids. */
@@ -3097,6 +3184,7 @@ export type ServerMessage =
   | PositionAck
   | OfferMade
   | OfferClosed
+  | SearchMatched
   | OrderChanged
   | OrderMoved
   | AreaMoved
