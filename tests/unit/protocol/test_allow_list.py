@@ -15,7 +15,8 @@ from storage.schema import metadata
 WITH_BODY = [route for route in ROUTES if route.request is not None]
 COLUMNS = sorted({column.name for table in metadata.sorted_tables for column in table.columns} | {
     # What attackers try though no table of ours has it.
-    "is_admin", "admin", "password", "verified", "balance", "permissions", "scope", "user", "__proto__", "constructor",
+    "is_admin", "admin", "password", "verified", "balance", "permissions", "scope", "user", "__proto__",
+    "constructor",
 })  # fmt: skip
 # Columns that say who somebody is, what they may and what is owed; a form that names one says why it may.
 POWERS = frozenset({
