@@ -17,11 +17,9 @@ from tests.integration.authz.world import KINDS, World
 from tests.served import LocalServer
 
 HOSTILE = (
-    "0", "-1", "+1", "1.0", "1e3", "0x1", "01", "%201", "1%20", "9007199254740992",
-    "9" * 19, "9" * 5000, 
-    "null",
-    "NaN", "true", "%00", "1%00", "1%0a", "%0d%0aX-Injected:%201", "%e2%80%ae1", "%d9%a1", "%ef%bc%91", "%ff%fe", "1'--",
-    "1%20OR%201=1", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..", "%7b%7b7*7%7d%7d", "$%7bjndi:ldap://x%7d",
+    "0", "-1", "+1", "1.0", "1e3", "0x1", "01", "%201", "1%20", "9007199254740992", "9" * 19, "9" * 5000, "null",
+    "NaN", "true", "%00", "1%00", "1%0a", "%0d%0aX-Injected:%201", "%e2%80%ae1", "%d9%a1", "%ef%bc%91", "%ff%fe",
+    "1'--", "1%20OR%201=1", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..", "%7b%7b7*7%7d%7d", "$%7bjndi:ldap://x%7d",
     "%3Cscript%3E", "[1]", "1,2", "*", "x" * 2000, str(uuid.UUID(int=7)).upper(), str(uuid.UUID(int=7)) + "%0a",
 )  # fmt: skip
 
