@@ -1763,6 +1763,60 @@ class BidClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchMatched:
+    """A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be
+    unless somebody takes it first."""
+
+    TYPE: ClassVar[str] = "search.matched"
+    search: int  # 1 or more
+    name: str
+    order: int  # 1 or more
+    version: int
+    pickup: Place
+    drop: Place
+    cargo: str
+    weight_kg: float
+    volume_m3: float
+    body: str
+    distance_m: float
+    price: Money
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "search.matched",
+            "search": self.search,
+            "name": self.name,
+            "order": self.order,
+            "version": self.version,
+            "pickup": self.pickup.to_wire(),
+            "drop": self.drop.to_wire(),
+            "cargo": self.cargo,
+            "weight_kg": self.weight_kg,
+            "volume_m3": self.volume_m3,
+            "body": self.body,
+            "distance_m": self.distance_m,
+            "price": self.price.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SearchMatched:
+        return cls(
+            wire["search"],
+            wire["name"],
+            wire["order"],
+            wire["version"],
+            Place.from_wire(wire["pickup"]),
+            Place.from_wire(wire["drop"]),
+            wire["cargo"],
+            wire["weight_kg"],
+            wire["volume_m3"],
+            wire["body"],
+            wire["distance_m"],
+            Money.from_wire(wire["price"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OrderChanged:
     """One event of an order. A hole in `offset` means: watch again.
 
@@ -2138,7 +2192,7 @@ class FactorForm:
     """The answer to a challenge."""
 
     challenge: str  # 1 to 4096 characters
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S])
 
     def to_wire(self) -> Wire:
         return {
@@ -2158,7 +2212,7 @@ class FactorForm:
 class StepUpForm:
     """The second factor again, before something dangerous."""
 
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S])
 
     def to_wire(self) -> Wire:
         return {
@@ -2563,7 +2617,7 @@ class OidcFinishForm:
     """The `flow` that the page was opened with again, and the verifier that it kept."""
 
     flow: str  # 1 to 4096 characters
-    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}(?![\s\S])
 
     def to_wire(self) -> Wire:
         return {
@@ -2585,7 +2639,7 @@ class OidcNativeForm:
     authorization code, by which we can revoke their token when the account is deleted."""
 
     id_token: str  # 1 to 8192 characters
-    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}(?![\s\S])
     name: str = ""  # 0 to 120 characters
     code: str | None = None  # 1 to 4096 characters
 
@@ -6080,11 +6134,11 @@ class BoardFilters:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -6219,11 +6273,11 @@ class BoardQuery:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -6244,7 +6298,7 @@ class BoardQuery:
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
     sort: BoardSort = "newest"
-    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
+    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S])
     limit: int = 20  # 1 to 100
     count: bool = False
     driver: int | None = None  # 1 or more
@@ -6392,11 +6446,11 @@ class BoardFacetQuery:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -6533,11 +6587,11 @@ class BoardClusterQuery:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -7092,6 +7146,113 @@ class BoardClusters:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedSearchForm:
+    """A search to keep. `active` ones are compared with every new load; `notify`: be told of loads that suit, by
+    socket, and by push but between `quiet_from` and `quiet_to`. `search.fits` follows your active vehicle."""
+
+    name: str  # 1 to 80 characters
+    search: BoardFilters
+    active: bool = True
+    notify: bool = True
+    quiet_from: int | None = None  # Minutes since midnight where the driver lives; 0 to 1,439
+    quiet_to: int | None = None  # Minutes since midnight where the driver lives; 0 to 1,439
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "name": self.name,
+            "search": self.search.to_wire(),
+            "active": self.active,
+            "notify": self.notify,
+        }
+        if self.quiet_from is not None:
+            wire["quiet_from"] = self.quiet_from
+        if self.quiet_to is not None:
+            wire["quiet_to"] = self.quiet_to
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearchForm:
+        return cls(
+            wire["name"],
+            BoardFilters.from_wire(wire["search"]),
+            wire.get("active", True),
+            wire.get("notify", True),
+            wire.get("quiet_from"),
+            wire.get("quiet_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearchView:
+    """A kept search. `fresh`: loads that came since it was looked at last and suit; more than that when
+    `fresh_exact` is false."""
+
+    saved_search: int  # 1 or more
+    name: str
+    search: BoardFilters
+    active: bool
+    notify: bool
+    quiet_from: int | None
+    quiet_to: int | None
+    version: int
+    created_at: float
+    viewed_at: float
+    fresh: int
+    fresh_exact: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "saved_search": self.saved_search,
+            "name": self.name,
+            "search": self.search.to_wire(),
+            "active": self.active,
+            "notify": self.notify,
+            "quiet_from": self.quiet_from,
+            "quiet_to": self.quiet_to,
+            "version": self.version,
+            "created_at": self.created_at,
+            "viewed_at": self.viewed_at,
+            "fresh": self.fresh,
+            "fresh_exact": self.fresh_exact,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearchView:
+        return cls(
+            wire["saved_search"],
+            wire["name"],
+            BoardFilters.from_wire(wire["search"]),
+            wire["active"],
+            wire["notify"],
+            wire["quiet_from"],
+            wire["quiet_to"],
+            wire["version"],
+            wire["created_at"],
+            wire["viewed_at"],
+            wire["fresh"],
+            wire["fresh_exact"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearches:
+    """All of them, the oldest first."""
+
+    searches: list[SavedSearchView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "searches": [item.to_wire() for item in self.searches],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SavedSearches:
+        return cls(
+            [SavedSearchView.from_wire(item) for item in wire["searches"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class BidForm:
     """A driver's price. While the driver is on a haul it needs `available_from`.
 
@@ -7535,7 +7696,7 @@ class InviteContactForm:
     """Ask a driver that you know, by phone or by the code that he has told you: one of the two."""
 
     phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    code: str | None = None  # 8 to 12 characters
+    code: str | None = None  # matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S])
     valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
     note: str = ""  # 0 to 200 characters
 
@@ -8478,7 +8639,7 @@ class FuelPriceForm:
 
     country: str  # ISO 3166; matches ^[A-Z]{2}$
     amount: int  # tiyn a litre; abroad, too; 100 to 10,000,000
-    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
+    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S])
     valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:
@@ -8975,6 +9136,7 @@ ServerMessage: TypeAlias = (
     | PositionAck
     | OfferMade
     | OfferClosed
+    | SearchMatched
     | OrderChanged
     | OrderMoved
     | AreaMoved
@@ -9022,6 +9184,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "bid.made": BidMade.from_wire,
     "bid.changed": BidChanged.from_wire,
     "bid.closed": BidClosed.from_wire,
+    "search.matched": SearchMatched.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "area.moved": AreaMoved.from_wire,

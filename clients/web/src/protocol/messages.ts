@@ -612,6 +612,25 @@ export interface BidClosed {
   bid: BidState;
 }
 
+/** A load that one of your saved searches finds. It is not offered to you: it is on the board, or soon will be unless somebody takes it first. */
+export interface SearchMatched {
+  type: "search.matched";
+  /** 1 or more */
+  search: number;
+  name: string;
+  /** 1 or more */
+  order: number;
+  version: number;
+  pickup: Place;
+  drop: Place;
+  cargo: string;
+  weight_kg: number;
+  volume_m3: number;
+  body: string;
+  distance_m: number;
+  price: Money;
+}
+
 /** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared. */
 export interface OrderChanged {
   type: "order.changed";
@@ -737,13 +756,13 @@ export interface FactorAsked {
 export interface FactorForm {
   /** 1 to 4096 characters */
   challenge: string;
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
   code: string;
 }
 
 /** The second factor again, before something dangerous. */
 export interface StepUpForm {
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
   code: string;
 }
 
@@ -872,7 +891,7 @@ export interface OidcStarted {
 export interface OidcFinishForm {
   /** 1 to 4096 characters */
   flow: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
   verifier: string;
 }
 
@@ -880,7 +899,7 @@ export interface OidcFinishForm {
 export interface OidcNativeForm {
   /** 1 to 8192 characters */
   id_token: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
   nonce: string;
   /** 0 to 120 characters */
   name?: string;
@@ -2080,7 +2099,7 @@ export interface BoardFilters {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2088,7 +2107,7 @@ export interface BoardFilters {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2147,7 +2166,7 @@ export interface BoardQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2155,7 +2174,7 @@ export interface BoardQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2193,7 +2212,7 @@ export interface BoardQuery {
   /** 0 to 5 */
   rating_min?: number | null;
   sort?: BoardSort;
-  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S]) */
   after?: string | null;
   /** 1 to 100 */
   limit?: number;
@@ -2228,7 +2247,7 @@ export interface BoardFacetQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2236,7 +2255,7 @@ export interface BoardFacetQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2297,7 +2316,7 @@ export interface BoardClusterQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2305,7 +2324,7 @@ export interface BoardClusterQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2479,6 +2498,41 @@ export interface BoardClusters {
   loads: BoardCard[];
 }
 
+/** A search to keep. `active` ones are compared with every new load; `notify`: be told of loads that suit, by socket, and by push but between `quiet_from` and `quiet_to`. `search.fits` follows your active vehicle. */
+export interface SavedSearchForm {
+  /** 1 to 80 characters */
+  name: string;
+  search: BoardFilters;
+  active?: boolean;
+  notify?: boolean;
+  /** Minutes since midnight where the driver lives; 0 to 1,439 */
+  quiet_from?: number | null;
+  /** Minutes since midnight where the driver lives; 0 to 1,439 */
+  quiet_to?: number | null;
+}
+
+/** A kept search. `fresh`: loads that came since it was looked at last and suit; more than that when `fresh_exact` is false. */
+export interface SavedSearchView {
+  /** 1 or more */
+  saved_search: number;
+  name: string;
+  search: BoardFilters;
+  active: boolean;
+  notify: boolean;
+  quiet_from: number | null;
+  quiet_to: number | null;
+  version: number;
+  created_at: number;
+  viewed_at: number;
+  fresh: number;
+  fresh_exact: boolean;
+}
+
+/** All of them, the oldest first. */
+export interface SavedSearches {
+  searches: SavedSearchView[];
+}
+
 /** A driver's price. While the driver is on a haul it needs `available_from`. `order_version` is the version of the load on the screen: an edited one refuses with `version_stale`. A logistician names the `driver` of the fleet who bids. */
 export interface BidForm {
   /** minor units of the load's currency; 1 or more */
@@ -2627,7 +2681,7 @@ export interface InviteForm {
 export interface InviteContactForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   phone?: string | null;
-  /** 8 to 12 characters */
+  /** matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S]) */
   code?: string | null;
   /** for so long the driver may think about it; 300 to 172,800 */
   valid_s?: number;
@@ -2937,7 +2991,7 @@ export interface FuelPriceForm {
   country: string;
   /** tiyn a litre; abroad, too; 100 to 10,000,000 */
   amount: number;
-  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S]) */
   region?: string;
   /** Seconds since the epoch, UTC; 0 or more */
   valid_from?: number | null;
@@ -3130,6 +3184,7 @@ export type ServerMessage =
   | PositionAck
   | OfferMade
   | OfferClosed
+  | SearchMatched
   | OrderChanged
   | OrderMoved
   | AreaMoved
