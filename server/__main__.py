@@ -49,6 +49,17 @@ def _parser() -> argparse.ArgumentParser:
     provision.add_argument("--out", required=True, help="JSON file, made readable by you only")
     provision.set_defaults(run=_provision)
 
+    seed = commands.add_parser(
+        "seed", help="a made-up market: a board of any size with all that belongs to it"
+    )
+    seed.add_argument("--orders", type=int, default=10_000, help="loads on the board (default 10000)")
+    seed.add_argument("--drivers", type=int, default=2_000, help="drivers with trucks (default 2000)")
+    seed.add_argument("--searches", type=int, default=1_000, help="saved searches of theirs (default 1000)")
+    seed.add_argument("--seed", type=int, default=1, help="the same number makes the same market")
+    seed.add_argument("--force", action="store_true", help="beside orders of real shippers")
+    seed.add_argument("--clear", action="store_true", help="remove what earlier seeds have made")
+    seed.set_defaults(run=_seed)
+
     link = commands.add_parser("link", help="print an address that signs in at once")
     link.add_argument("--role", choices=("admin", "shipper", "driver", "logistician"), default="admin")
     link.set_defaults(run=_link)
@@ -138,6 +149,23 @@ def _provision(options: argparse.Namespace) -> int:
         asyncio.run(provision(load(os.environ), wanted, options.out))
     except ValueError as error:  # a prefix that cannot be used, a grade that is none
         print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _seed(options: argparse.Namespace) -> int:
+    from storage.seed import NotEmpty, Wanted
+
+    from .seeding import clear, seed
+
+    wanted = Wanted(options.orders, options.drivers, options.searches, options.seed)
+    try:
+        if options.clear:
+            asyncio.run(clear(load(os.environ)))
+        else:
+            asyncio.run(seed(load(os.environ), wanted, force=options.force))
+    except NotEmpty as refused:
+        print(refused, file=sys.stderr)
         return 1
     return 0
 

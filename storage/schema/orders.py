@@ -271,7 +271,7 @@ assignments = Table(
     Column("slot", SmallInteger, nullable=False, server_default="0"),
     at("assigned_at", now=True),
     at("ended_at", nullable=True),
-    # Two hands: the load being carried and, once that one is at its drop, the next (ADR 0009).
+    # Two hands: the load being carried and, once that one is at its drop, the next (ADR 0010).
     Index(
         "uq_assignments_driver", "driver_id", "slot", unique=True, postgresql_where=text("ended_at IS NULL")
     ),

@@ -1,10 +1,9 @@
-"""Schemathesis against the running server, as everybody (control C35): no fault, nothing that the contract does not
-say, nothing accepted that it refuses, nothing refused for its form that it allows."""
+"""Schemathesis against the running server, as everybody (control C35): no fault, nothing that the contract does
+not say, nothing accepted that it refuses, nothing refused for its form that it allows."""
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
