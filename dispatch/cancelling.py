@@ -51,8 +51,9 @@ class CallingOff:
     fault: Fault | None = None
 
     def checked(self, actor: Actor) -> "CallingOff":
-        """Itself, when this actor may say so. Refusal `reason_invalid`."""
-        if self.code not in REASONS.get(actor, frozenset()):
+        """Itself, when this actor may say so; a logistician speaks for drivers. Refusal `reason_invalid`."""
+        speaks = Actor.DRIVER if actor is Actor.LOGISTICIAN else actor
+        if self.code not in REASONS.get(speaks, frozenset()):
             raise Refusal("reason_invalid", self.code).at("code")
         if self.fault is not None and actor is not Actor.ADMIN:
             raise Refusal("reason_invalid", "staff alone say whose fault it was").at("fault")

@@ -41,12 +41,18 @@ class Party(NamedTuple):
     """The user who asks, in the role of the sign-in. A shipper also acts for the orders of `companies`.
 
     A logistician moves no order as such: it acts for a driver of its fleet, as `Party(driver, Actor.DRIVER)`,
-    which whoever knows the fleet makes of it.
+    which whoever knows the fleet makes of it. `by` is then the logistician.
     """
 
     user: int
     actor: Actor
     companies: frozenset[int] = frozenset()
+    by: int | None = None
+
+    @property
+    def signed_in(self) -> int:
+        """The user who really asked: what histories keep."""
+        return self.user if self.by is None else self.by
 
 
 def _by(*actors: Actor) -> frozenset[Actor]:

@@ -148,8 +148,10 @@ class Orders(Protocol):
         """Nothing is left to settle."""
         ...
 
-    async def advance(self, driver: int, order: int, status: Status) -> tuple[Order, list[Event]]:
-        """The assigned driver's next step."""
+    async def advance(
+        self, driver: int, order: int, status: Status, *, actor: int | None = None
+    ) -> tuple[Order, list[Event]]:
+        """The assigned driver's next step; `actor` is who asks, when somebody acts for the driver."""
         ...
 
     async def expire_offers(self, limit: int) -> list[Event]:
@@ -197,7 +199,7 @@ class Edits(Protocol):
         """The open order still stands."""
         ...
 
-    async def acknowledge(self, driver: int, order: int, version: int) -> tuple[Order, list[Event]]:
+    async def acknowledge(self, party: Party, order: int, version: int) -> tuple[Order, list[Event]]:
         """The driver agrees to the times of this version."""
         ...
 

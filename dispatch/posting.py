@@ -125,9 +125,9 @@ class Poster:
         self._seek()
         return confirmed
 
-    async def acknowledge(self, driver: int, order: int, version: int) -> Order:
+    async def acknowledge(self, party: Party, order: int, version: int) -> Order:
         """The assigned driver agrees to the times as they stand in `version`."""
-        agreed, events = await self._edits.acknowledge(driver, order, version)
+        agreed, events = await self._edits.acknowledge(party, order, version)
         self._tell(events)
         return agreed
 

@@ -160,9 +160,9 @@ class Dispatcher:
         """The card is on the driver's screen: no push."""
         await self._orders.seen(driver, offer)
 
-    async def advance(self, driver: int, order: int, status: Status) -> Order:
-        """The assigned driver's next step, to delivered."""
-        changed, events = await self._orders.advance(driver, order, status)
+    async def advance(self, driver: int, order: int, status: Status, *, actor: int | None = None) -> Order:
+        """The assigned driver's next step, to delivered; `actor` asks, when somebody acts for the driver."""
+        changed, events = await self._orders.advance(driver, order, status, actor=actor)
         self._tell(events)
         return changed
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import shapely
 from shapely import affinity
-from shapely.validation import explain_validity
 
 from .types import Position
 
@@ -29,7 +28,12 @@ class Area:
 
 
 class BadArea(ValueError):
-    """The ring is no area; the message says why in English."""
+    """The ring is no area: `template` says why in English, with `values` in its places."""
+
+    def __init__(self, template: str, **values: object) -> None:
+        self.template = template
+        self.values = values
+        super().__init__(template.format_map(values))
 
 
 def area(ring: Sequence[Position]) -> Area:
@@ -40,17 +44,17 @@ def area(ring: Sequence[Position]) -> Area:
     """
     places = list(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)
     if not 3 <= len(places) <= MOST_VERTICES:
-        raise BadArea(f"3 to {MOST_VERTICES} vertices, not {len(places)}")
+        raise BadArea("3 to {most} vertices, not {given}", most=MOST_VERTICES, given=len(places))
     outline = _unrolled(places)
     if abs(outline[0][0] - _towards(outline[-1][0], outline[0][0])) > 1e-9:
         raise BadArea("the ring goes round a pole")
     west, east = min(x for x, _ in outline), max(x for x, _ in outline)
     south, north = min(y for _, y in outline), max(y for _, y in outline)
     if east - west > WIDEST_DEG or north - south > TALLEST_DEG:
-        raise BadArea(f"larger than {WIDEST_DEG:.0f} by {TALLEST_DEG:.0f} degrees")
+        raise BadArea("larger than {wide} by {tall} degrees", wide=int(WIDEST_DEG), tall=int(TALLEST_DEG))
     drawn = shapely.Polygon(outline)
     if not drawn.is_valid:
-        raise BadArea(explain_validity(drawn).partition("[")[0].strip().lower())
+        raise BadArea("the ring crosses or touches itself")
     if drawn.area <= 0:
         raise BadArea("nothing inside")
     return area_of(drawn)

@@ -134,7 +134,7 @@ def _polygon(code: str | None) -> Area | None:
     try:
         return area(_places(code, "polygon"))
     except BadArea as bad:
-        raise Refusal("area_invalid", str(bad)) from None
+        raise Refusal("area_invalid", bad.template, plural="", **bad.values) from None
 
 
 def _places(code: str, field: str) -> list[Position]:

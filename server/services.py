@@ -22,6 +22,7 @@ from server.views import offer_card
 from storage.accounts import AccountStore
 from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.api_keys import ApiKeyStore
+from storage.attachments import AttachmentStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.board import BoardStore
@@ -137,6 +138,7 @@ class Services:
         self.chores = Chores(self.files, self.documents, self.exports, self.erasures)
         self.orders = OrderStore(pool, config.watch)
         self.drafts = DraftStore(pool)
+        self.attachments = AttachmentStore(pool)
         self.templates = TemplateStore(pool)
         self.edits = EditStore(pool)
         moderation = Moderation()
@@ -219,9 +221,22 @@ class Services:
         return principal
 
     async def party_of(self, principal: Principal) -> Party:
-        """Who asks, for the order path, with the companies whose orders are theirs too."""
-        companies = frozenset() if principal.key is None else frozenset({principal.key.company})
+        """Who asks, for the order path, with the company whose orders are theirs too."""
+        companies: frozenset[int] = frozenset()
+        if principal.key is not None:
+            companies = frozenset({principal.key.company})
+        elif principal.role in ("shipper", "logistician"):
+            place = await self.members.place(principal.user)
+            companies = frozenset() if place is None else frozenset({place.company})
         return Party(principal.user, Actor(principal.role), companies)
+
+    async def party_to(self, principal: Principal, order: int) -> Party:
+        """The same for one order: a logistician stands for the driver of the fleet who carries it."""
+        if principal.role == "logistician":
+            driver = await self.orders.carrier(order)
+            if driver is not None and await self.fleet.acts_for(principal.user, principal.role, driver):
+                return Party(driver, Actor.DRIVER, by=principal.user)
+        return await self.party_of(principal)
 
     def now(self) -> float:
         """This worker's clock, for what need not be decided by the database's."""

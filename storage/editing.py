@@ -5,8 +5,8 @@ from dispatch.bids import BidStatus
 from dispatch.editing import Changes, may_edit
 from dispatch.errors import Refusal
 from dispatch.events import Event
-from dispatch.model import Actor, NewOrder, OfferStatus, Order, Party, Status
-from dispatch.visibility import owns
+from dispatch.model import NewOrder, OfferStatus, Order, Party, Status
+from dispatch.visibility import carries, owns
 
 from .bid_rows import close_bids
 from .deciding import deciding
@@ -153,10 +153,12 @@ class EditStore:
             )
             return confirmed, [event]
 
-    async def acknowledge(self, driver: int, order: int, version: int) -> tuple[Order, list[Event]]:
+    async def acknowledge(self, party: Party, order: int, version: int) -> tuple[Order, list[Event]]:
         """The driver agrees to the times; harmless to repeat. `version_stale` when they have changed again."""
         async with deciding(self._pool) as connection:
-            found = await owned(connection, order, Party(driver, Actor.DRIVER))
+            found = await owned(connection, order, party)
+            if not carries(found, party):
+                raise Refusal("not_found")
             if found.ack_due is None:
                 return found, []
             if found.ack_due != version:
@@ -166,7 +168,7 @@ class EditStore:
                 connection,
                 found,
                 "acknowledged",
-                actor=driver,
+                actor=party.signed_in,
                 detail={"version": version},
                 push=(found.shipper,),
             )

@@ -23,7 +23,10 @@ KEPT = frozenset(
     {
         # business records that others have a right to; the name behind them is neutral
         "orders.shipper_id",
+        "shipper_stats.shipper_id",
         "order_events.actor_id",
+        "order_files.added_by",
+        "moderation_cases.shipper_id",
         "order_versions.actor_id",
         "offers.driver_id",
         "accepts.driver_id",
@@ -90,6 +93,15 @@ WHERE shipper_id = $1""",
 UPDATE order_versions SET content = regexp_replace(content::text, p.person, p.nobody, 'g')::jsonb
 FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
 WHERE order_id IN (SELECT id FROM orders WHERE shipper_id = $1)""",
+    # Own words to staff; templates of the company stay, without the people to ask for.
+    "moderation_cases.appeal": "UPDATE moderation_cases SET appeal = '' WHERE shipper_id = $1",
+    "order_templates.shipper_id": "DELETE FROM order_templates WHERE shipper_id = $1 AND company_id IS NULL",
+    "order_templates.content": r"""
+UPDATE order_templates SET content = regexp_replace(content::text, p.person, p.nobody, 'g')::jsonb
+FROM (SELECT '"contact_(name|phone)": "([^"\\]|\\.)*"' AS person, '"contact_\1": ""' AS nobody) p
+WHERE shipper_id = $1""",
+    "search_alerts.driver_id": "DELETE FROM search_alerts WHERE driver_id = $1",
+    "saved_searches.driver_id": "DELETE FROM saved_searches WHERE driver_id = $1",
     # Own words on bids, and the number by which a shipper has asked for this driver.
     "bids.message": "UPDATE bids SET message = '' WHERE driver_id = $1",
     "bid_versions.message": """

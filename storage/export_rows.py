@@ -48,10 +48,20 @@ SELECT to_jsonb(b) - 'actor_id' FROM blocks b WHERE actor_id = $1 OR shipper_id 
     OR driver_id = $1 AND made_by = 'carrier' ORDER BY id""",
     "habits": "SELECT to_jsonb(h) FROM habits h WHERE user_id = $1 ORDER BY day, kind",
     "cooldowns": "SELECT to_jsonb(c) FROM cooldowns c WHERE user_id = $1",
+    "shipper_rating": "SELECT to_jsonb(s) FROM shipper_stats s WHERE shipper_id = $1",
+    "saved_searches": """
+SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', active, 'notify', notify,
+    'created_at', created_at) FROM saved_searches WHERE driver_id = $1 ORDER BY id""",
+    "search_alerts": "SELECT to_jsonb(a) FROM search_alerts a WHERE driver_id = $1",
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
+    "order_templates": "SELECT to_jsonb(t) FROM order_templates t WHERE shipper_id = $1 ORDER BY id",
+    "order_files": "SELECT to_jsonb(a) - 'added_by' FROM order_files a WHERE added_by = $1 ORDER BY id",
+    "moderation": """
+SELECT to_jsonb(c) - 'claimed_by' - 'claimed_at' - 'decided_by' - 'alike' FROM moderation_cases c
+WHERE shipper_id = $1 ORDER BY id""",
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
 SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)
@@ -82,6 +92,11 @@ WHERE a.driver_id = $1 AND a.order_id > $2 ORDER BY a.order_id LIMIT $3""",
 SELECT b.id, to_jsonb(b) - 'acted_by' || jsonb_build_object('versions',
     (SELECT jsonb_agg(to_jsonb(v) - 'actor_id' ORDER BY version) FROM bid_versions v WHERE v.bid_id = b.id))
 FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
+    "order_templates": """
+SELECT t.id, to_jsonb(t) FROM order_templates t WHERE t.shipper_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3""",
+    "moderation_cases": """
+SELECT c.id, to_jsonb(c) - 'claimed_by' - 'decided_by' - 'note' FROM moderation_cases c
+WHERE c.shipper_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",

@@ -22,6 +22,8 @@ LEFT JOIN users u ON u.id = e.actor_id WHERE e.order_id = $1 ORDER BY e.seq
 """
 
 # Primary key.
+CARRIER = "SELECT driver_id FROM assignments WHERE order_id = $1"
+# Primary key.
 PEOPLE = "SELECT id, role, name, phone FROM users WHERE id = ANY($1::bigint[])"
 # Primary key.
 VERSIONS = "SELECT version, content, actor_id, at FROM order_versions WHERE order_id = $1 ORDER BY version"
@@ -47,6 +49,15 @@ ORDER BY o.id DESC LIMIT $2
 PAGE_OF_DRIVER = f"""
 SELECT o.*, a.driver_id FROM assignments a JOIN orders o ON o.id = a.order_id
 WHERE a.driver_id = $8 AND a.order_id < $1 AND {NARROWED} ORDER BY a.order_id DESC LIMIT $2
+"""
+# ix_fleet_drivers_company, then for each driver ix_assignments_driver_id_order_id read backwards.
+PAGE_OF_FLEET = f"""
+SELECT carried.* FROM fleet_drivers f
+CROSS JOIN LATERAL (
+    SELECT o.*, a.driver_id FROM assignments a JOIN orders o ON o.id = a.order_id
+    WHERE a.driver_id = f.driver_id AND a.order_id < $1 AND {NARROWED} ORDER BY a.order_id DESC LIMIT $2
+) AS carried
+WHERE f.company_id = ANY($8::bigint[]) AND f.left_at IS NULL ORDER BY carried.id DESC LIMIT $2
 """
 # Primary key, read backwards.
 PAGE_OF_ALL = f"""
@@ -118,12 +129,16 @@ class OrderReads:
         """The order, when it is the caller's to see; `not_found` otherwise."""
         return await self.visible_to(Party(user, Actor(role)), order)
 
+    async def posted(self, order: int) -> Order | None:
+        """The posted order, whoever asks; None for a draft and for none at all."""
+        row = await self._pool.fetchrow(ORDER, order)
+        return None if row is None else order_of(row)
+
     async def visible_to(self, party: Party, order: int) -> Order:
         """The posted order, when it is the party's to see; `not_found` otherwise."""
-        row = await self._pool.fetchrow(ORDER, order)
-        if row is None:
+        found = await self.posted(order)
+        if found is None:
             raise Refusal("not_found")
-        found = order_of(row)
         must_own(found, party)
         return found
 
@@ -142,6 +157,11 @@ class OrderReads:
             for row in await self._pool.fetch(HISTORY, order)
         ]
 
+    async def carrier(self, order: int) -> int | None:
+        """The driver who has won the order, at any time."""
+        driver: int | None = await self._pool.fetchval(CARRIER, order)
+        return driver
+
     async def people(self, users: Sequence[int]) -> list[Person]:
         """Who these users are."""
         return [Person(*row) for row in await self._pool.fetch(PEOPLE, list(users))]
@@ -156,7 +176,7 @@ class OrderReads:
     async def page(
         self, party: Party, before: int | None, limit: int, only: OrderFilter = EVERY
     ) -> list[Order]:
-        """The party's orders, newest first, below id `before`: posted, carried, or for staff all."""
+        """The party's orders, newest first, below id `before`: posted, carried, for staff all of them."""
         number = only.text if only.text and only.text.isascii() and only.text.isdecimal() else None
         asked = (
             NO_LIMIT if before is None else before,
@@ -171,6 +191,8 @@ class OrderReads:
             rows = await self._pool.fetch(PAGE_OF_SHIPPER, *asked, party.user, list(party.companies))
         elif party.actor is Actor.DRIVER:
             rows = await self._pool.fetch(PAGE_OF_DRIVER, *asked, party.user)
+        elif party.actor is Actor.LOGISTICIAN:
+            rows = await self._pool.fetch(PAGE_OF_FLEET, *asked, list(party.companies))
         elif party.actor is Actor.ADMIN:
             rows = await self._pool.fetch(PAGE_OF_ALL, *asked)
         else:

@@ -151,9 +151,12 @@ class OrderStore(OrderReads):
 
     # -- the order's own steps ------------------------------------------------------------------------------
 
-    async def advance(self, driver: int, order: int, status: Status) -> tuple[Order, list[Event]]:
-        """The assigned driver's next step; `delivered` frees him. Out of turn: `transition_forbidden`."""
-        party = Party(driver, Actor.DRIVER)
+    async def advance(
+        self, driver: int, order: int, status: Status, *, actor: int | None = None
+    ) -> tuple[Order, list[Event]]:
+        """The assigned driver's next step; `delivered` frees him. Out of turn: `transition_forbidden`. `actor` is
+        who asks, when somebody acts for the driver."""
+        party = Party(driver, Actor.DRIVER, by=actor)
         async with self._deciding() as connection:
             found = await owned(connection, order, party)
             if found.ack_due is not None and allowed(found.status, status, Actor.DRIVER):
@@ -237,6 +240,6 @@ async def _move(
         await connection.execute(END_ASSIGNMENT, order.id)
     if status in (Status.CANCELLED, Status.EXPIRED):
         await connection.execute(DROP_CASE, order.id)
-    user = None if party is None else party.user
+    user = None if party is None else party.signed_in
     moved, event = await step(connection, order, status, actor=user, driver=order.driver, detail=detail)
     return moved, [event, *withdrawn]

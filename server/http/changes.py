@@ -13,8 +13,9 @@ from server.protocol.rest.orders import (
     OrderEdit,
 )
 
+from .acting import DRIVERS
 from .orders import ANYBODY, RULES, SHIPPER
-from .parties import party_of, state
+from .parties import party_of, party_to, state
 from .route import Call, Route, Versioned
 
 
@@ -35,15 +36,15 @@ async def confirm(call: Call[None, None]) -> OrderState:
 
 async def acknowledge(call: Call[AcknowledgeForm, None]) -> OrderState:
     """The assigned driver agrees to the times as they are now."""
-    party = await party_of(call)
-    order = await call.services.poster.acknowledge(party.user, call.path_id("order"), call.body.version)
+    party = await party_to(call, call.path_id("order"))
+    order = await call.services.poster.acknowledge(party, call.path_id("order"), call.body.version)
     return state(call, order, party)
 
 
 async def cancel(call: Call[CancelForm, None]) -> OrderState:
     """Calls the order off, as long as nothing is loaded."""
     form = call.body
-    party = await party_of(call)
+    party = await party_to(call, call.path_id("order"))
     why = CallingOff(form.code, form.reason, None if form.fault is None else Fault(form.fault))
     order = await call.services.dispatcher.cancel(party, call.path_id("order"), why)
     return state(call, order, party)
@@ -51,7 +52,7 @@ async def cancel(call: Call[CancelForm, None]) -> OrderState:
 
 async def dispute(call: Call[DisputeForm, None]) -> OrderState:
     """Something is wrong with a haul that is under way or just over: staff decide."""
-    party = await party_of(call)
+    party = await party_to(call, call.path_id("order"))
     form = call.body
     order = await call.services.dispatcher.dispute(party, call.path_id("order"), form.code, form.note)
     return state(call, order, party)
@@ -105,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
         "orders",
         request=AcknowledgeForm,
         response=OrderState,
-        roles=frozenset({"driver"}),
+        roles=DRIVERS,
         errors=("not_found", "version_stale", "busy"),
     ),
     Route(

@@ -35,13 +35,21 @@ async def body_of(request: web.Request, decoder: msgspec.json.Decoder[Any] | Non
 
 
 def query_of(given: MultiMapping[str], kind: type) -> object:
-    """Query strings are text: the declared types decide what the text means. Lists are separated by commas."""
+    """Query strings are text: the declared types decide what the text means. Lists are separated by commas.
+
+    A parameter without a value is as good as none. Said twice it is refused: whoever stands between us and the
+    caller could read the other one.
+    """
     hints = get_type_hints(kind)
     unknown = set(given) - set(hints)
     if unknown:
         raise BadField("no such parameter", sorted(unknown)[0])
+    if len(given) > len(set(given)):
+        raise BadField("said twice", next(name for name in given if len(given.getall(name)) > 1))
     try:
-        return msgspec.convert({name: _text(given[name], hints[name]) for name in given}, kind, strict=False)
+        return msgspec.convert(
+            {name: _text(name, given[name], hints[name]) for name in given}, kind, strict=False
+        )
     except msgspec.ValidationError as error:
         raise _bad_field(str(error), "`$.") from None
 
@@ -52,10 +60,12 @@ def _bad_field(text: str, around: str) -> BadField:
     return BadField(message, path.strip(around) or None) if found else BadField(text, None)
 
 
-def _text(value: str, hint: Any) -> str | list[str] | None:
+def _text(name: str, value: str, hint: Any) -> str | list[str] | None:
     union = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     if value == "" and NoneType in union:
         return None
+    if value.lower() == "null" and str not in union:
+        raise BadField("null is no value here", name)  # to msgspec it would be None
     if any(_is_list(each) for each in union):
         return value.split(",") if value else []
     return value

@@ -20,7 +20,7 @@ from .admit import admit, rate_headers
 from .decode import BadField, body_of, query_of
 from .once import KEY_HEADER
 from .peer import PEER, peer_address
-from .route import Call, Route, Versioned, lang_of
+from .route import Call, Route, Versioned, lang_of, row_id
 
 log = logging.getLogger("desk.http")
 
@@ -51,8 +51,7 @@ def _runner(route: Route, services: Services) -> Answer:
 
     async def run(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = f"{route.method} {route.path}"
-        order = request.match_info.get("order", "")
-        ORDER.set(int(order) if order.isascii() and order.isdigit() else None)
+        ORDER.set(row_id(request.match_info.get("order", "")))
         principal = await admit(route, request, services)
         for header in route.headers:
             if header == "If-Match":

@@ -1,7 +1,7 @@
 """Orders over HTTP: post, list, read, and the driver's steps."""
 
 from dispatch.errors import Refusal
-from dispatch.model import Order, Party, Status
+from dispatch.model import Actor, Order, Party, Status
 from dispatch.rights import Right, grades, may
 from dispatch.visibility import Viewer, owns, sides_seen
 from server import views
@@ -19,7 +19,8 @@ from server.protocol.rest.orders import (
 )
 from storage.order_reads import OrderFilter
 
-from .parties import party_of, reads_private, state
+from .acting import DRIVERS
+from .parties import party_of, party_to, reads_private, state
 from .route import Call, Route, Versioned
 
 # What the rules of dispatch.orders_rules, dispatch.places and dispatch.moderation may say to a load.
@@ -37,7 +38,7 @@ RULES = (
     "payment_invalid",
 )
 SHIPPER = frozenset({"shipper"})
-ANYBODY = frozenset({"shipper", "driver", "admin"})
+ANYBODY = frozenset({"shipper", "driver", "logistician", "admin"})
 
 
 async def place(call: Call[OrderForm, None]) -> OrderState:
@@ -61,8 +62,11 @@ async def page(call: Call[None, OrdersQuery]) -> OrderPage:
     party = await party_of(call)
     only = OrderFilter(statuses, query.since, query.until, query.q.strip())
     found = await call.services.orders.page(party, query.before, query.limit, only)
+    fleet = party.actor is Actor.LOGISTICIAN  # stands for each driver whose order it is
     return OrderPage(
-        orders=[state(call, order, party) for order in found],
+        orders=[
+            state(call, order, Party(order.driver or 0, Actor.DRIVER) if fleet else party) for order in found
+        ],
         next=found[-1].id if len(found) == query.limit else None,
     )
 
@@ -70,7 +74,7 @@ async def page(call: Call[None, OrdersQuery]) -> OrderPage:
 async def detail(call: Call[None, None]) -> Versioned:
     """One order with its road, its history, and the other side of the haul."""
     services = call.services
-    party = await party_of(call)
+    party = await party_to(call, call.path_id("order"))
     order = await services.orders.visible_to(party, call.path_id("order"))
     private = reads_private(call, order, party)
     history = await services.orders.history(order.id)
@@ -99,10 +103,13 @@ async def versions(call: Call[None, None]) -> OrderVersions:
 
 
 async def advance(call: Call[AdvanceForm, None]) -> OrderState:
-    """The assigned driver's next step."""
-    status = Status(call.body.status)
-    order = await call.services.dispatcher.advance(call.caller.user, call.path_id("order"), status)
-    return state(call, order, await party_of(call))
+    """The assigned driver's next step, also by way of the fleet's logistician."""
+    number = call.path_id("order")
+    party = await party_to(call, number)
+    order = await call.services.dispatcher.advance(
+        party.user, number, Status(call.body.status), actor=party.by
+    )
+    return state(call, order, party)
 
 
 async def _contacts(call: Call[None, None], order: Order, party: Party) -> list[Contact]:
@@ -183,7 +190,7 @@ ROUTES: tuple[Route, ...] = (
         "orders",
         request=AdvanceForm,
         response=OrderState,
-        roles=frozenset({"driver"}),
+        roles=DRIVERS,
         errors=("not_found", "transition_forbidden", "acknowledge_required", "busy"),
     ),
 )

@@ -13,6 +13,11 @@ async def party_of(call: Call[object, object]) -> Party:
     return await call.services.party_of(call.caller)
 
 
+async def party_to(call: Call[object, object], order: int) -> Party:
+    """The caller as a side of this order: a logistician stands for the driver of the fleet who carries it."""
+    return await call.services.party_to(call.caller, order)
+
+
 def reads_private(call: Call[object, object], order: Order, party: Party) -> bool:
     """Whether the caller may know addresses, contacts and phones of the order now."""
     return sees_private(order, Viewer(party, call.caller.grade), call.services.now())

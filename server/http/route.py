@@ -72,14 +72,19 @@ class Call(Generic[B, Q]):
 
     def path_id(self, name: str) -> int:
         """The row id in this part of the path; what cannot be an id is `not_found`."""
-        text = self.request.match_info[name]
-        if not re.fullmatch(r"[1-9][0-9]{0,15}", text) or int(text) >= 2**53:
+        number = row_id(self.request.match_info[name])
+        if number is None:
             raise Refusal("not_found")
-        return int(text)
+        return number
 
 
 # The language of the caller's profile, once it is known who calls.
 PROFILE_LANG = web.RequestKey("profile_lang", str)
+
+
+def row_id(text: str) -> int | None:
+    """The number of a row, if this can be one; every client can hold it exactly."""
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,15}", text) and int(text) < 2**53 else None
 
 
 def lang_of(request: web.Request) -> Lang:

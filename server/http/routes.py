@@ -3,6 +3,7 @@
 from . import (
     account,
     admin,
+    attachments,
     bids,
     blocks,
     board,
@@ -58,6 +59,7 @@ ROUTES: tuple[Route, ...] = (
     *quotes.ROUTES,
     *orders.ROUTES,
     *changes.ROUTES,
+    *attachments.ROUTES,
     *drafts.ROUTES,
     *templates.ROUTES,
     *offers.ROUTES,

@@ -34,7 +34,7 @@ def add_web(app: web.Application, dist: Path) -> None:
         name = request.match_info["name"]
         path = _inside(dist, name)
         if path is None:
-            if name.startswith(("api/", "assets/")) or "." in name.rsplit("/", 1)[-1]:
+            if name.startswith("assets/") or "." in name.rsplit("/", 1)[-1]:
                 raise web.HTTPNotFound
             return await page(request)
         if path.name == "index.html":
@@ -44,4 +44,5 @@ def add_web(app: web.Application, dist: Path) -> None:
         return web.FileResponse(path, headers={"Cache-Control": cache})
 
     app.router.add_get("/", page)
-    app.router.add_get("/{name:.+}", file)
+    # The API's paths are not the page's: there a wrong method is 405, and names the right ones.
+    app.router.add_get("/{name:(?!api/).+}", file)

@@ -6,7 +6,13 @@ name is also the context of the translations, so that a status may be closed in 
 """
 
 # StrEnums whose own name says too little outside their module.
-RENAMED = {"Status": "OrderStatus", "Flag": "FlagKind", "Ground": "Suspicion"}
+RENAMED = {
+    "Status": "OrderStatus",
+    "Flag": "FlagKind",
+    "Ground": "Suspicion",
+    "Sort": "BoardSort",
+    "Reason": "BoardReason",
+}
 # Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone or
 # of a page.
 UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
@@ -186,6 +192,24 @@ LABELS: dict[str, dict[str, str]] = {
         "board_scraped": "Reads the whole board",
         "candidates_scraped": "Reads the lists of drivers",
     },
+    "BoardSort": {
+        "newest": "Newest first",
+        "nearest": "Nearest pickup first",
+        "per_km": "Best price per kilometre first",
+        "profit": "Best profit per hour first",
+        "pickup_date": "Earliest pickup first",
+    },
+    "AdrFilter": {"any": "All loads", "none": "No dangerous goods", "only": "Dangerous goods only"},
+    # Why a load of the board suits who searches.
+    "BoardReason": {
+        "near": "Pickup nearby",
+        "on_the_way": "On your way",
+        "destination": "To where you are going",
+        "body": "Suitable body",
+        "fills_truck": "Fills your truck",
+        "prepaid": "Paid in advance",
+        "well_rated": "Well rated shipper",
+    },
     # What an API key may do.
     "Scope": {
         "orders:read": "Read orders",
@@ -283,6 +307,7 @@ LABELS: dict[str, dict[str, str]] = {
         "adr": "ADR transport document",
         "msds": "Safety data sheet",
     },
+    "AttachmentKind": {"photo": "Photo", "paper": "Paper"},
     "StopKind": {"pickup": "Pickup", "drop": "Drop"},
     "PaymentMethod": {"transfer": "Bank transfer", "cash": "Cash", "card": "Card"},
     "PaymentWhen": {"on_loading": "On loading", "on_delivery": "On delivery", "deferred": "Deferred"},

@@ -14,7 +14,7 @@ from msgspec import Struct
 from . import answers
 from .codes import ERRORS, PROTOCOL_VERSION, ErrorCode
 from .examples import example, parameter
-from .preface import HEADERS, PROSE, SCHEMES, TAGS, UPLOAD
+from .preface import HEADERS, PROSE, ROW_ID, SCHEMES, SESSION_ID, TAGS, UPLOAD
 from .rest.common import Problem
 from .schemas import Json, component_schemas
 from .shapes import shape
@@ -117,8 +117,8 @@ def possible_errors(route: Described) -> list[ErrorCode]:
         codes |= {"precondition_required", "version_stale"}
     if "{" in route.path:
         codes |= {"not_found"}
-    if route.roles:
-        codes |= {"forbidden"}
+    if route.roles is not None:
+        codes |= {"forbidden"}  # another role, or a key without the scope
     if route.step_up:
         codes |= {"step_up_required"}
     return sorted((ERRORS[code] for code in codes), key=lambda each: (each.status, each.code))
@@ -177,7 +177,7 @@ def _parameters(route: Described) -> Iterator[Json]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
+            "schema": SESSION_ID if name == "session" else ROW_ID,
         }
     if route.query is not None:
         schema = component_schemas([route.query])[route.query.__name__]
@@ -190,6 +190,7 @@ def _parameters(route: Described) -> Iterator[Json]:
                 "in": "query",
                 "required": name in schema.get("required", ()),
                 **({"style": "form", "explode": False} if told.get("type") == "array" else {}),
+                **({"allowEmptyValue": True} if "anyOf" in seen else {}),
                 "schema": told,
             } | ({} if (one := parameter(name, hints[name])) is None else {"example": one})
     for name in route.headers:
@@ -262,7 +263,7 @@ def _takes_key(route: Described) -> bool:
 def _own_headers(route: Described) -> Iterator[str]:
     if route.versioned:
         yield "ETag"
-    if route.location:
+    if route.location or route.status == 303:
         yield "Location"
     if route.page_parameter:
         yield "Link"

@@ -39,6 +39,9 @@ HEADERS: dict[str, Json] = {
         "example": "0d1f6b1e-erp-4711",
     },
 }
+# What stands in a path: the number of a row, but for sign-ins, which have none.
+ROW_ID: Json = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
+SESSION_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 # The file itself, or a form with one part of that name. What it is, its content says.
 UPLOAD: dict[str, Json] = {
     "multipart/form-data": {

@@ -155,7 +155,7 @@ class Hub:
                 n=MAX_WATCHED,
             )
         services = self._services
-        party = await services.party_of(session.principal)
+        party = await services.party_to(session.principal, order_id)
         order = await services.orders.visible_to(party, order_id)
         topic = self._topics.get(order_id)
         if topic is None:

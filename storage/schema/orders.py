@@ -194,6 +194,23 @@ moderation_cases = Table(
     CheckConstraint("state IN ('waiting', 'approved', 'rejected', 'dropped')", name="state"),
 )
 
+# Photos and papers: a file is of one order only.
+order_files = Table(
+    "order_files",
+    metadata,
+    id_column(),
+    ref("order_id", "orders.id"),
+    ref("file_id", "files.id", unique=True),
+    ref("added_by", "users.id"),
+    Column("kind", String(8), nullable=False),  # photo | paper
+    Column("title", String(120), nullable=False, server_default=""),
+    Column("public", Boolean, nullable=False, server_default=text("false")),
+    at("created_at", now=True),
+    Index(None, "order_id", "id"),
+    CheckConstraint("kind IN ('photo', 'paper')", name="kind"),
+    CheckConstraint("NOT public OR kind = 'photo'", name="public"),
+)
+
 order_events = Table(
     "order_events",
     metadata,
@@ -254,7 +271,7 @@ assignments = Table(
     Column("slot", SmallInteger, nullable=False, server_default="0"),
     at("assigned_at", now=True),
     at("ended_at", nullable=True),
-    # Two hands: the load being carried and, once that one is at its drop, the next (ADR 0009).
+    # Two hands: the load being carried and, once that one is at its drop, the next (ADR 0010).
     Index(
         "uq_assignments_driver", "driver_id", "slot", unique=True, postgresql_where=text("ended_at IS NULL")
     ),

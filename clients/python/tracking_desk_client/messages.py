@@ -192,6 +192,7 @@ RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "un
 CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+AttachmentKind = Literal["photo", "paper"]
 Provider = Literal["google", "apple"]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
@@ -2191,7 +2192,7 @@ class FactorForm:
     """The answer to a challenge."""
 
     challenge: str  # 1 to 4096 characters
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S])
 
     def to_wire(self) -> Wire:
         return {
@@ -2211,7 +2212,7 @@ class FactorForm:
 class StepUpForm:
     """The second factor again, before something dangerous."""
 
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S])
 
     def to_wire(self) -> Wire:
         return {
@@ -2616,7 +2617,7 @@ class OidcFinishForm:
     """The `flow` that the page was opened with again, and the verifier that it kept."""
 
     flow: str  # 1 to 4096 characters
-    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}(?![\s\S])
 
     def to_wire(self) -> Wire:
         return {
@@ -2638,7 +2639,7 @@ class OidcNativeForm:
     authorization code, by which we can revoke their token when the account is deleted."""
 
     id_token: str  # 1 to 8192 characters
-    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}$
+    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}(?![\s\S])
     name: str = ""  # 0 to 120 characters
     code: str | None = None  # 1 to 4096 characters
 
@@ -5673,6 +5674,102 @@ class AdvanceForm:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentForm:
+    """Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load."""
+
+    file: int  # 1 or more
+    kind: AttachmentKind = "photo"
+    title: str = ""  # 0 to 120 characters
+    public: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "file": self.file,
+            "kind": self.kind,
+            "title": self.title,
+            "public": self.public,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AttachmentForm:
+        return cls(
+            wire["file"],
+            wire.get("kind", "photo"),
+            wire.get("title", ""),
+            wire.get("public", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """A file of an order; fetch it at /orders/{order}/attachments/{attachment}/file."""
+
+    attachment: int
+    order: int
+    kind: AttachmentKind
+    title: str
+    public: bool
+    added_by: int
+    added_at: float  # Seconds since the epoch, UTC; 0 or more
+    mime: str
+    size: int
+    width: int | None
+    height: int | None
+    pages: int | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "attachment": self.attachment,
+            "order": self.order,
+            "kind": self.kind,
+            "title": self.title,
+            "public": self.public,
+            "added_by": self.added_by,
+            "added_at": self.added_at,
+            "mime": self.mime,
+            "size": self.size,
+            "width": self.width,
+            "height": self.height,
+            "pages": self.pages,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AttachmentView:
+        return cls(
+            wire["attachment"],
+            wire["order"],
+            wire["kind"],
+            wire["title"],
+            wire["public"],
+            wire["added_by"],
+            wire["added_at"],
+            wire["mime"],
+            wire["size"],
+            wire["width"],
+            wire["height"],
+            wire["pages"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """In the order in which they were added; at most ten."""
+
+    attachments: list[AttachmentView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "attachments": [item.to_wire() for item in self.attachments],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Attachments:
+        return cls(
+            [AttachmentView.from_wire(item) for item in wire["attachments"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """What keeps a draft from being posted: the field, a code, and a sentence in the reader's language."""
 
@@ -6037,11 +6134,11 @@ class BoardFilters:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -6176,11 +6273,11 @@ class BoardQuery:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -6201,7 +6298,7 @@ class BoardQuery:
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
     sort: BoardSort = "newest"
-    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
+    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S])
     limit: int = 20  # 1 to 100
     count: bool = False
     driver: int | None = None  # 1 or more
@@ -6349,11 +6446,11 @@ class BoardFacetQuery:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -6490,11 +6587,11 @@ class BoardClusterQuery:
     to_lon: float | None = None  # -180 to 180
     to_radius_m: float = 100000  # above 0, at most 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
     max_detour_m: float = 50000  # above 0, at most 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
@@ -7599,7 +7696,7 @@ class InviteContactForm:
     """Ask a driver that you know, by phone or by the code that he has told you: one of the two."""
 
     phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    code: str | None = None  # 8 to 12 characters
+    code: str | None = None  # matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S])
     valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
     note: str = ""  # 0 to 200 characters
 
@@ -8542,7 +8639,7 @@ class FuelPriceForm:
 
     country: str  # ISO 3166; matches ^[A-Z]{2}$
     amount: int  # tiyn a litre; abroad, too; 100 to 10,000,000
-    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
+    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S])
     valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:

@@ -7,6 +7,9 @@ from .messages import (
     AcknowledgeForm,
     AppealForm,
     ApproveForm,
+    AttachmentForm,
+    Attachments,
+    AttachmentView,
     CasePage,
     CaseQuery,
     CaseView,
@@ -93,6 +96,19 @@ class PostingCalls:
         """Ask for a second look at a load that was turned down; once."""
         body = AppealForm(text).to_wire()
         return OrderState.from_wire(await self._call("POST", f"{_ORDERS}/{order}/appeal", body))
+
+    async def attach(self, order: int, form: AttachmentForm) -> AttachmentView:
+        """Attach an upload to an order."""
+        wire = await self._call("POST", f"{_ORDERS}/{order}/attachments", form.to_wire())
+        return AttachmentView.from_wire(wire)
+
+    async def attachments(self, order: int) -> Attachments:
+        """Photos and papers of an order, as far as they are for the caller."""
+        return Attachments.from_wire(await self._call("GET", f"{_ORDERS}/{order}/attachments"))
+
+    async def detach(self, order: int, attachment: int) -> None:
+        """Take back what was attached."""
+        await self._call("DELETE", f"{_ORDERS}/{order}/attachments/{attachment}")
 
     # -- drafts ---------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from . import (
     account,
+    attachments,
     bids,
     blocks,
     board,
@@ -42,6 +43,7 @@ MODULES = (
     places,
     quotes,
     orders,
+    attachments,
     drafts,
     offers,
     board,

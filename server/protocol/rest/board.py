@@ -28,7 +28,7 @@ Polyline = Annotated[
     Meta(
         min_length=1,
         max_length=4000,
-        pattern="^[?-~]+$",
+        pattern=r"^[?-~]+(?![\s\S])",
         description="Places in Google's encoded polyline format, five digits.",
     ),
 ]

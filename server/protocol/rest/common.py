@@ -58,6 +58,7 @@ RejectReason = Literal[
 CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
+AttachmentKind = Literal["photo", "paper"]
 LongText = Annotated[str, Meta(max_length=1000, pattern=STORABLE)]
 Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of KZT")]
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]
@@ -83,7 +84,7 @@ CursorText = Annotated[
     Meta(
         min_length=1,
         max_length=400,
-        pattern="^[A-Za-z0-9_-]+$",
+        pattern=r"^[A-Za-z0-9_-]+(?![\s\S])",
         description="`next` of the page before; opaque, and of this list in this order only.",
     ),
 ]

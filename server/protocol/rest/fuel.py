@@ -13,9 +13,9 @@ class FuelPriceForm(Form, frozen=True):
 
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166")]
     amount: Annotated[int, Meta(ge=100, le=10_000_000, description="tiyn a litre; abroad, too")]
-    region: Annotated[str, Meta(pattern="^[0-9A-Z]{0,16}$", max_length=16, description="GeoNames admin1")] = (
-        ""
-    )
+    region: Annotated[
+        str, Meta(pattern=r"^[0-9A-Z]{0,16}(?![\s\S])", max_length=16, description="GeoNames admin1")
+    ] = ""
     valid_from: Seconds | None = None
 
 

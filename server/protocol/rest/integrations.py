@@ -16,7 +16,7 @@ HookUrl = Annotated[
 EventKind = Annotated[
     str,
     Meta(
-        pattern=r"^order\.(\*|[a-z_]{2,32})$",
+        pattern=r"^order\.(\*|[a-z_]{2,32})(?![\s\S])",
         max_length=40,
         description="`order.` and the kind of an order's event, or `order.*` for all of them.",
     ),

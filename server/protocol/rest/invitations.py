@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from ..messages import STORABLE, BidderCard, RowId, ShortText
+from ..messages import BidderCard, RowId, ShortText
 from .common import Form, Phone, View
 
 InvitationSeconds = Annotated[
     int, Meta(ge=300, le=2 * 86400, description="for so long the driver may think about it")
 ]
-DriverCode = Annotated[str, Meta(min_length=8, max_length=12, pattern=STORABLE)]
+DriverCode = Annotated[str, Meta(max_length=9, pattern=r"^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S])")]
 
 
 InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]

@@ -8,7 +8,7 @@ from ..messages import STORABLE, Seconds, Token
 from .common import Form, View
 
 Provider = Literal["google", "apple"]
-Base64Url = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43,128}$", max_length=128)]
+Base64Url = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43,128}(?![\s\S])", max_length=128)]
 
 
 class SignInMethods(View, frozen=True):

@@ -12,7 +12,7 @@ FactorCode = Annotated[
     str,
     Meta(
         max_length=20,
-        pattern="^[0-9A-Za-z -]{6,20}$",
+        pattern=r"^[0-9A-Za-z -]{6,20}(?![\s\S])",
         description="Six digits of an authenticator app, or a recovery code.",
     ),
 ]

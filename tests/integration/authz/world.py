@@ -137,7 +137,7 @@ class World:
     async def order(self, person: Person) -> int:
         """An open order: a shipper's own, a driver's to carry, anybody's for the others."""
         shipper = person if person.role == "shipper" else await self.person("shipper")
-        carrier = person if person.role == "driver" else None
+        carrier = await self.carrier(person)
         load = carrier.truck() if carrier else {}
         order = await self.market.orders.add(new_order(shipper.user, **load))
         if carrier:
@@ -145,6 +145,18 @@ class World:
             offer = (await self.market.offer(order, [carrier.user]))[carrier.user]
             await self.market.orders.accept(carrier.user, offer, uuid.uuid4())
         return order.id
+
+    async def carrier(self, person: Person) -> Person | None:
+        """Who drives for this person: the driver, or one of the logistician's fleet."""
+        if person.role != "logistician":
+            return person if person.role == "driver" else None
+        driver = await self.person("driver")
+        await self.pool.execute(
+            "INSERT INTO fleet_drivers (company_id, driver_id) VALUES ($1, $2)",
+            await self.company(person),
+            driver.user,
+        )
+        return driver
 
     async def loaded(self, person: Person) -> int:
         """A haul on the road, of this shipper or this driver."""
@@ -155,7 +167,7 @@ class World:
         return await self._hauled(person, "at_pickup", "loaded", "in_transit", "at_drop", "delivered")
 
     async def _hauled(self, person: Person, *steps: str) -> int:
-        carrier = person if person.role == "driver" else await self.person("driver")
+        carrier = await self.carrier(person) or await self.person("driver")
         shipper = person if person.role == "shipper" else await self.person("shipper")
         order = await self.market.orders.add(new_order(shipper.user, **carrier.truck()))
         await self._pay(carrier)

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from dispatch.bids import Bid, Terms
+from dispatch.board import BoardSearch, Sort, Viewer
 from dispatch.events import Event
 from dispatch.model import Actor, Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Pricing, Status
 from dispatch.model import Terms as OrderTerms
@@ -21,6 +22,7 @@ from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Fix
 from storage.bids import BidStore
+from storage.board import BoardStore
 from storage.drafts import DraftStore
 from storage.editing import EditStore
 from storage.live import LiveIndex
@@ -196,6 +198,11 @@ class Market:
             self.orders, self.drafts, self.edits, self.cases, desk.measure, desk.seek_soon, self.heard,
             gazetteer(), moderation or Moderation(), **more,
         )  # fmt: skip
+
+    async def on_the_board(self, driver: int) -> list[int]:
+        """The loads that this driver finds there, newest first."""
+        page = await BoardStore(self.pool).page(Viewer(driver), BoardSearch(), Sort.NEWEST, 100)
+        return [card.load.order for card in page.cards]
 
     async def on_board(self, order: Order) -> Order:
         """The order, open to every driver."""

@@ -9,7 +9,7 @@ import pytest
 from dispatch.asked import Asked
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OrderChanged
-from dispatch.model import Actor, BoardSearch, Order, Party, Status
+from dispatch.model import Actor, Order, Party, Status
 from dispatch.moderation import Facts, Moderation, Moderator, Record
 from dispatch.posting import Poster
 from dispatch.service import Dispatcher
@@ -74,7 +74,7 @@ async def test_a_held_load_is_offered_to_nobody_until_somebody_lets_it_out_for_i
     driver = await market.driver()
     order = await place(market, poster, **BAD)
     assert order.status is Status.MODERATION
-    assert (await desk.seek_due(), await market.orders.board(driver, BoardSearch(limit=10))) == (0, [])
+    assert (await desk.seek_due(), await market.on_the_board(driver)) == (0, [])
     case = await case_of(market, order)
     assert (case.kind, case.state, case.grounds) == ("held", "waiting", ("contacts",))
     assert case.due_at == pytest.approx(case.created_at + 7200, abs=1)

@@ -9,7 +9,7 @@ import pytest
 from dispatch.asked import Asked
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OrderChanged
-from dispatch.model import Actor, BoardSearch, Order, Party, Status
+from dispatch.model import Actor, Order, Party, Status
 from dispatch.posting import Poster
 from dispatch.service import Dispatcher
 from storage.postgres import Pool
@@ -85,13 +85,12 @@ async def test_the_shipper_is_reminded_once_and_the_load_leaves_the_board_until_
     await market.pool.execute("UPDATE orders SET seek_at = clock_timestamp()")
     assert await desk.seek_due() == 0, "it is offered to nobody"
     await market.pool.execute("UPDATE orders SET seek_at = NULL, board_at = now()")
-    search = BoardSearch(limit=10)
-    assert await market.orders.board(driver, search) == []
+    assert await market.on_the_board(driver) == []
     with pytest.raises(Refusal, match="offer_expired"):
         await market.orders.take(driver, order.id, uuid.uuid4())
     confirmed = await poster.confirm(owner(order), order.id)
     assert confirmed.confirm_by is not None and confirmed.stands(confirmed.created_at)
-    assert [found.id for found in await market.orders.board(driver, search)] == [order.id]
+    assert await market.on_the_board(driver) == [order.id]
     assert [line.kind for line in await market.orders.history(order.id)] == ["placed", "lapsed", "confirmed"]
 
 

@@ -256,11 +256,11 @@ async def test_a_taken_load_keeps_its_deal_but_not_its_times_and_the_driver_agre
     with pytest.raises(Refusal, match="acknowledge_required"):
         await market.orders.advance(driver, number, Status.AT_PICKUP)
     with pytest.raises(Refusal, match="version_stale"):
-        await poster.acknowledge(driver, number, 2)
+        await poster.acknowledge(Party(driver, Actor.DRIVER), number, 2)
     with pytest.raises(Refusal, match="not_found"):
-        await poster.acknowledge(await market.driver(), number, 3)
+        await poster.acknowledge(Party(await market.driver(), Actor.DRIVER), number, 3)
     for _ in range(2):
-        agreed = await poster.acknowledge(driver, number, 3)
+        agreed = await poster.acknowledge(Party(driver, Actor.DRIVER), number, 3)
         assert agreed.ack_due is None
     kinds = [line.kind for line in await market.orders.history(number)]
     assert kinds == ["placed", "assigned", "edited", "edited", "acknowledged"]

@@ -102,7 +102,7 @@ ACTIONS: dict[str, tuple[Act, Status | None, frozenset[Actor]]] = {
     "edit": (_edit, None, frozenset({Actor.SHIPPER})),
     "confirm": (lambda s, p: s.poster.confirm(p, s.order), None, frozenset({Actor.SHIPPER})),
     "appeal": (lambda s, p: s.poster.appeal(p, s.order, "почему?"), None, frozenset({Actor.SHIPPER})),
-    "acknowledge": (lambda s, p: s.poster.acknowledge(p.user, s.order, 7), None, frozenset({Actor.DRIVER})),
+    "acknowledge": (lambda s, p: s.poster.acknowledge(p, s.order, 7), None, frozenset({Actor.DRIVER})),
 }
 # Not steps of the table: where they succeed all the same, and leave the order where it is.
 STAYS = {

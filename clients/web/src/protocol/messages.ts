@@ -22,6 +22,7 @@ export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_paper
 export type CaseKind = "held" | "flag" | "appeal";
 export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
+export type AttachmentKind = "photo" | "paper";
 export type Provider = "google" | "apple";
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
@@ -755,13 +756,13 @@ export interface FactorAsked {
 export interface FactorForm {
   /** 1 to 4096 characters */
   challenge: string;
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
   code: string;
 }
 
 /** The second factor again, before something dangerous. */
 export interface StepUpForm {
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
   code: string;
 }
 
@@ -890,7 +891,7 @@ export interface OidcStarted {
 export interface OidcFinishForm {
   /** 1 to 4096 characters */
   flow: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
   verifier: string;
 }
 
@@ -898,7 +899,7 @@ export interface OidcFinishForm {
 export interface OidcNativeForm {
   /** 1 to 8192 characters */
   id_token: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}$ */
+  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
   nonce: string;
   /** 0 to 120 characters */
   name?: string;
@@ -1935,6 +1936,38 @@ export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
 }
 
+/** Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load. */
+export interface AttachmentForm {
+  /** 1 or more */
+  file: number;
+  kind?: AttachmentKind;
+  /** 0 to 120 characters */
+  title?: string;
+  public?: boolean;
+}
+
+/** A file of an order; fetch it at /orders/{order}/attachments/{attachment}/file. */
+export interface AttachmentView {
+  attachment: number;
+  order: number;
+  kind: AttachmentKind;
+  title: string;
+  public: boolean;
+  added_by: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  added_at: number;
+  mime: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+  pages: number | null;
+}
+
+/** In the order in which they were added; at most ten. */
+export interface Attachments {
+  attachments: AttachmentView[];
+}
+
 /** What keeps a draft from being posted: the field, a code, and a sentence in the reader's language. */
 export interface Lack {
   path: string;
@@ -2066,7 +2099,7 @@ export interface BoardFilters {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2074,7 +2107,7 @@ export interface BoardFilters {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2133,7 +2166,7 @@ export interface BoardQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2141,7 +2174,7 @@ export interface BoardQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2179,7 +2212,7 @@ export interface BoardQuery {
   /** 0 to 5 */
   rating_min?: number | null;
   sort?: BoardSort;
-  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S]) */
   after?: string | null;
   /** 1 to 100 */
   limit?: number;
@@ -2214,7 +2247,7 @@ export interface BoardFacetQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2222,7 +2255,7 @@ export interface BoardFacetQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2283,7 +2316,7 @@ export interface BoardClusterQuery {
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2291,7 +2324,7 @@ export interface BoardClusterQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
   route_line?: string | null;
   /** above 0, at most 500,000 */
   max_detour_m?: number;
@@ -2648,7 +2681,7 @@ export interface InviteForm {
 export interface InviteContactForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   phone?: string | null;
-  /** 8 to 12 characters */
+  /** matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S]) */
   code?: string | null;
   /** for so long the driver may think about it; 300 to 172,800 */
   valid_s?: number;
@@ -2958,7 +2991,7 @@ export interface FuelPriceForm {
   country: string;
   /** tiyn a litre; abroad, too; 100 to 10,000,000 */
   amount: number;
-  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S]) */
   region?: string;
   /** Seconds since the epoch, UTC; 0 or more */
   valid_from?: number | null;

@@ -125,7 +125,6 @@ FRAMES = (
         _order,
         own=World.order,
         names=("order",),
-        expect={"logistician": "not_found"},  # has no orders yet
     ),
     # Ends what this socket watches; of an order that it does not watch there is nothing to end or to learn.
     Frame("order.unwatch", None, _order, own=World.order, names=("order",), expect={"*": "ok"}),
