@@ -45,7 +45,9 @@ async def run(command: list[str], text: str, **env: str) -> str:
 
 
 async def test_every_example_of_the_guide_runs_and_does_what_the_page_says(desk: LocalServer) -> None:
-    script = "set -euo pipefail\n" + "\n".join(blocks("sh")) + '\necho "tokens ${SHIPPER##* } ${DRIVER##* }"\n'
+    script = (
+        "set -euo pipefail\n" + "\n".join(blocks("sh")) + '\necho "tokens ${SHIPPER##* } ${DRIVER##* }"\n'
+    )
     told = await run(["bash", "-xc"], script, DESK=desk.url, ADMIN=desk.accounts["admins"][0]["access"])
     lines = told.splitlines()
     for expected in (
