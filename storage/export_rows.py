@@ -92,11 +92,6 @@ WHERE a.driver_id = $1 AND a.order_id > $2 ORDER BY a.order_id LIMIT $3""",
 SELECT b.id, to_jsonb(b) - 'acted_by' || jsonb_build_object('versions',
     (SELECT jsonb_agg(to_jsonb(v) - 'actor_id' ORDER BY version) FROM bid_versions v WHERE v.bid_id = b.id))
 FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
-    "order_templates": """
-SELECT t.id, to_jsonb(t) FROM order_templates t WHERE t.shipper_id = $1 AND t.id > $2 ORDER BY t.id LIMIT $3""",
-    "moderation_cases": """
-SELECT c.id, to_jsonb(c) - 'claimed_by' - 'decided_by' - 'note' FROM moderation_cases c
-WHERE c.shipper_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -121,10 +116,13 @@ WHERE device_id = $1 AND driver_id = $2
     AND (recorded_at, stream_id, seq) > ($3::timestamptz, $4::integer, $5::integer)
 ORDER BY recorded_at, stream_id, seq LIMIT $6
 """
-# ix_documents_user_id.
+# ix_documents_user_id, ix_files_owner_id: the user's own files, papers and what hangs on orders.
 PAPERS = """
-SELECT d.id, d.kind, f.name, f.mime FROM documents d JOIN files f ON f.id = d.file_id
-WHERE d.user_id = $1 ORDER BY d.id
+SELECT 'documents/' || d.id || '-' || d.kind AS inside, f.name, f.mime
+FROM documents d JOIN files f ON f.id = d.file_id WHERE d.user_id = $1
+UNION ALL
+SELECT 'files/' || f.id || coalesce('-' || f.purpose, ''), f.name, f.mime
+FROM files f WHERE f.owner_id = $1 AND f.purpose IS DISTINCT FROM 'document'
 """
 
 NOT_EXPORTED = {

@@ -176,7 +176,7 @@ class ExportStore:
             papers = await self._pool.fetch(PAPERS, user)
             for number, paper in enumerate(papers):
                 await said.at(30 + 30 * number / len(papers))
-                inside = f"documents/{paper['id']}-{paper['kind']}.{SUFFIX.get(paper['mime'], 'bin')}"
+                inside = f"{paper['inside']}.{SUFFIX.get(paper['mime'], 'bin')}"
                 async with _entry(archive, inside) as write:
                     await _copy(self._files.path(paper["name"]), write)
             await said.at(60)

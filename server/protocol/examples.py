@@ -286,6 +286,7 @@ _TEXTS = (
     "0123456789abcdef",
     "418203",
     "Zk3vQ0y8cJ2mN7pR",
+    "K7M2-9QXD",
     "order.assigned",
     "https://example.kz/",
     "+77011234567",
@@ -293,6 +294,8 @@ _TEXTS = (
     "2026-11-25",
     "12:30",
     "a",
+    "erp@example.kz",
+    "",
 )
 
 

@@ -17,6 +17,7 @@ from storage.exports import ExportStore, LeaseLost
 from storage.postgres import Pool
 from tests.integration.accounts.conftest import TRUCK, Desk, Person, until
 from tests.integration.accounts.test_documents import paper
+from tests.papers import jpeg
 
 
 async def drive(pool: Pool, driver: Person, points: int) -> None:
@@ -57,6 +58,7 @@ async def test_a_driver_gets_everything_and_nothing_of_others(
     await driver.patch("/me/settings", {"name": "=cmd()", "email": "mine@example.kz"}, settings.version)
     await driver.post("/vehicles", TRUCK)
     document = (await paper(driver)).body["document"]
+    upload = (await driver.upload(jpeg())).body["file"]
     await paper(other)
     for _ in range(3):
         order = await desk.assign(driver)
@@ -69,6 +71,7 @@ async def test_a_driver_gets_everything_and_nothing_of_others(
     assert set(files) == {
         *(f"{section}.json" for section in (*WHOLE, *PAGED, *RANGED)),
         f"documents/{document}-driver_licence.jpg",
+        f"files/{upload}.jpg",
         "positions.csv",
     }
     told: dict[str, Any] = {
@@ -217,6 +220,11 @@ async def test_every_statement_of_an_export_prepares(pool: Pool) -> None:
     async with pool.acquire() as connection:
         for text in (*WHOLE.values(), *PAGED.values(), *(each for pair in RANGED.values() for each in pair)):
             await connection.prepare(text)
+
+
+def test_every_section_has_a_file_of_its_own() -> None:
+    names = [*WHOLE, *PAGED, *RANGED]
+    assert len(names) == len(set(names))
 
 
 async def test_an_unknown_export_is_not_there(desk: Desk) -> None:

@@ -212,7 +212,7 @@ async def test_a_stored_answer_cannot_be_read_from_the_database(server: LocalSer
 async def test_keys_are_forgotten_after_a_day_and_not_before(server: LocalServer, shipper: Shipper) -> None:
     pool = server.services.pool
     for key, hours in (("old", 27), ("young", 25)):
-        await shipper.post(key)
+        await shipper.post(key, weight_kg=hours * 10)
         await pool.execute(
             "UPDATE idempotency_keys SET created_at = now() - make_interval(hours => $2) WHERE key = $1",
             key, hours,
@@ -232,6 +232,9 @@ async def test_a_key_of_the_first_release_is_a_conflict_not_a_second_order(
 
 
 async def test_many_keys_at_once_do_not_run_out_of_connections(server: LocalServer, shipper: Shipper) -> None:
-    replies = await asyncio.gather(*(shipper.post(uuid.uuid4().hex) for _ in range(60)))
+    # Of different weights: two that look the same are one load too many.
+    replies = await asyncio.gather(
+        *(shipper.post(uuid.uuid4().hex, weight_kg=100 * 1.05**number) for number in range(60))
+    )
     assert {status for status, _, _ in replies} == {201}
     assert await count(server, "orders") == 60

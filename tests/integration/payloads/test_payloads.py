@@ -1,6 +1,6 @@
 """Whatever people write is kept as it was written and shown as data, or refused with a sentence (part of C36):
 every text of every request, with every text of the corpus, read back through every route that shows it to its
-owner and to staff. And what they search for changes nothing (C34), and neither stands in a log line (part of C67)."""
+owner and to staff. What they search for changes nothing (C34), and no log line says it (part of C67)."""
 
 import itertools
 import json
@@ -56,7 +56,7 @@ HIDDEN: dict[str, str] = {
     " by-contact is read",
     "POST /api/v1/admin/moderation/decisions decisions[].note": "the row names one case for all; the same note of"
     " approve and reject is read",
-    "POST /api/v1/admin/users/{user}/unblock reason": "nobody is blocked here, so nothing is done; block's is read",
+    "POST /api/v1/admin/users/{user}/unblock reason": "nobody is blocked here: nothing is done; block's is read",
 }
 # Google and Apple are not set up on this server: their names are read in tests/integration/identity/test_oidc.py.
 NEVER_HERE = frozenset({"/api/v1/auth/google/native", "/api/v1/auth/apple/native"})

@@ -222,7 +222,7 @@ def test_errors_follow_from_the_form_of_a_route() -> None:
     }
     # Without a sign-in: a token that is no good is refused all the same, and so is another site's page.
     assert {error.code for error in possible_errors(ASK)}.isdisjoint({"not_found", "idempotency_conflict"})
-    assert {error.code for error in possible_errors(BOARD)}.isdisjoint({"forbidden", "too_large"})
+    assert {error.code for error in possible_errors(BOARD)}.isdisjoint({"idempotency_conflict", "too_large"})
     assert "not_found" in {error.code for error in possible_errors(DECLINE)}
 
 
