@@ -28,6 +28,7 @@ from .meaning import REFUSED, TWO_PATHS
 
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATIENCE_S = 20.0
+PROBLEM = "application/problem+json"
 BODY, PATH, QUERY, HEADER = (
     ParameterLocation.BODY,
     ParameterLocation.PATH,
@@ -128,6 +129,9 @@ class Driver:
 
     def _own_checks(self, case: Case, answer: requests.Response) -> Iterable[str]:
         """What Schemathesis does not ask: a wrong form is refused as a form, and only a wrong one is."""
+        if answer.status_code >= 400 and answer.headers.get("Content-Type", "") != PROBLEM:
+            yield f"{answer.status_code} is no problem document"
+            return
         if case.meta is None or answer.status_code in (401, 403, 405):
             return
         problem = answer.json() if answer.status_code >= 400 else {"code": str(answer.status_code)}
