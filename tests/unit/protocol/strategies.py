@@ -40,7 +40,7 @@ def _value(seen: mi.Type) -> st.SearchStrategy[Any]:
             low = seen.gt if seen.ge is None else seen.ge
             return st.floats(
                 low, seen.le, exclude_min=seen.gt is not None, allow_nan=False, allow_infinity=False
-            ).filter(lambda number: number == 0 or abs(number) >= NOTHING)  # a form takes these for zero
+            ).filter(lambda value: value == 0 or abs(value) >= NOTHING)  # smaller ones are taken as 0
         case mi.StrType():
             if seen.pattern not in (None, STORABLE):
                 longest = seen.max_length or 300
