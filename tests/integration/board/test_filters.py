@@ -50,7 +50,7 @@ async def test_the_board_holds_what_is_open_public_in_time_and_confirmed(shelf: 
     await shelf.post(valid_s=-1.0)
     stale, gone, won = await shelf.post(), await shelf.post(), await shelf.post()
     await shelf.pool.execute("UPDATE orders SET confirm_by = now() - interval '1 s' WHERE id = $1", stale.id)
-    await shelf.market.orders.cancel(Party(gone.shipper, Actor.SHIPPER), gone.id, "")
+    await shelf.market.orders.cancel(Party(gone.shipper, Actor.SHIPPER), gone.id)
     await shelf.pool.execute("UPDATE orders SET status = 'assigned' WHERE id = $1", won.id)
     assert await shelf.ids(viewer) == [good.id]
     await shelf.pool.execute("UPDATE orders SET confirm_by = now() + interval '1 h' WHERE id = $1", stale.id)
