@@ -165,7 +165,9 @@ def content_of(order: Order | NewOrder) -> Content:
         "vat": terms.vat,
         "comment": terms.comment,
         "private": order.private,
-        "confirm_s": order.confirm_s,
+        "confirm_s": None
+        if order.confirm_s is None
+        else int(order.confirm_s),  # the form takes whole seconds
     }
     return {name: value for name, value in said.items() if value not in (None, [], "")}
 

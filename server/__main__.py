@@ -49,15 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     provision.add_argument("--out", required=True, help="JSON file, made readable by you only")
     provision.set_defaults(run=_provision)
 
-    seed = commands.add_parser(
-        "seed", help="a made-up market: a board of any size with all that belongs to it"
-    )
-    seed.add_argument("--orders", type=int, default=10_000, help="loads on the board (default 10000)")
-    seed.add_argument("--drivers", type=int, default=2_000, help="drivers with trucks (default 2000)")
-    seed.add_argument("--searches", type=int, default=1_000, help="saved searches of theirs (default 1000)")
-    seed.add_argument("--seed", type=int, default=1, help="the same number makes the same market")
-    seed.add_argument("--force", action="store_true", help="beside orders of real shippers")
-    seed.add_argument("--clear", action="store_true", help="remove what earlier seeds have made")
+    seed = commands.add_parser("seed", help="fill the database with a made-up market, or clear it away")
+    seed.add_argument("--orders", type=_count, default=10_000, help="loads on the board (default 10000)")
+    seed.add_argument("--drivers", type=_count, default=2_000, help="with trucks (default 2000)")
+    seed.add_argument("--searches", type=_count, default=0, help="saved by these drivers (default 0)")
+    seed.add_argument("--seed", type=int, default=1, help="the same seed makes the same market (default 1)")
+    seed.add_argument("--force", action="store_true", help="also into a database with real orders")
+    seed.add_argument("--clear", action="store_true", help="remove what was made")
     seed.set_defaults(run=_seed)
 
     link = commands.add_parser("link", help="print an address that signs in at once")
@@ -74,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("ready", help="exit 0 when the server at DESK_PORT is ready").set_defaults(run=_ready)
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 20_000_000:
+        raise argparse.ArgumentTypeError("give a number from 0 to 20000000")
+    return number
 
 
 def _positive(text: str) -> int:
@@ -154,20 +159,14 @@ def _provision(options: argparse.Namespace) -> int:
 
 
 def _seed(options: argparse.Namespace) -> int:
-    from storage.seed import NotEmpty, Wanted
+    from storage.seed import Wanted
 
-    from .seeding import clear, seed
+    from .seed import clear, seed
 
+    if options.clear:
+        return asyncio.run(clear(load(os.environ)))
     wanted = Wanted(options.orders, options.drivers, options.searches, options.seed)
-    try:
-        if options.clear:
-            asyncio.run(clear(load(os.environ)))
-        else:
-            asyncio.run(seed(load(os.environ), wanted, force=options.force))
-    except NotEmpty as refused:
-        print(refused, file=sys.stderr)
-        return 1
-    return 0
+    return asyncio.run(seed(load(os.environ), wanted, force=options.force))
 
 
 def _link(options: argparse.Namespace) -> int:

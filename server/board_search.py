@@ -68,10 +68,12 @@ class BoardSearches:
         self, city: int | None, lat: float | None, lon: float | None, radius_m: float, names: tuple[str, ...]
     ) -> Circle | None:
         if (lat is None) != (lon is None):
-            raise Refusal("bad_request", "{a} and {b} go together", a=names[0], b=names[1])
+            raise Refusal("bad_request", "{a} and {b} go together", a=names[0], b=names[1]).at(names[0])
         if lat is not None and lon is not None:
             if city is not None:
-                raise Refusal("bad_request", "{a} and {b} exclude each other", a=names[0], b=names[2])
+                raise Refusal("bad_request", "{a} and {b} exclude each other", a=names[0], b=names[2]).at(
+                    names[0]
+                )
             return Circle(lat, lon, radius_m)
         return None if city is None else Circle(*self._town(city), radius_m)
 
@@ -79,12 +81,16 @@ class BoardSearches:
         ends = (form.route_from, form.route_to)
         if form.route_line is not None:
             if ends != (None, None) or form.route_via:
-                raise Refusal("bad_request", "{a} and {b} exclude each other", a="route_line", b="route_from")
+                raise Refusal(
+                    "bad_request", "{a} and {b} exclude each other", a="route_line", b="route_from"
+                ).at("route_line")
             return _along_line(form.route_line, form.max_detour_m)
         start, goal = ends
         if start is None or goal is None:
             if (start, goal) != (None, None) or form.route_via:
-                raise Refusal("bad_request", "{a} and {b} go together", a="route_from", b="route_to")
+                raise Refusal("bad_request", "{a} and {b} go together", a="route_from", b="route_to").at(
+                    "route_from"
+                )
             return None
         return self._along((start, *form.route_via, goal), form.max_detour_m)
 

@@ -75,15 +75,18 @@ class Calculator:
         self._tolls = TollTable.load()
         self._bans = HeatBans.load()
 
-    def spot(self, city: int | None, at: Position | None, service_s: float = 0.0) -> Spot:
-        """A city of the gazetteer, or a place with the town nearest to it. Refusal `place_unknown`."""
+    def spot(self, field: str, city: int | None, at: Position | None, service_s: float = 0.0) -> Spot:
+        """A city of the gazetteer, or a place with the town nearest to it.
+
+        Refusals `bad_request` and `place_unknown`, at the field of the form that names it.
+        """
         if city is None:
             if at is None:
-                raise Refusal("bad_request", "a stop needs a city, or lat and lon")
+                raise Refusal("bad_request", "a stop needs a city, or lat and lon").at(field)
             return Spot(at, self._gazetteer.nearest(*at).id, service_s)
         found = self._gazetteer.city(city)
         if found is None:
-            raise Refusal("place_unknown", "no city has the number {city}", city=city)
+            raise Refusal("place_unknown", "no city has the number {city}", city=city).at(field)
         return Spot(found.position if at is None else at, city, service_s)
 
     async def quote(self, wish: Wish) -> Reckoned:

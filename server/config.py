@@ -149,7 +149,7 @@ def load(environ: Mapping[str, str]) -> Config:
         public_url=public_url,
         web_dist=Path(environ.get("DESK_WEB_DIST") or ROOT / "clients" / "web" / "dist"),
         docs=Path(environ.get("DESK_DOCS") or ROOT / "docs"),
-        confirm_s=number("DESK_CONFIRM_HOURS", 24, 1, 24 * 30) * 3600.0,
+        confirm_s=number("DESK_CONFIRM_HOURS", 24, 1, 24 * 14) * 3600.0,
         files=Path(environ.get("DESK_FILES") or ROOT / ".desk" / "files"),
         file_limits=FileLimits(bytes_a_user=number("DESK_FILES_QUOTA_MB", 200, 1, 1_000_000) * 1_000_000),
         tick_s=number("DESK_TICK_MS", 100, 10, 5000) / 1000,

@@ -26,7 +26,7 @@ class Fleets:
             raise Refusal("forbidden")
         if driver is None:
             if caller.role != "driver":
-                raise Refusal("bad_request", "name the driver")
+                raise Refusal("bad_request", "name the driver").at("driver")
             return caller.user
         if not await self._store.acts_for(caller.user, caller.role, driver):
             raise Refusal("not_found")

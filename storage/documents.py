@@ -163,9 +163,9 @@ class DocumentStore:
         """
         subject = _VEHICLE if new.vehicle is not None else _COMPANY if new.for_company else _PERSON
         if subject not in SUBJECTS[new.kind] or (new.vehicle is not None and new.for_company):
-            raise Refusal("bad_request", "this kind of paper is not of that subject")
+            raise Refusal("bad_request", "this kind of paper is not of that subject").at("kind")
         if (new.issued_at or 0.0) >= (new.expires_at or math.inf):
-            raise Refusal("bad_request", "a paper is issued before it expires")
+            raise Refusal("bad_request", "a paper is issued before it expires").at("issued_at")
         async with transaction(self._pool) as connection:
             file = await hold(connection, user, new.file, "document")
             if new.vehicle is not None and not await connection.fetchval(VEHICLE_OF, new.vehicle, user):

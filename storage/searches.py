@@ -88,8 +88,8 @@ MATCH_ONCE = _match(
     "JOIN marked ON marked.id = o.id",
 )
 # Primary keys, and ix_search_alerts_driver_id_at for the last hour. $1 order, $2 drivers, $3 their searches, $4
-# most in an hour, $5 most for an order. Who has an offer of the load needs no alert. In driver order, so that two
-# orders with common drivers cannot deadlock.
+# most in an hour, $5 most for an order. Who has an offer of the load needs no alert, who has had fewest
+# comes first. Written in driver order, so that two orders with common drivers cannot deadlock.
 ALERT = """
 WITH allowed AS (
     SELECT w.driver_id, s.id AS search_id, s.name, s.quiet_from IS NOT NULL AND (
@@ -102,10 +102,11 @@ WITH allowed AS (
     CROSS JOIN LATERAL (
         SELECT extract(hour FROM l.at) * 60 + extract(minute FROM l.at) AS minute
         FROM (SELECT clock_timestamp() AT TIME ZONE u.time_zone AS at) AS l) AS t
-    WHERE (SELECT count(*) FROM search_alerts a
-            WHERE a.driver_id = u.id AND a.at > clock_timestamp() - interval '1 hour') < $4
-        AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = $1 AND f.driver_id = u.id AND f.status = 'live')
-    LIMIT $5
+    CROSS JOIN LATERAL (SELECT count(*) AS alerts FROM search_alerts a
+        WHERE a.driver_id = u.id AND a.at > clock_timestamp() - interval '1 hour') AS hour
+    WHERE hour.alerts < $4 AND NOT EXISTS (SELECT FROM offers f
+        WHERE f.order_id = $1 AND f.driver_id = u.id AND f.status = 'live')
+    ORDER BY hour.alerts, w.driver_id LIMIT $5
 ), alerted AS (
     INSERT INTO search_alerts (driver_id, order_id, search_id)
     SELECT driver_id, $1, search_id FROM allowed ORDER BY driver_id

@@ -51,7 +51,7 @@ async def edit(call: Call[SettingsPatch, None]) -> Versioned:
     if "email" in changes:
         changes["email"] = changes["email"] or None
     if "time_zone" in changes and not is_time_zone(changes["time_zone"]):
-        raise Refusal("bad_request", "there is no such time zone")
+        raise Refusal("bad_request", "there is no such time zone").at("time_zone")
     user, version = call.caller.user, call.expected_version
     return _versioned(await call.services.accounts.edit(user, version, changes))
 
@@ -95,11 +95,11 @@ async def ask_code(call: Call[None, None]) -> OtpAsked:
     return await send(call, code)
 
 
-def plate_of(text: str) -> str:
-    """A number plate in its one form. Refusal `bad_request`."""
+def plate_of(text: str, field: str = "plate") -> str:
+    """A number plate in its one form. Refusal `bad_request` at the field."""
     plate = registers.plate(text)
     if plate is None or len(plate) > 16:
-        raise Refusal("bad_request", "a number plate has letters and digits, sixteen at most")
+        raise Refusal("bad_request", "a number plate has letters and digits, sixteen at most").at(field)
     return plate
 
 

@@ -36,7 +36,7 @@ async def _target(call: Call[BlockForm, None], party: Party) -> Target:
     }
     allowed = _MAY_NAME[party.actor]
     if len(named) != 1 or not named.keys() <= allowed:
-        raise Refusal("bad_request", "name one: {names:list}", names=sorted(allowed))
+        raise Refusal("bad_request", "name one: {names:list}", names=sorted(allowed)).at(min(allowed))
     if form.order is not None:
         return await call.services.blocks.side_of(party.user, form.order)
     return Target(form.driver, form.company, form.shipper)

@@ -113,7 +113,7 @@ async def clusters(call: Call[None, BoardClusterQuery]) -> BoardClusters:
     """A window of the map: cells with how many loads are picked up there and for how much."""
     query = call.query
     if query.bbox is None:
-        raise Refusal("bad_request", "bbox is required")
+        raise Refusal("bad_request", "bbox is required").at("bbox")
     viewer, search = await looks(call, query, query.driver)
     found, cards = await call.services.board.clusters(viewer, search, query.zoom)
     return board_views.clusters(found, cards, time.time())

@@ -87,7 +87,7 @@ async def decide(call: Call[CompanyDecision, None]) -> Versioned:
     """Verifies or rejects what staff has read."""
     company, version, decision = call.path_id("company"), call.expected_version, call.body
     if decision.verified == (decision.reason is not None):
-        raise Refusal("bad_request", "a rejection says why, a verification does not")
+        raise Refusal("bad_request", "a rejection says why, a verification does not").at("reason")
     decided = await call.services.companies.decide(
         call.caller.user, company, version, verified=decision.verified, reason=decision.reason
     )

@@ -64,7 +64,7 @@ async def invite_contact(call: Call[InviteContactForm, None]) -> InvitationView:
     """Asks a known driver. The answer is the same whether or not anybody has this phone or code."""
     form = call.body
     if (form.phone is None) == (form.code is None):
-        raise Refusal("bad_request", "either phone or code")
+        raise Refusal("bad_request", "either phone or code").at("phone")
     asked = (
         Asked(code=form.code.upper().replace("-", "")) if form.code else Asked(phone=e164(form.phone or ""))
     )

@@ -21,7 +21,7 @@ async def make(call: Call[ApiKeyForm, None]) -> ApiKeyMade:
     """A key that acts as the caller, for as long as the caller is in the company."""
     form, caller = call.body, call.caller
     if form.expires_at is not None and form.expires_at <= time.time():
-        raise Refusal("bad_request", "expires_at lies in the past")
+        raise Refusal("bad_request", "expires_at lies in the past").at("expires_at")
     keys = call.services.api_keys
     company = await keys.company_of_owner(caller.user)
     scopes = sorted(set(form.scopes))

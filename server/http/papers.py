@@ -109,7 +109,7 @@ async def review(call: Call[DocumentReview, None]) -> Versioned:
     """Approves or rejects what staff has seen."""
     document, version, word = call.path_id("document"), call.expected_version, call.body
     if word.approved == (word.reason is not None):
-        raise Refusal("bad_request", "a rejection says why, an approval does not")
+        raise Refusal("bad_request", "a rejection says why, an approval does not").at("reason")
     reviewed = await call.services.documents.review(
         call.caller.user, document, version, approved=word.approved, reason=word.reason
     )

@@ -68,7 +68,7 @@ async def crossings(call: Call[None, CrossingQuery]) -> Crossings:
 
 def _near(query: CityQuery | PlaceQuery) -> Position | None:
     if (query.lat is None) != (query.lon is None):
-        raise Refusal("bad_request", "lat and lon go together")
+        raise Refusal("bad_request", "lat and lon go together").at("lat")
     return None if query.lat is None or query.lon is None else Position(query.lat, query.lon)
 
 

@@ -20,9 +20,13 @@ async def put(call: Call[PushEndpointForm, None]) -> PushEndpoint:
     keys = {}
     if form.kind == "webpush":
         if not acceptable(form.address):
-            raise Refusal("bad_request", "address must be an https URL of a public push service")
+            raise Refusal("bad_request", "address must be an https URL of a public push service").at(
+                "address"
+            )
         if not usable_keys(form.p256dh, form.auth):
-            raise Refusal("bad_request", "p256dh and auth must be those of the subscription, base64url")
+            raise Refusal("bad_request", "p256dh and auth must be those of the subscription, base64url").at(
+                "p256dh"
+            )
         keys = {"p256dh": form.p256dh, "auth": form.auth}
     caller = call.caller.user
     endpoint = await call.services.accounts.put_endpoint(

@@ -13,9 +13,12 @@ from .route import Call, Route
 async def quote(call: Call[QuoteForm, None]) -> Quote:
     """All figures of a haul, each with its origin."""
     form, calculator = call.body, call.services.calculator
-    pickup = calculator.spot(form.pickup_city, _place(form.pickup))
-    between = [calculator.spot(stop.city, _place(stop), stop.service_s) for stop in form.stops]
-    drop = calculator.spot(form.drop_city, _place(form.drop))
+    pickup = calculator.spot("pickup_city", form.pickup_city, _place(form.pickup))
+    between = [
+        calculator.spot(f"stops[{number}].city", stop.city, _place(stop), stop.service_s)
+        for number, stop in enumerate(form.stops)
+    ]
+    drop = calculator.spot("drop_city", form.drop_city, _place(form.drop))
     load = Load("", form.weight_kg, form.volume_m3, form.body, adr="any" if form.adr else None)
     wish = Wish(
         spots=(pickup, *between, drop),

@@ -42,7 +42,7 @@ async def set_role(call: Call[RoleForm, None]) -> UserView:
     """Appoints staff, changes a grade, dismisses, or corrects what somebody signed up as. The sign-ins end."""
     form = call.body
     if (form.role == "admin") != (form.grade is not None):
-        raise Refusal("bad_request", "a grade belongs to role admin and to no other")
+        raise Refusal("bad_request", "a grade belongs to role admin and to no other").at("grade")
     return _changed(
         call,
         await call.services.staff.set_role(

@@ -62,10 +62,10 @@ async def give(call: Call[TruckDriverForm, None]) -> Versioned:
 def spec_of(form: TruckForm) -> Spec:
     """The truck that a form describes. Refusal `bad_request` for what no truck can be."""
     if form.temp_min_c is not None and form.temp_max_c is not None and form.temp_min_c > form.temp_max_c:
-        raise Refusal("bad_request", "the lowest temperature is above the highest")
+        raise Refusal("bad_request", "the lowest temperature is above the highest").at("temp_min_c")
     fields = msgspec.structs.asdict(form)
     fields |= {"sides": tuple(dict.fromkeys(form.sides)), "adr": tuple(dict.fromkeys(form.adr))}
-    fields |= {"plate": plate_of(form.plate), "trailer_plate": plate_of(form.trailer_plate)}
+    fields |= {"plate": plate_of(form.plate), "trailer_plate": plate_of(form.trailer_plate, "trailer_plate")}
     return Spec(**fields)
 
 

@@ -76,4 +76,5 @@ def _first(held: object) -> str:
     return str(held[0]) if isinstance(held, list | tuple) else str(held)
 
 
-assert DEFAULT in TRANSLATED  # English is the source and the last resort, never the default
+if DEFAULT not in TRANSLATED:
+    raise ValueError("English is the source and the last resort, never the default")

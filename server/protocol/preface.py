@@ -35,7 +35,7 @@ HEADERS: dict[str, Json] = {
     },
     "Idempotency-Key": {
         "description": "Chosen by the client; the same key gets the same answer for a day.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 80},
+        "schema": {"type": "string", "pattern": "^[ -~]+$", "maxLength": 80},
         "example": "0d1f6b1e-erp-4711",
     },
 }

@@ -97,7 +97,7 @@ def _notes(seen: mi.Type) -> Iterator[str]:
     if isinstance(seen, mi.IntType | mi.FloatType) and (text := _bounds(seen)):
         yield text
     if isinstance(seen, mi.StrType) and seen.pattern not in (None, messages.STORABLE):
-        yield f"matches {seen.pattern}"
+        yield "matches " + str(seen.pattern).replace(r"(?![\s\S])", "$")  # said so that people can read it
     elif isinstance(seen, mi.StrType | mi.ListType) and seen.max_length is not None:
         noun = "characters" if isinstance(seen, mi.StrType) else "items"
         yield f"{seen.min_length or 0} to {seen.max_length} {noun}"

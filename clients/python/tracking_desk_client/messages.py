@@ -2192,7 +2192,7 @@ class FactorForm:
     """The answer to a challenge."""
 
     challenge: str  # 1 to 4096 characters
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S])
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
 
     def to_wire(self) -> Wire:
         return {
@@ -2212,7 +2212,7 @@ class FactorForm:
 class StepUpForm:
     """The second factor again, before something dangerous."""
 
-    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S])
+    code: str  # Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$
 
     def to_wire(self) -> Wire:
         return {
@@ -2617,7 +2617,7 @@ class OidcFinishForm:
     """The `flow` that the page was opened with again, and the verifier that it kept."""
 
     flow: str  # 1 to 4096 characters
-    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}(?![\s\S])
+    verifier: str  # matches ^[A-Za-z0-9_-]{43,128}$
 
     def to_wire(self) -> Wire:
         return {
@@ -2639,7 +2639,7 @@ class OidcNativeForm:
     authorization code, by which we can revoke their token when the account is deleted."""
 
     id_token: str  # 1 to 8192 characters
-    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}(?![\s\S])
+    nonce: str  # matches ^[A-Za-z0-9_-]{43,128}$
     name: str = ""  # 0 to 120 characters
     code: str | None = None  # 1 to 4096 characters
 
@@ -2765,8 +2765,8 @@ class VehicleForm:
     """The driver's truck."""
 
     body: Body
-    capacity_kg: float  # above 0, at most 100,000
-    volume_m3: float  # above 0, at most 500
+    capacity_kg: float  # 0.001 to 100,000
+    volume_m3: float  # 0.001 to 500
     plate: str = ""  # 0 to 16 characters
 
     def to_wire(self) -> Wire:
@@ -2870,9 +2870,9 @@ class SettingsPatch:
     """What is left out stays; "" clears a text. Number and role are not changed here."""
 
     name: str | None = None  # 0 to 120 characters
-    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$
     locale: Lang | None = None
-    time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S])
+    time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$
 
     def to_wire(self) -> Wire:
         wire: Wire = {}
@@ -2969,20 +2969,20 @@ class TruckForm:
     """A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none."""
 
     body: Body
-    capacity_kg: float  # above 0, at most 100,000
-    volume_m3: float  # above 0, at most 500
+    capacity_kg: float  # 0.001 to 100,000
+    volume_m3: float  # 0.001 to 500
     country: str = "KZ"  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
     plate: str = ""  # Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters
     trailer_plate: str = ""  # Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters
-    length_m: float | None = None  # above 0, at most 30
-    width_m: float | None = None  # above 0, at most 30
-    height_m: float | None = None  # above 0, at most 30
+    length_m: float | None = None  # 0.001 to 30
+    width_m: float | None = None  # 0.001 to 30
+    height_m: float | None = None  # 0.001 to 30
     sides: list[Side] = field(default_factory=list)  # 0 to 4 items
     adr: list[AdrClass] = field(default_factory=list)  # 0 to 15 items
     temp_min_c: float | None = None  # -60 to 60
     temp_max_c: float | None = None  # -60 to 60
     axles: int | None = None  # 1 to 20
-    fuel_l_100km: float | None = None  # above 0, at most 200
+    fuel_l_100km: float | None = None  # 0.1 to 200
     year: int | None = None  # 1950 to 2,100
 
     def to_wire(self) -> Wire:
@@ -3350,7 +3350,7 @@ class CompanyForm:
     vat_payer: bool = False
     contact_name: str = ""  # 0 to 120 characters
     contact_phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    contact_email: str = ""  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+    contact_email: str = ""  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -3391,7 +3391,7 @@ class CompanyPatch:
     vat_payer: bool | None = None
     contact_name: str | None = None  # 0 to 120 characters
     contact_phone: str | None = None  # 0 to 32 characters
-    contact_email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])
+    contact_email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$
 
     def to_wire(self) -> Wire:
         wire: Wire = {}
@@ -4546,7 +4546,7 @@ class QuoteForm:
 
     pickup_city: int
     drop_city: int
-    weight_kg: float  # above 0, at most 100,000
+    weight_kg: float  # 0.001 to 100,000
     volume_m3: float = 0  # 0 to 500
     body: Body = "tent"
     pickup: Pin | None = None
@@ -5055,7 +5055,7 @@ class OrderForm:
     of yours looks the same."""
 
     cargo: str  # 1 to 200 characters
-    weight_kg: float  # above 0, at most 100,000
+    weight_kg: float  # 0.001 to 100,000
     pickup_city: int | None = None
     drop_city: int | None = None
     stops: list[OrderStop] | None = None  # in order of driving, a pickup first; 0 to 12 items
@@ -5064,9 +5064,9 @@ class OrderForm:
     other_bodies: list[Body] = field(default_factory=list)  # 0 to 8 items
     kind: CargoKind = "general"
     pieces: int | None = None  # 1 to 100,000
-    length_m: float | None = None  # metres, of the largest piece; above 0, at most 60
-    width_m: float | None = None  # metres, of the largest piece; above 0, at most 60
-    height_m: float | None = None  # metres, of the largest piece; above 0, at most 60
+    length_m: float | None = None  # metres, of the largest piece; 0.001 to 60
+    width_m: float | None = None  # metres, of the largest piece; 0.001 to 60
+    height_m: float | None = None  # metres, of the largest piece; 0.001 to 60
     sides: list[Side] = field(default_factory=list)  # 0 to 4 items
     temp_min_c: float | None = None  # -60 to 60
     temp_max_c: float | None = None  # -60 to 60
@@ -5176,15 +5176,15 @@ class OrderEdit:
 
     stops: list[OrderStop] | None | Unset = UNSET  # in order of driving, a pickup first; 0 to 12 items
     cargo: str | None | Unset = UNSET  # 1 to 200 characters
-    weight_kg: float | None | Unset = UNSET  # above 0, at most 100,000
+    weight_kg: float | None | Unset = UNSET  # 0.001 to 100,000
     volume_m3: float | None | Unset = UNSET  # 0 to 500
     body: Body | None | Unset = UNSET
     other_bodies: list[Body] | None | Unset = UNSET  # 0 to 8 items
     kind: CargoKind | None | Unset = UNSET
     pieces: int | None | Unset = UNSET  # 1 to 100,000
-    length_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
-    width_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
-    height_m: float | None | Unset = UNSET  # metres, of the largest piece; above 0, at most 60
+    length_m: float | None | Unset = UNSET  # metres, of the largest piece; 0.001 to 60
+    width_m: float | None | Unset = UNSET  # metres, of the largest piece; 0.001 to 60
+    height_m: float | None | Unset = UNSET  # metres, of the largest piece; 0.001 to 60
     sides: list[Side] | None | Unset = UNSET  # 0 to 4 items
     temp_min_c: float | None | Unset = UNSET  # -60 to 60
     temp_max_c: float | None | Unset = UNSET  # -60 to 60
@@ -5300,7 +5300,7 @@ class OrdersQuery:
 
     before: int | None = None  # 1 or more
     limit: int = 20  # 1 to 100
-    status: str = ""  # 0 to 160 characters
+    status: list[OrderStatus] = field(default_factory=list)  # 0 to 13 items
     q: str = ""  # 0 to 80 characters
     since: float | None = None  # Seconds since the epoch, UTC; 0 or more
     until: float | None = None  # Seconds since the epoch, UTC; 0 or more
@@ -5324,7 +5324,7 @@ class OrdersQuery:
         return cls(
             wire.get("before"),
             wire.get("limit", 20),
-            wire.get("status", ""),
+            wire.get("status", []),
             wire.get("q", ""),
             wire.get("since"),
             wire.get("until"),
@@ -6128,24 +6128,24 @@ class BoardFilters:
     from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     lat: float | None = None  # -90 to 90
     lon: float | None = None  # -180 to 180
-    radius_m: float = 200000  # above 0, at most 2,000,000
+    radius_m: float = 200000  # 1 to 2,000,000
     to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     to_lat: float | None = None  # -90 to 90
     to_lon: float | None = None  # -180 to 180
-    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    to_radius_m: float = 100000  # 1 to 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
-    max_detour_m: float = 50000  # above 0, at most 500,000
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # 1 to 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
     kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
-    weight_min_kg: float | None = None  # above 0, at most 100,000
-    weight_max_kg: float | None = None  # above 0, at most 100,000
+    weight_min_kg: float | None = None  # 0.001 to 100,000
+    weight_max_kg: float | None = None  # 0.001 to 100,000
     volume_max_m3: float | None = None  # 0 to 500
     price_min: int | None = None  # minor units of KZT; 0 or more
     price_per_km_min: int | None = None  # minor units of KZT; 0 or more
@@ -6267,24 +6267,24 @@ class BoardQuery:
     from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     lat: float | None = None  # -90 to 90
     lon: float | None = None  # -180 to 180
-    radius_m: float = 200000  # above 0, at most 2,000,000
+    radius_m: float = 200000  # 1 to 2,000,000
     to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     to_lat: float | None = None  # -90 to 90
     to_lon: float | None = None  # -180 to 180
-    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    to_radius_m: float = 100000  # 1 to 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
-    max_detour_m: float = 50000  # above 0, at most 500,000
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # 1 to 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
     kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
-    weight_min_kg: float | None = None  # above 0, at most 100,000
-    weight_max_kg: float | None = None  # above 0, at most 100,000
+    weight_min_kg: float | None = None  # 0.001 to 100,000
+    weight_max_kg: float | None = None  # 0.001 to 100,000
     volume_max_m3: float | None = None  # 0 to 500
     price_min: int | None = None  # minor units of KZT; 0 or more
     price_per_km_min: int | None = None  # minor units of KZT; 0 or more
@@ -6298,7 +6298,7 @@ class BoardQuery:
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
     sort: BoardSort = "newest"
-    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S])
+    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
     limit: int = 20  # 1 to 100
     count: bool = False
     driver: int | None = None  # 1 or more
@@ -6440,24 +6440,24 @@ class BoardFacetQuery:
     from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     lat: float | None = None  # -90 to 90
     lon: float | None = None  # -180 to 180
-    radius_m: float = 200000  # above 0, at most 2,000,000
+    radius_m: float = 200000  # 1 to 2,000,000
     to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     to_lat: float | None = None  # -90 to 90
     to_lon: float | None = None  # -180 to 180
-    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    to_radius_m: float = 100000  # 1 to 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
-    max_detour_m: float = 50000  # above 0, at most 500,000
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # 1 to 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
     kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
-    weight_min_kg: float | None = None  # above 0, at most 100,000
-    weight_max_kg: float | None = None  # above 0, at most 100,000
+    weight_min_kg: float | None = None  # 0.001 to 100,000
+    weight_max_kg: float | None = None  # 0.001 to 100,000
     volume_max_m3: float | None = None  # 0 to 500
     price_min: int | None = None  # minor units of KZT; 0 or more
     price_per_km_min: int | None = None  # minor units of KZT; 0 or more
@@ -6581,24 +6581,24 @@ class BoardClusterQuery:
     from_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     lat: float | None = None  # -90 to 90
     lon: float | None = None  # -180 to 180
-    radius_m: float = 200000  # above 0, at most 2,000,000
+    radius_m: float = 200000  # 1 to 2,000,000
     to_city: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     to_lat: float | None = None  # -90 to 90
     to_lon: float | None = None  # -180 to 180
-    to_radius_m: float = 100000  # above 0, at most 2,000,000
+    to_radius_m: float = 100000  # 1 to 2,000,000
     bbox: list[float] | None = None  # west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items
-    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
+    polygon: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
     route_from: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_to: int | None = None  # Of the gazetteer; -9.0072e+15 or more
     route_via: list[int] = field(default_factory=list)  # 0 to 8 items
-    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S])
-    max_detour_m: float = 50000  # above 0, at most 500,000
+    route_line: str | None = None  # Places in Google's encoded polyline format, five digits; matches ^[?-~]+$
+    max_detour_m: float = 50000  # 1 to 500,000
     fits: bool = True
     vehicle: int | None = None  # 1 or more
     bodies: list[Body] = field(default_factory=list)  # 0 to 9 items
     kinds: list[CargoKind] = field(default_factory=list)  # 0 to 30 items
-    weight_min_kg: float | None = None  # above 0, at most 100,000
-    weight_max_kg: float | None = None  # above 0, at most 100,000
+    weight_min_kg: float | None = None  # 0.001 to 100,000
+    weight_max_kg: float | None = None  # 0.001 to 100,000
     volume_max_m3: float | None = None  # 0 to 500
     price_min: int | None = None  # minor units of KZT; 0 or more
     price_per_km_min: int | None = None  # minor units of KZT; 0 or more
@@ -7696,7 +7696,7 @@ class InviteContactForm:
     """Ask a driver that you know, by phone or by the code that he has told you: one of the two."""
 
     phone: str | None = None  # Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters
-    code: str | None = None  # matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S])
+    code: str | None = None  # matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}$
     valid_s: int = 7200  # for so long the driver may think about it; 300 to 172,800
     note: str = ""  # 0 to 200 characters
 
@@ -8639,7 +8639,7 @@ class FuelPriceForm:
 
     country: str  # ISO 3166; matches ^[A-Z]{2}$
     amount: int  # tiyn a litre; abroad, too; 100 to 10,000,000
-    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S])
+    region: str = ""  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
     valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:

@@ -20,7 +20,7 @@ from .common import (
 
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
 AdrFilter = Literal["any", "none", "only"]
-Radius = Annotated[float, Meta(gt=0, le=2_000_000)]
+Radius = Annotated[float, Meta(ge=1, le=2_000_000)]
 CityId = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1, description="Of the gazetteer.")]
 Tiyn = Annotated[int, Meta(ge=0, le=10**15, description="minor units of KZT")]
 Polyline = Annotated[
@@ -65,7 +65,7 @@ class BoardFilters(Form, frozen=True):
     route_to: CityId | None = None
     route_via: Annotated[list[CityId], Meta(max_length=8)] = field(default_factory=list)
     route_line: Polyline | None = None
-    max_detour_m: Annotated[float, Meta(gt=0, le=500_000)] = 50_000
+    max_detour_m: Annotated[float, Meta(ge=1, le=500_000)] = 50_000
     fits: bool = True
     vehicle: RowId | None = None
     bodies: Annotated[list[Body], Meta(max_length=9)] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
 from ..messages import STORABLE, RowId
 
@@ -14,9 +15,9 @@ Lang = Literal["ru", "kk", "en", "zh"]
 Phone = Annotated[
     str, Meta(min_length=5, max_length=32, description="Any usual form; +7, 8 7xx and 7xx are Kazakhstan.")
 ]
-WeightKg = Annotated[float, Meta(gt=0, le=100_000)]
+WeightKg = Annotated[float, Meta(ge=0.001, le=100_000)]
 VolumeM3 = Annotated[float, Meta(ge=0, le=500)]
-BodyVolumeM3 = Annotated[float, Meta(gt=0, le=500)]  # of a truck, which has one
+BodyVolumeM3 = Annotated[float, Meta(ge=0.001, le=500)]  # of a truck, which has one
 Side = Literal["rear", "side", "top", "full"]  # how a body is loaded; full: it opens on all sides
 AdrClass = Literal[
     "1", "2.1", "2.2", "2.3", "3", "4.1", "4.2", "4.3", "5.1", "5.2", "6.1", "6.2", "7", "8", "9"
@@ -70,8 +71,18 @@ Email = Annotated[
 Name = Annotated[str, Meta(max_length=120, pattern=STORABLE)]
 
 
+NOTHING = 1e-9  # of any unit
+
+
 class Form(Struct, frozen=True, forbid_unknown_fields=True):
     """A request body: unknown fields are refused, so that nothing is sent in vain."""
+
+    def __post_init__(self) -> None:
+        """5e-324 degrees are none: PostgreSQL's real, which the board counts in, refuses what it cannot hold."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if type(value) is float and 0 < abs(value) < NOTHING:
+                force_setattr(self, name, 0.0)
 
 
 class View(Struct, frozen=True):

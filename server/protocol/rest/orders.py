@@ -31,7 +31,7 @@ from .common import (
 
 Cargo = Annotated[str, Meta(min_length=1, max_length=200, pattern=STORABLE)]
 Pieces = Annotated[int, Meta(ge=1, le=100_000)]
-Length = Annotated[float, Meta(gt=0, le=60, description="metres, of the largest piece")]
+Length = Annotated[float, Meta(ge=0.001, le=60, description="metres, of the largest piece")]
 Celsius = Annotated[float, Meta(ge=-60, le=60)]
 Days = Annotated[int, Meta(ge=0, le=180, description="after delivery")]
 Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -139,7 +139,7 @@ class OrdersQuery(Form, frozen=True):
 
     before: RowId | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 20
-    status: Annotated[str, Meta(max_length=160, pattern=STORABLE)] = ""
+    status: Annotated[list[OrderStatus], Meta(max_length=13)] = field(default_factory=list)
     q: Annotated[str, Meta(max_length=80, pattern=STORABLE)] = ""
     since: Seconds | None = None
     until: Seconds | None = None

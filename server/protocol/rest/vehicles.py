@@ -11,7 +11,7 @@ Plate = Annotated[
     str,
     Meta(max_length=24, pattern=STORABLE, description="Spaces and lookalike Cyrillic letters do not count."),
 ]
-InnerMetres = Annotated[float, Meta(gt=0, le=30)]
+InnerMetres = Annotated[float, Meta(ge=0.001, le=30)]
 Celsius = Annotated[float, Meta(ge=-60, le=60)]
 
 
@@ -32,7 +32,7 @@ class TruckForm(Form, frozen=True):
     temp_min_c: Celsius | None = None
     temp_max_c: Celsius | None = None
     axles: Annotated[int, Meta(ge=1, le=20)] | None = None
-    fuel_l_100km: Annotated[float, Meta(gt=0, le=200)] | None = None
+    fuel_l_100km: Annotated[float, Meta(ge=0.1, le=200)] | None = None
     year: Annotated[int, Meta(ge=1950, le=2100)] | None = None
 
 

@@ -1,7 +1,7 @@
 """photos and papers of orders
 
 Revision ID: 0011
-Revises: 0008
+Revises: 0010
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0011"
-down_revision: str | Sequence[str] | None = "0008"
+down_revision: str | Sequence[str] | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

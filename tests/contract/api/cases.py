@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
         "ensure_resource_availability": {"enabled": False},
         "object_level_authorization": {"enabled": False},
         "missing_required_header": {"expected-statuses": [400, 428]},
-        "negative_data_rejection": {"expected-statuses": [400, 404, 405, 413, 415, 422, 428]},
+        "negative_data_rejection": {"expected-statuses": [400, 404, 405, 412, 413, 415, 422, 428]},
     },
 }
 

@@ -135,7 +135,7 @@ async def test_an_order_that_finds_nobody_looks_again_before_it_goes_to_the_boar
     impatient = dispatcher(market, quick_policy())
     other = await place(market, impatient, Load("Станки", 90_000.0, 1.0, "lowboy"))
     await impatient.seek_due()
-    assert [event.order for event in market.heard.of(OrderChanged)] == [other.id]
+    assert other.id in [event.order for event in market.heard.of(OrderChanged)]
     assert order.id != other.id
 
 

@@ -756,13 +756,13 @@ export interface FactorAsked {
 export interface FactorForm {
   /** 1 to 4096 characters */
   challenge: string;
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
   code: string;
 }
 
 /** The second factor again, before something dangerous. */
 export interface StepUpForm {
-  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}(?![\s\S]) */
+  /** Six digits of an authenticator app, or a recovery code; matches ^[0-9A-Za-z -]{6,20}$ */
   code: string;
 }
 
@@ -891,7 +891,7 @@ export interface OidcStarted {
 export interface OidcFinishForm {
   /** 1 to 4096 characters */
   flow: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
+  /** matches ^[A-Za-z0-9_-]{43,128}$ */
   verifier: string;
 }
 
@@ -899,7 +899,7 @@ export interface OidcFinishForm {
 export interface OidcNativeForm {
   /** 1 to 8192 characters */
   id_token: string;
-  /** matches ^[A-Za-z0-9_-]{43,128}(?![\s\S]) */
+  /** matches ^[A-Za-z0-9_-]{43,128}$ */
   nonce: string;
   /** 0 to 120 characters */
   name?: string;
@@ -941,9 +941,9 @@ export interface LinkedIdentities {
 /** The driver's truck. */
 export interface VehicleForm {
   body: Body;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   capacity_kg: number;
-  /** above 0, at most 500 */
+  /** 0.001 to 500 */
   volume_m3: number;
   /** 0 to 16 characters */
   plate?: string;
@@ -977,10 +977,10 @@ export interface SettingsView {
 export interface SettingsPatch {
   /** 0 to 120 characters */
   name?: string | null;
-  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$ */
   email?: string | null;
   locale?: Lang | null;
-  /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*(?![\s\S]) */
+  /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$ */
   time_zone?: string | null;
 }
 
@@ -1010,9 +1010,9 @@ export interface PushKey {
 /** A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none. */
 export interface TruckForm {
   body: Body;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   capacity_kg: number;
-  /** above 0, at most 500 */
+  /** 0.001 to 500 */
   volume_m3: number;
   /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
   country?: string;
@@ -1020,11 +1020,11 @@ export interface TruckForm {
   plate?: string;
   /** Spaces and lookalike Cyrillic letters do not count; 0 to 24 characters */
   trailer_plate?: string;
-  /** above 0, at most 30 */
+  /** 0.001 to 30 */
   length_m?: number | null;
-  /** above 0, at most 30 */
+  /** 0.001 to 30 */
   width_m?: number | null;
-  /** above 0, at most 30 */
+  /** 0.001 to 30 */
   height_m?: number | null;
   /** 0 to 4 items */
   sides?: Side[];
@@ -1036,7 +1036,7 @@ export interface TruckForm {
   temp_max_c?: number | null;
   /** 1 to 20 */
   axles?: number | null;
-  /** above 0, at most 200 */
+  /** 0.1 to 200 */
   fuel_l_100km?: number | null;
   /** 1950 to 2,100 */
   year?: number | null;
@@ -1157,7 +1157,7 @@ export interface CompanyForm {
   contact_name?: string;
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   contact_phone?: string | null;
-  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$ */
   contact_email?: string;
 }
 
@@ -1176,7 +1176,7 @@ export interface CompanyPatch {
   contact_name?: string | null;
   /** 0 to 32 characters */
   contact_phone?: string | null;
-  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S]) */
+  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$ */
   contact_email?: string | null;
 }
 
@@ -1553,7 +1553,7 @@ export interface VehicleFigures {
 export interface QuoteForm {
   pickup_city: number;
   drop_city: number;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_kg: number;
   /** 0 to 500 */
   volume_m3?: number;
@@ -1719,7 +1719,7 @@ export interface OrderStop {
 export interface OrderForm {
   /** 1 to 200 characters */
   cargo: string;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_kg: number;
   pickup_city?: number | null;
   drop_city?: number | null;
@@ -1733,11 +1733,11 @@ export interface OrderForm {
   kind?: CargoKind;
   /** 1 to 100,000 */
   pieces?: number | null;
-  /** metres, of the largest piece; above 0, at most 60 */
+  /** metres, of the largest piece; 0.001 to 60 */
   length_m?: number | null;
-  /** metres, of the largest piece; above 0, at most 60 */
+  /** metres, of the largest piece; 0.001 to 60 */
   width_m?: number | null;
-  /** metres, of the largest piece; above 0, at most 60 */
+  /** metres, of the largest piece; 0.001 to 60 */
   height_m?: number | null;
   /** 0 to 4 items */
   sides?: Side[];
@@ -1774,7 +1774,7 @@ export interface OrderEdit {
   stops?: OrderStop[] | null;
   /** 1 to 200 characters */
   cargo?: string | null;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_kg?: number | null;
   /** 0 to 500 */
   volume_m3?: number | null;
@@ -1784,11 +1784,11 @@ export interface OrderEdit {
   kind?: CargoKind | null;
   /** 1 to 100,000 */
   pieces?: number | null;
-  /** metres, of the largest piece; above 0, at most 60 */
+  /** metres, of the largest piece; 0.001 to 60 */
   length_m?: number | null;
-  /** metres, of the largest piece; above 0, at most 60 */
+  /** metres, of the largest piece; 0.001 to 60 */
   width_m?: number | null;
-  /** metres, of the largest piece; above 0, at most 60 */
+  /** metres, of the largest piece; 0.001 to 60 */
   height_m?: number | null;
   /** 0 to 4 items */
   sides?: Side[] | null;
@@ -1824,8 +1824,8 @@ export interface OrdersQuery {
   before?: number | null;
   /** 1 to 100 */
   limit?: number;
-  /** 0 to 160 characters */
-  status?: string;
+  /** 0 to 13 items */
+  status?: OrderStatus[];
   /** 0 to 80 characters */
   q?: string;
   /** Seconds since the epoch, UTC; 0 or more */
@@ -2087,7 +2087,7 @@ export interface BoardFilters {
   lat?: number | null;
   /** -180 to 180 */
   lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   radius_m?: number;
   /** Of the gazetteer; -9.0072e+15 or more */
   to_city?: number | null;
@@ -2095,11 +2095,11 @@ export interface BoardFilters {
   to_lat?: number | null;
   /** -180 to 180 */
   to_lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2107,9 +2107,9 @@ export interface BoardFilters {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   route_line?: string | null;
-  /** above 0, at most 500,000 */
+  /** 1 to 500,000 */
   max_detour_m?: number;
   fits?: boolean;
   /** 1 or more */
@@ -2118,9 +2118,9 @@ export interface BoardFilters {
   bodies?: Body[];
   /** 0 to 30 items */
   kinds?: CargoKind[];
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_min_kg?: number | null;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_max_kg?: number | null;
   /** 0 to 500 */
   volume_max_m3?: number | null;
@@ -2154,7 +2154,7 @@ export interface BoardQuery {
   lat?: number | null;
   /** -180 to 180 */
   lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   radius_m?: number;
   /** Of the gazetteer; -9.0072e+15 or more */
   to_city?: number | null;
@@ -2162,11 +2162,11 @@ export interface BoardQuery {
   to_lat?: number | null;
   /** -180 to 180 */
   to_lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2174,9 +2174,9 @@ export interface BoardQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   route_line?: string | null;
-  /** above 0, at most 500,000 */
+  /** 1 to 500,000 */
   max_detour_m?: number;
   fits?: boolean;
   /** 1 or more */
@@ -2185,9 +2185,9 @@ export interface BoardQuery {
   bodies?: Body[];
   /** 0 to 30 items */
   kinds?: CargoKind[];
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_min_kg?: number | null;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_max_kg?: number | null;
   /** 0 to 500 */
   volume_max_m3?: number | null;
@@ -2212,7 +2212,7 @@ export interface BoardQuery {
   /** 0 to 5 */
   rating_min?: number | null;
   sort?: BoardSort;
-  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+(?![\s\S]) */
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
   after?: string | null;
   /** 1 to 100 */
   limit?: number;
@@ -2235,7 +2235,7 @@ export interface BoardFacetQuery {
   lat?: number | null;
   /** -180 to 180 */
   lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   radius_m?: number;
   /** Of the gazetteer; -9.0072e+15 or more */
   to_city?: number | null;
@@ -2243,11 +2243,11 @@ export interface BoardFacetQuery {
   to_lat?: number | null;
   /** -180 to 180 */
   to_lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2255,9 +2255,9 @@ export interface BoardFacetQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   route_line?: string | null;
-  /** above 0, at most 500,000 */
+  /** 1 to 500,000 */
   max_detour_m?: number;
   fits?: boolean;
   /** 1 or more */
@@ -2266,9 +2266,9 @@ export interface BoardFacetQuery {
   bodies?: Body[];
   /** 0 to 30 items */
   kinds?: CargoKind[];
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_min_kg?: number | null;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_max_kg?: number | null;
   /** 0 to 500 */
   volume_max_m3?: number | null;
@@ -2304,7 +2304,7 @@ export interface BoardClusterQuery {
   lat?: number | null;
   /** -180 to 180 */
   lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   radius_m?: number;
   /** Of the gazetteer; -9.0072e+15 or more */
   to_city?: number | null;
@@ -2312,11 +2312,11 @@ export interface BoardClusterQuery {
   to_lat?: number | null;
   /** -180 to 180 */
   to_lon?: number | null;
-  /** above 0, at most 2,000,000 */
+  /** 1 to 2,000,000 */
   to_radius_m?: number;
   /** west, south, east, north in degrees; west above east crosses the antimeridian; 4 to 4 items */
   bbox?: number[] | null;
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   polygon?: string | null;
   /** Of the gazetteer; -9.0072e+15 or more */
   route_from?: number | null;
@@ -2324,9 +2324,9 @@ export interface BoardClusterQuery {
   route_to?: number | null;
   /** 0 to 8 items */
   route_via?: number[];
-  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+(?![\s\S]) */
+  /** Places in Google's encoded polyline format, five digits; matches ^[?-~]+$ */
   route_line?: string | null;
-  /** above 0, at most 500,000 */
+  /** 1 to 500,000 */
   max_detour_m?: number;
   fits?: boolean;
   /** 1 or more */
@@ -2335,9 +2335,9 @@ export interface BoardClusterQuery {
   bodies?: Body[];
   /** 0 to 30 items */
   kinds?: CargoKind[];
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_min_kg?: number | null;
-  /** above 0, at most 100,000 */
+  /** 0.001 to 100,000 */
   weight_max_kg?: number | null;
   /** 0 to 500 */
   volume_max_m3?: number | null;
@@ -2681,7 +2681,7 @@ export interface InviteForm {
 export interface InviteContactForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
   phone?: string | null;
-  /** matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}(?![\s\S]) */
+  /** matches ^[0-9A-Za-z]{4}-?[0-9A-Za-z]{4}$ */
   code?: string | null;
   /** for so long the driver may think about it; 300 to 172,800 */
   valid_s?: number;
@@ -2991,7 +2991,7 @@ export interface FuelPriceForm {
   country: string;
   /** tiyn a litre; abroad, too; 100 to 10,000,000 */
   amount: number;
-  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}(?![\s\S]) */
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
   region?: string;
   /** Seconds since the epoch, UTC; 0 or more */
   valid_from?: number | null;

@@ -1,6 +1,6 @@
 """the board: a projection of the open orders for searching, saved searches
 
-Revision ID: 0008
+Revision ID: 0010
 Revises: 0009
 Deploy: before  # the old code runs on the new schema; its board reads all orders, which is slow and right
 """
@@ -12,7 +12,7 @@ from alembic import op
 from geoalchemy2 import Geometry
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0008"
+revision: str = "0010"
 down_revision: str | Sequence[str] | None = "0009"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
