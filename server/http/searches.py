@@ -54,7 +54,7 @@ async def viewed(call: Call[None, None]) -> None:
 
 def _note(call: Call[SavedSearchForm, None], form: SavedSearchForm) -> SearchNote:
     if (form.quiet_from is None) != (form.quiet_to is None):
-        raise Refusal("bad_request", "{a} and {b} go together", a="quiet_from", b="quiet_to")
+        raise Refusal("bad_request", "{a} and {b} go together", a="quiet_from", b="quiet_to").at("quiet_to")
     if form.search.vehicle is not None:
         raise Refusal("bad_request", "a saved search follows the active vehicle")
     quiet = None
