@@ -20,7 +20,7 @@ local now = time[1] * 1000000 + time[2]
 local token, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local full = math.max(tonumber(redis.call('GET', KEYS[1])) or now, now)
 local after = full + token * tonumber(ARGV[3])
-local wait = after - token * burst - now
+local wait = (full - now) - token * (burst - tonumber(ARGV[3]))
 if wait > 0 then
     return {0, math.floor(burst - (full - now) / token), full - now, wait}
 end
@@ -50,7 +50,8 @@ def spend(full_at: float, now: float, limit: Limit, cost: float) -> tuple[Taken,
     token = 1 / limit.rate
     full_at = max(full_at, now)
     after = full_at + cost * token
-    wait = after - limit.burst * token - now
+    # In this order a bucket that is full gives all that it holds, however the floats round.
+    wait = (full_at - now) - (limit.burst - cost) * token
     if wait > 0:
         return Taken(False, int(limit.burst - (full_at - now) * limit.rate), full_at - now, wait), full_at
     return Taken(True, int(limit.burst - (after - now) * limit.rate), after - now, 0.0), after

@@ -94,11 +94,14 @@ UPDATE webhooks w SET failures = failures + 1, failing_since = coalesce(failing_
 FROM missed WHERE w.id = missed.webhook_id
 RETURNING w.id, w.failures, extract(epoch FROM now() - w.failing_since)::float8 AS failing_s
 """
-# Its owners hear of it: ix_company_members_company_id.
+# Its owners hear of it: ix_company_members_company_id. Deliveries are locked before their endpoint, as by DELIVERED and
+# FAILED: the other way round, one that is closed at this moment would make a deadlock.
 DISABLE = """
-WITH ended AS (
+WITH held AS MATERIALIZED (
+    SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'due' ORDER BY id FOR UPDATE
+), ended AS (
     UPDATE webhooks SET disabled_at = now(), disabled_why = $2, version = version + 1
-    WHERE id = $1 AND disabled_at IS NULL RETURNING id, company_id, version
+    WHERE id = $1 AND disabled_at IS NULL AND (SELECT count(*) FROM held) >= 0 RETURNING id, company_id, version
 ), told AS (
     INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
     SELECT m.user_id, 'webhook.disabled', jsonb_build_object('webhook', e.id, 'reason', $2::text),

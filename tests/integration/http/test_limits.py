@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -70,6 +70,7 @@ async def test_many_workers_admit_what_one_bucket_holds_and_no_more(redis: Redis
     burst=st.integers(1, 500),
     steps=st.lists(st.tuples(st.floats(0, 5), st.integers(1, 5)), max_size=80),
 )
+@example(rate=0.32493335498619663, burst=1, steps=[(0.0, 1), (0.0, 1)])
 def test_a_bucket_never_gives_more_than_it_held_and_got_back(
     rate: float, burst: int, steps: list[tuple[float, int]]
 ) -> None:

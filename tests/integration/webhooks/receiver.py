@@ -14,11 +14,13 @@ from tracking_desk_client.webhooks import BadSignature, verify
 
 @dataclass
 class Receiver:
-    """What arrives at one path. `secret` as the company was shown it; `says` are the next statuses."""
+    """What arrives at one path. `secret` as the company was shown it; `says` are the next statuses,
+    `says_of` those about an order: what is sent at once arrives in either order."""
 
     url: str
     secret: str = ""
     says: list[int] = field(default_factory=list)
+    says_of: dict[int, list[int]] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -38,7 +40,8 @@ class Receiver:
             return web.Response(status=401)
         assert request.headers["Desk-Delivery"] == str(event["delivery"])
         assert request.headers["Desk-Event"] == event["type"]
-        status = self.says.pop(0) if self.says else 200
+        says = self.says_of.get(event["data"].get("order", 0)) or self.says
+        status = says.pop(0) if says else 200
         if status == 200:
             self.events.append(event)
         return web.Response(status=status, headers={"Set-Cookie": "tenant=1", **self.headers})

@@ -157,7 +157,7 @@ async def test_a_failure_is_tried_again_under_the_same_id_and_holds_the_order_ba
         await desk.subscribe(erp)
         first, second = await desk.order(), await desk.order()
         await desk.market.orders.cancel(Party(first.shipper, Actor.SHIPPER), first.id)
-        erp.says = [500, 200, 503]
+        erp.says_of = {first.id: [500, 503]}
         await desk.round()
         # `placed` of the first order failed: its `cancelled` waits; the second order does not.
         assert [event["data"]["order"] for event in erp.events] == [second.id]
@@ -267,6 +267,24 @@ async def test_an_endpoint_that_is_gone_is_switched_off_at_once(desk: Desk) -> N
         await desk.round()
         assert (await desk.store.one(1, hook.id)).disabled_why == "gone"
         assert "due" not in await desk.states()
+
+
+async def test_switching_off_waits_for_a_delivery_that_is_closed_at_this_moment(desk: Desk) -> None:
+    hook = await desk.subscribe(Receiver("http://127.0.0.1/1"))
+    await desk.order()
+    async with desk.pool.acquire() as closing:
+        async with closing.transaction():
+            await closing.execute("UPDATE webhook_deliveries SET state = 'delivered'")
+            off = asyncio.create_task(desk.store.disable(hook.id, "gone"))
+            async with asyncio.timeout(10):
+                while not await desk.pool.fetchval(  # noqa: ASYNC110 (it waits in PostgreSQL)
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                ):
+                    await asyncio.sleep(0.01)
+            await closing.execute("UPDATE webhooks SET failures = 0")  # as DELIVERED does, in this order
+        await off
+    assert (await desk.store.one(1, hook.id)).disabled_why == "gone"
+    assert await desk.states() == ["delivered"]
 
 
 async def test_an_endpoint_can_ask_for_more_time(desk: Desk) -> None:
