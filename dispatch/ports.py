@@ -107,7 +107,8 @@ class Orders(Protocol):
         ...
 
     def claim_due(self) -> AbstractAsyncContextManager[Claim | None]:
-        """The order that has waited longest for its next wave, or None. Leaving the block commits."""
+        """The order that has waited longest for its next wave, or None. Leaving the block commits;
+        an order that the database cannot compute with is put aside instead, without an error."""
         ...
 
     async def accept(

@@ -172,6 +172,7 @@ class Dispatcher:
         """Sends every wave that is due; how many orders were looked at."""
         looked_at = 0
         while True:
+            events: list[Event] = []
             async with self._orders.claim_due() as claim:
                 if claim is None:
                     return looked_at

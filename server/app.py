@@ -47,6 +47,9 @@ from .ws.endpoint import add_websocket
 log = logging.getLogger("desk.app")
 
 HOUSEKEEPING_S = 3600.0
+# A search of the board may name an outline and a road of 4,000 characters each, three bytes a character when
+# they are escaped; aiohttp's 8,190 would end it in a bare 400 before any of our answers.
+MAX_LINE = 32 * 1024
 # Names the database that order events are numbered in: a restored or new one has another.
 EPOCH = """
 SELECT c.system_identifier::text || '-' || d.oid::text
@@ -91,7 +94,11 @@ async def serve(
         stack.push_async_callback(hook_sender.close)
         async with _loops(services, senders, hook_sender):
             runner = web.AppRunner(
-                build_app(services), access_log=None, handler_cancellation=False, shutdown_timeout=10.0
+                build_app(services),
+                access_log=None,
+                handler_cancellation=False,
+                shutdown_timeout=10.0,
+                max_line_size=MAX_LINE,
             )
             await runner.setup()
             try:

@@ -1,9 +1,12 @@
 """Orders: placed once, won once, moved step by step. Every decision locks the order's row, then judges."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from dispatch.bids import BidStatus
 from dispatch.cancelling import UNSAID, CallingOff, fault_of
@@ -14,7 +17,7 @@ from dispatch.sniping import Watch
 
 from . import habits, offers
 from .bid_rows import close_bids
-from .candidates import CLAIM_DUE, SearchClaim
+from .candidates import CLAIM_DUE, LOOK_AGAIN, SearchClaim
 from .deciding import deciding
 from .holding import DROP_CASE, open_case
 from .order_reads import OrderReads, must_own
@@ -33,6 +36,10 @@ from .order_rows import (
     step,
 )
 from .postgres import Connection, Pool, Unreachable, transaction
+
+log = logging.getLogger("desk.orders")
+
+ASIDE_S = 600.0  # until an order that could not be searched for is tried once more
 
 # The rows of a posted order in one statement, hence one transaction. $1 shipper, $2 seconds until it expires,
 # $3 status, $4 company, $5 detail of the event. A load that was to be picked up by then is no use afterwards.
@@ -95,10 +102,21 @@ class OrderStore(OrderReads):
 
     @asynccontextmanager
     async def claim_due(self) -> AsyncIterator[SearchClaim | None]:
-        """The order whose wave has been due longest, locked while the block runs; None when none is due."""
-        async with transaction(self._pool) as connection:
-            row = await connection.fetchrow(CLAIM_DUE)
-            yield SearchClaim(connection, order_of(row), row["now"]) if row else None
+        """The order whose wave has been due longest, locked while the block runs; None when none is due.
+
+        An order that the database cannot compute with is put aside, so that the search for all the others goes
+        on: else it would be the first again at every worker, and end one after the other.
+        """
+        row = None
+        try:
+            async with transaction(self._pool) as connection:
+                row = await connection.fetchrow(CLAIM_DUE)
+                yield SearchClaim(connection, order_of(row), row["now"]) if row else None
+        except asyncpg.DataError as fault:
+            if row is None:
+                raise
+            log.error("seek.put_aside", extra={"order": row["id"]}, exc_info=fault)
+            await self._pool.execute(LOOK_AGAIN, row["id"], ASIDE_S)
 
     # -- offers: storage/offers.py tells how ----------------------------------------------------------------
 

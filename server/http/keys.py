@@ -71,7 +71,6 @@ ROUTES: tuple[Route, ...] = (
         status=201,
         roles=_SHIPPER,
         errors=("company_required", "forbidden", "limit_reached"),
-        location="/api/v1/company/keys/{key}",
     ),
     Route(
         "DELETE",

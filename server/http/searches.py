@@ -54,9 +54,9 @@ async def viewed(call: Call[None, None]) -> None:
 
 def _note(call: Call[SavedSearchForm, None], form: SavedSearchForm) -> SearchNote:
     if (form.quiet_from is None) != (form.quiet_to is None):
-        raise Refusal("bad_request", "{a} and {b} go together", a="quiet_from", b="quiet_to")
+        raise Refusal("bad_request", "{a} and {b} go together", a="quiet_from", b="quiet_to").at("quiet_to")
     if form.search.vehicle is not None:
-        raise Refusal("bad_request", "a saved search follows the active vehicle")
+        raise Refusal("bad_request", "a saved search follows the active vehicle").at("search.vehicle")
     quiet = None
     if form.quiet_from is not None and form.quiet_to is not None:
         quiet = (form.quiet_from, form.quiet_to)

@@ -84,8 +84,10 @@ async def change_phone(call: Call[PhoneChangeForm, None]) -> PhoneChanged:
 
 
 async def fresh(call: Call[object, object]) -> None:
-    """Refusal `sign_in_again` unless the caller has shown lately who it is."""
+    """Refusal `sign_in_again` unless the caller has shown lately who it is; `forbidden` for a program."""
     caller, now = call.caller, time.time()
+    if caller.key is not None:
+        raise Refusal("forbidden", "an API key signs nobody in")
     if caller.factor_at is not None and caller.factor_at + FRESH_S > now:
         return
     if await call.services.identity.signed_in_at(caller.session) + FRESH_S <= now:

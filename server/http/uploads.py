@@ -80,7 +80,7 @@ async def _form(request: web.Request, incoming: Incoming) -> None:
     form = await request.multipart()
     part = await form.next()
     if not isinstance(part, BodyPartReader) or part.name != FIELD:
-        raise Refusal("bad_request", "send one part with the name file")
+        raise Refusal("bad_request", "send one part with the name file").at(FIELD)
     while True:
         async with asyncio.timeout(STALLED_S):
             chunk = await part.read_chunk(CHUNK)
@@ -88,7 +88,7 @@ async def _form(request: web.Request, incoming: Incoming) -> None:
             break
         await incoming.write(chunk)
     if await form.next() is not None:
-        raise Refusal("bad_request", "send one part with the name file")
+        raise Refusal("bad_request", "send one part with the name file").at(FIELD)
 
 
 def attachment(files: FileStore, stored: StoredFile, name: str) -> web.StreamResponse:

@@ -4673,10 +4673,10 @@ class EtaWindow:
 
     `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it."""
 
-    depart_at: float  # Seconds since the epoch, UTC; 0 or more
-    early_at: float  # Seconds since the epoch, UTC; 0 or more
-    typical_at: float  # Seconds since the epoch, UTC; 0 or more
-    late_at: float  # Seconds since the epoch, UTC; 0 or more
+    depart_at: float
+    early_at: float
+    typical_at: float
+    late_at: float
     driving_s: float
     rest_s: float
     border_s: float

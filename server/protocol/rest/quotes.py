@@ -88,10 +88,10 @@ class EtaWindow(View, frozen=True):
     `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it.
     """
 
-    depart_at: Seconds
-    early_at: Seconds
-    typical_at: Seconds
-    late_at: Seconds
+    depart_at: float
+    early_at: float
+    typical_at: float
+    late_at: float
     driving_s: float
     rest_s: float
     border_s: float

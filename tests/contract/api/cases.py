@@ -18,6 +18,7 @@ from tests.served import ROOT
 
 Operation = Any  # Schemathesis' classes are generic over each other; here they only pass through
 Case = Any
+Answer = Any
 
 CONTRACT = ROOT / "docs" / "openapi.json"
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)

@@ -23,11 +23,12 @@ from server.http.route import Route
 from tests.integration.authz.matrix import Cell, Row, expected_of_route, ids_of, may_enter, value
 from tests.integration.authz.world import Person, World
 
-from .cases import Case, Operation, wrong_in
+from .cases import Answer, Case, Operation, wrong_in
 from .meaning import REFUSED, TWO_PATHS
 
 CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 PATIENCE_S = 20.0
+PROBLEM = "application/problem+json"
 BODY, PATH, QUERY, HEADER = (
     ParameterLocation.BODY,
     ParameterLocation.PATH,
@@ -45,6 +46,7 @@ class Told:
     statuses: defaultdict[tuple[str, str], Counter[int]] = field(
         default_factory=lambda: defaultdict(Counter)
     )  # by operation and kind
+    followed: int = 0  # addresses of what was made
     meant: set[str] = field(default_factory=set)  # refusals of forms that are right
     wrong: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # the same fault is told once
 
@@ -110,24 +112,27 @@ class Driver:
                 self.told.add(label, kind, f"{failure.title}: {failure.message}", _example(case, answer))
         for fault in self._own_checks(case, answer):
             self.told.add(label, kind, fault, _example(case, answer))
-        if answer.status_code == 201 and "Location" in answer.headers:
-            made = self._session().get(self._url + answer.headers["Location"], headers=headers)
+        if place := _header(answer, "location") if answer.status_code == 201 else "":
+            made = self._session().get(self._url + place, headers=headers)
+            self.told.followed += 1
             if made.status_code != 200:
                 self.told.add(label, kind, f"Location leads to {made.status_code}", _example(case, answer))
         return int(answer.status_code)
 
-    def _call(self, case: Case, headers: dict[str, str]) -> requests.Response:
-        answer: requests.Response = case.call(
+    def _call(self, case: Case, headers: dict[str, str]) -> Answer:
+        return case.call(
             base_url=self._url,
             session=self._session(),
             headers=headers,
             timeout=PATIENCE_S,
             allow_redirects=False,
         )
-        return answer
 
-    def _own_checks(self, case: Case, answer: requests.Response) -> Iterable[str]:
+    def _own_checks(self, case: Case, answer: Answer) -> Iterable[str]:
         """What Schemathesis does not ask: a wrong form is refused as a form, and only a wrong one is."""
+        if answer.status_code >= 400 and _header(answer, "content-type") != PROBLEM:
+            yield f"{answer.status_code} is no problem document"
+            return
         if case.meta is None or answer.status_code in (401, 403, 405):
             return
         problem = answer.json() if answer.status_code >= 400 else {"code": str(answer.status_code)}
@@ -205,5 +210,10 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _example(case: Case, answer: requests.Response) -> str:
+def _header(answer: Answer, name: str) -> str:
+    found: list[str] = answer.headers.get(name, [""])
+    return found[0]
+
+
+def _example(case: Case, answer: Answer) -> str:
     return f"{case.as_curl_command()} -> {answer.status_code} {answer.text[:300]}"

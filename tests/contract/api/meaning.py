@@ -29,6 +29,8 @@ REFUSED: dict[str, str] = {
     "west, south, east, north in degrees": "four numbers of different ranges",
     "{field} is no encoded polyline": "an encoding",
     "{field} leaves the earth": "an encoding",
+    "a saved search follows the active vehicle": "it shares the fields of the board's search",
+    "send one part with the name file": "a part of a form may be a field, which is no file",
 }
 
 _CODE = "needs a code that only the phone of the caller gets: tests/integration/identity"

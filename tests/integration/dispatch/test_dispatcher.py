@@ -326,3 +326,18 @@ async def test_after_any_history_each_offer_has_one_end_and_each_order_at_most_o
     made = {event.offer.id for event in market.heard.of(OfferMade)}
     ended = [event.offer for event in market.heard.of(OfferEnded)]
     assert len(ended) == len(set(ended)) and set(ended) <= made
+
+
+async def test_an_order_that_cannot_be_computed_with_does_not_stop_the_search(
+    market: Market, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = dispatcher(market)
+    poisoned, sound = await place(market, desk), await place(market, desk)
+    # No form lets such a weight in; a row could still have it, and the board's columns cannot hold it.
+    await market.pool.execute("UPDATE orders SET weight_kg = 5e-324 WHERE id = $1", poisoned.id)
+    await due_now(market)
+    await desk.seek_due()
+    board = "SELECT board_at IS NOT NULL AS on_board, seek_at > now() AS later FROM orders WHERE id = $1"
+    assert dict(await market.pool.fetchrow(board, poisoned.id)) == {"on_board": False, "later": True}
+    assert (await market.pool.fetchrow(board, sound.id))["on_board"]
+    assert [record.order for record in caplog.records if record.message == "seek.put_aside"] == [poisoned.id]  # type: ignore[attr-defined]

@@ -238,7 +238,7 @@ async def test_lists_are_narrowed_by_state_day_and_words_page_by_page(server: Se
         assert await found(f"since={time.time() + 60}") == []
         assert await found(f"until={time.time() + 60}&status=cancelled") == [numbers[1]]
         status, problem = await shipper("GET", "/api/v1/orders?status=open,lost")
-        assert (status, problem["code"], problem["path"]) == (400, "bad_request", "status")
+        assert (status, problem["code"], problem["path"]) == (400, "bad_request", "status[1]")
 
 
 async def test_calling_off_says_why_and_the_history_tells_it(server: Server) -> None:

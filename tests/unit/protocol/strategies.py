@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from server.protocol.messages import STORABLE
+from server.protocol.rest.common import NOTHING
 
 # PostgreSQL's text holds neither of these, and no valid UTF-8 holds the second kind.
 TEXT = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
@@ -39,7 +40,7 @@ def _value(seen: mi.Type) -> st.SearchStrategy[Any]:
             low = seen.gt if seen.ge is None else seen.ge
             return st.floats(
                 low, seen.le, exclude_min=seen.gt is not None, allow_nan=False, allow_infinity=False
-            )
+            ).filter(lambda value: value == 0 or abs(value) >= NOTHING)  # smaller ones are taken as 0
         case mi.StrType():
             if seen.pattern not in (None, STORABLE):
                 longest = seen.max_length or 300

@@ -1594,13 +1594,9 @@ export interface BorderPassed {
 
 /** Nine of ten trucks arrive after `early_at`, nine of ten before `late_at`. The parts are of the typical one. `heat_s`: standing still because of a summer ban for heavy axles; the early end has none of it. */
 export interface EtaWindow {
-  /** Seconds since the epoch, UTC; 0 or more */
   depart_at: number;
-  /** Seconds since the epoch, UTC; 0 or more */
   early_at: number;
-  /** Seconds since the epoch, UTC; 0 or more */
   typical_at: number;
-  /** Seconds since the epoch, UTC; 0 or more */
   late_at: number;
   driving_s: number;
   rest_s: number;
