@@ -11,7 +11,13 @@ from geo.roads import RoadGraph
 from geo.types import Position
 from tracking_desk_client import ApiError, Disconnected, DriverClient, Fix
 from tracking_desk_client.driver import STEPS
-from tracking_desk_client.messages import OfferCard, OrderState
+from tracking_desk_client.messages import (
+    BoardFilters,
+    OfferCard,
+    OrderState,
+    SavedSearchForm,
+    SearchMatched,
+)
 
 from . import haggling
 from .accounts import DriverAccount
@@ -27,6 +33,10 @@ FAR_M = (
 )
 EAGER = 0.9
 IGNORES = 0.3  # of the loads not taken: the driver just lets the offer run out
+SEARCHES = (
+    0.3  # of the drivers keep a search around their town, so that they hear of loads that others are offered
+)
+SEARCH_RADIUS_M = 300_000.0
 
 
 def decide(random: Random, deadhead_m: float, far_m: float) -> str:
@@ -72,6 +82,7 @@ class Carrier:
         self._hired = asyncio.Event()
         self._arrived = asyncio.Event()
         self._bidder = Bidder(account.user, client, ledger, tally, random, lambda: self.busy, self._take)
+        client.on_search = self._alerted
         client.on_acked = lambda stream, upto, rejected: ledger.acked(
             account.device, stream, upto, [(one.seq, one.reason) for one in rejected]
         )
@@ -91,6 +102,8 @@ class Carrier:
                 place = order.drop if order.status == "at_drop" else order.pickup
                 self.truck = Truck(Position(place.lat, place.lon), self._driving, self._random)
                 self._take(order)
+        if self._random.random() < SEARCHES:
+            await self._keep_search()
 
     async def live(self, stop: asyncio.Event) -> None:
         """Drive and work until `stop` is set; then hand over what the phone still holds."""
@@ -137,6 +150,22 @@ class Carrier:
         await self._arrived.wait()
 
     # -- loads ----------------------------------------------------------------------------------------------
+
+    async def _keep_search(self) -> None:
+        place = self.truck.place
+        filters = BoardFilters(lat=place.lat, lon=place.lon, radius_m=SEARCH_RADIUS_M)
+        try:
+            kept = await self.client.api.save_search(SavedSearchForm("around home", filters))
+        except ApiError as refused:
+            if refused.code != "search_exists":  # of an earlier run
+                raise
+            return
+        self._tally.searches += 1
+        self._ledger.search(kept.saved_search, self.account.user)
+
+    def _alerted(self, message: SearchMatched) -> None:
+        self._tally.alerts += 1
+        self._ledger.alert(self.account.user, message.order, message.version)
 
     async def _work(self) -> None:
         while True:

@@ -28,6 +28,8 @@ STALE = """
 SELECT count(*) FROM offers f JOIN order_versions v ON v.order_id = f.order_id AND v.version > f.version
 WHERE f.status = 'accepted' AND f.order_id = ANY($1::bigint[]) AND v.at < f.ended_at
 """
+# Primary key.
+ALERTS = "SELECT driver_id, order_id FROM search_alerts WHERE order_id = ANY($1::bigint[])"
 OFFERED = "SELECT order_id, driver_id FROM offers WHERE order_id = ANY($1::bigint[])"
 
 
@@ -40,7 +42,8 @@ class MarketVerdict:
     one bid that won, or whose winner is not their driver; `prices_broken` orders that do not cost what was
     agreed; `bids_without_end` bids alive a second after their time; `edits_lost` versions that were confirmed and
     are not there; `stale_wins` loads won on terms that had been changed before; `cancels_lost` loads that were
-    called off and go on; `invitations_lost` drivers who were asked and have no offer.
+    called off and go on; `invitations_lost` drivers who were asked and have no offer; `alerts_unknown` loads
+    that a driver was told of as found by his search and that the database does not know as that.
     """
 
     bids: int = 0
@@ -57,6 +60,7 @@ class MarketVerdict:
     cancels_lost: int = 0
     invitations: int = 0
     invitations_lost: int = 0
+    alerts_unknown: int = 0
 
     def market_ok(self) -> bool:
         """Whether every promise of the market held."""
@@ -64,6 +68,7 @@ class MarketVerdict:
             (
                 self.bids_unknown, self.bids_behind, self.bids_denied, self.bid_winners, self.prices_broken,
                 self.bids_without_end, self.edits_lost, self.stale_wins, self.cancels_lost, self.invitations_lost,
+                self.alerts_unknown,
             )
         )  # fmt: skip
 
@@ -85,6 +90,9 @@ async def judge(ledger: Ledger, database: asyncpg.Connection, verdict: MarketVer
     asked = await database.fetch(OFFERED, sorted({order for order, _ in ledger.invited}))
     verdict.invitations = len(ledger.invited)
     verdict.invitations_lost = len(ledger.invited - {(row["order_id"], row["driver_id"]) for row in asked})
+    alerts = {(driver, order) for driver, order, _ in ledger.alerts}
+    found = await database.fetch(ALERTS, sorted({order for _, order in alerts}))
+    verdict.alerts_unknown = len(alerts - {(row["driver_id"], row["order_id"]) for row in found})
 
 
 async def _bids(ledger: Ledger, database: asyncpg.Connection, verdict: MarketVerdict) -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Sequence
+from pathlib import Path
 
 from .config import ROOT, Config, ConfigError, load
 
@@ -57,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     seed.add_argument("--force", action="store_true", help="also into a database with real orders")
     seed.add_argument("--clear", action="store_true", help="remove what was made")
     seed.set_defaults(run=_seed)
+
+    match_times = commands.add_parser(
+        "match-times", help="time matching against saved searches, for the bench"
+    )
+    match_times.add_argument("--orders", type=_count, default=1_000, help="matched (default 1000)")
+    match_times.add_argument("--out", type=Path, required=True, help="file for the times, JSON")
+    match_times.set_defaults(run=_match_times)
 
     link = commands.add_parser("link", help="print an address that signs in at once")
     link.add_argument("--role", choices=("admin", "shipper", "driver", "logistician"), default="admin")
@@ -167,6 +175,13 @@ def _seed(options: argparse.Namespace) -> int:
         return asyncio.run(clear(load(os.environ)))
     wanted = Wanted(options.orders, options.drivers, options.searches, options.seed)
     return asyncio.run(seed(load(os.environ), wanted, force=options.force))
+
+
+def _match_times(options: argparse.Namespace) -> int:
+    from .match_times import match_times
+
+    match_times(load(os.environ), options.orders, options.out)
+    return 0
 
 
 def _link(options: argparse.Namespace) -> int:

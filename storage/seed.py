@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from geo.cells import cell_of
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 
@@ -75,7 +76,7 @@ SELECT id, now() + interval '60 days' FROM unnest($1::bigint[]) AS w(id)
 ADD_STATES = "INSERT INTO driver_states (driver_id) SELECT unnest($1::bigint[])"
 ADD_POSITIONS = """
 INSERT INTO last_positions (driver_id, recorded_at, point, cell)
-SELECT id, now(), point, 0 FROM unnest($1::bigint[], $2::geometry[]) AS w(id, point)
+SELECT id, now(), point, cell FROM unnest($1::bigint[], $2::geometry[], $3::bigint[]) AS w(id, point, cell)
 """
 # $1 first id, $2 last id, $3 kinds of event in order; a step's status is its kind, but for the first two.
 ADD_EVENTS = """
@@ -238,7 +239,9 @@ class Seeder:
         )
         await connection.execute(ADD_SUBSCRIPTIONS, drivers)
         await connection.execute(ADD_STATES, drivers)
-        await connection.execute(ADD_POSITIONS, drivers, [ewkb(truck.lat, truck.lon) for truck in made])
+        places = [ewkb(truck.lat, truck.lon) for truck in made]
+        cells = [cell_of(truck.lat, truck.lon) for truck in made]
+        await connection.execute(ADD_POSITIONS, drivers, places, cells)
         return drivers
 
     async def _searches(self, connection: Connection, drivers: Sequence[int], wanted: Wanted) -> None:

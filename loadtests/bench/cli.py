@@ -1,4 +1,4 @@
-"""`./desk bench {ingest,dispatch,fanout,memory,rest}`: options, one JSON line on stdout, an exit code.
+"""`./desk bench {ingest,dispatch,fanout,memory,rest,searches}`: options, one JSON line on stdout, an exit code.
 
 Exit codes: 0 good, 1 an invariant is broken (points lost, two winners), 3 the run is void (the generator or a
 connection failed: the figures say nothing), 2 it could not be run.
@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from . import dispatch, fanout, ingest, memory, rest
+from . import dispatch, fanout, ingest, memory, rest, searches
 from .measure import Figures
 from .processes import GENERATOR_CORE, BenchError, pin, raise_open_files
 from .sockets import LaneLost
@@ -71,9 +71,13 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     held.add_argument("--sessions", type=_count, default=10_000, help="(default 10000)")
     held.add_argument("--step", type=_count, default=2500, help="sessions between readings (default 2500)")
 
-    board = kind("rest", "board searches over a million loads", _rest, 30)
+    board = kind("rest", "ten kinds of board search over a million loads", _rest, 60)
     board.add_argument("--orders", type=_count, default=1_000_000, help="on the board (default 1000000)")
-    board.add_argument("--rate", type=_above(0), default=500.0, help="requests/s (default 500)")
+    board.add_argument("--rate", type=_above(0), default=200.0, help="requests/s (default 200)")
+
+    saved = kind("searches", "an order against all saved searches", _searches, 1)
+    saved.add_argument("--searches", type=_count, default=100_000, help="saved (default 100000)")
+    saved.add_argument("--orders", type=_count, default=2_000, help="matched (default 2000)")
 
 
 async def _ingest(o: argparse.Namespace) -> Figures:
@@ -100,6 +104,10 @@ async def _memory(o: argparse.Namespace) -> Figures:
 
 async def _rest(o: argparse.Namespace) -> Figures:
     return await rest.run(rest.Load(o.orders, o.rate, o.seconds, o.warm, o.seed))
+
+
+async def _searches(o: argparse.Namespace) -> Figures:
+    return await searches.run(searches.Load(o.searches, o.orders, o.seed))
 
 
 def _run(bench: Bench, options: argparse.Namespace) -> int:

@@ -30,7 +30,11 @@ BENCHES = {
         "cpu_us_per_delivery watchers",
     ),
     "memory": (("--sessions", "100", "--step", "50"), "sessions kib_per_session idle_cpu_us_per_s"),
-    "rest": (("--orders", "3000", "--rate", "30"), "requests_per_s p50_ms p95_ms p99_ms orders"),
+    "rest": (("--orders", "3000", "--rate", "40"), "requests_per_s p50_ms p95_ms p99_ms orders kinds"),
+    "searches": (
+        ("--searches", "2000", "--orders", "200"),
+        "match_p50_ms match_p95_ms searches",
+    ),
 }
 
 

@@ -9,12 +9,11 @@ from uuid import uuid4
 
 import aiohttp
 
+from .board import BoardCalls
 from .errors import ApiError
 from .messages import (
     AcceptForm,
     AdvanceForm,
-    Board,
-    BoardQuery,
     CancelForm,
     CancelReason,
     Cities,
@@ -67,7 +66,7 @@ from .tokens import Tokens
 TIMEOUT_S = 15.0
 
 
-class Api(PostingCalls, TakingCalls):
+class Api(BoardCalls, PostingCalls, TakingCalls):
     """One account's REST access. Use as an async context manager, or call `close`.
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so
@@ -277,11 +276,6 @@ class Api(PostingCalls, TakingCalls):
     async def decline(self, offer: int, reason: DeclineReason = "unsaid", note: str = "") -> None:
         """Turn an offer down, and say why."""
         await self._call("POST", f"/api/v1/offers/{offer}/decline", DeclineForm(reason, note).to_wire())
-
-    async def board(self, query: BoardQuery | None = None) -> Board:
-        """Loads open to every subscribed driver."""
-        wire = (query or BoardQuery()).to_wire()
-        return Board.from_wire(await self._call("GET", "/api/v1/board", query=wire))
 
     async def accept_from_board(self, order: int, accept_id: str) -> OrderState:
         """Take a load from the board; the same `accept_id` gets the same answer."""

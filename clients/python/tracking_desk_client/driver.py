@@ -28,6 +28,7 @@ from .messages import (
     Point,
     PositionAck,
     Rejection,
+    SearchMatched,
     ServerMessage,
     ShiftSet,
     StreamResumed,
@@ -49,7 +50,8 @@ class DriverClient:
 
     `report` keeps fixes until the desk has them in its database; everything else may be lost with the
     connection and is said again. Callbacks run on the event loop: `on_acked(stream, upto, rejected)` when
-    points are committed, `on_offer_closed(message)` when an offer is over. `bids` is the haggling.
+    points are committed, `on_offer_closed(message)` when an offer is over, `on_search(message)` for a load that suits
+    a saved search. `bids` is the haggling.
     """
 
     def __init__(self, api: Api, device: int, secret: str, queue: PointQueue, *, app: str = "") -> None:
@@ -63,6 +65,7 @@ class DriverClient:
         self.connection.on_end = self._ended
         self.on_acked: Callable[[str, int, Sequence[Rejection]], None] = lambda stream, upto, rejected: None
         self.on_offer_closed: Callable[[OfferClosed], None] = lambda message: None
+        self.on_search: Callable[[SearchMatched], None] = lambda message: None
         self.bids = DriverBids(self.connection, api)
         self.live_offers: dict[int, OfferCard] = {}
         self._uplink = Uplink(queue)
@@ -198,6 +201,8 @@ class DriverClient:
             case OfferClosed():
                 self.live_offers.pop(message.offer, None)
                 self.on_offer_closed(message)
+            case SearchMatched():
+                self.on_search(message)
             case Error():
                 # Without a retry the app must act (register the device, update itself): say so where it is seen.
                 log.log(

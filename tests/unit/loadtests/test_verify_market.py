@@ -33,6 +33,8 @@ class Market(Desk):
         self.ledger.bid(12, 2, 70, "live", 2, 95000)
         self.ledger.edited(70, 2)
         self.ledger.invite(70, 2)
+        await self.db.execute("INSERT INTO search_alerts (driver_id, order_id) VALUES (2, 70)")
+        self.ledger.alert(2, 70, 1)
 
 
 @pytest.fixture
@@ -78,6 +80,7 @@ async def test_a_market_that_kept_its_promises_is_green_with_all_its_figures(mar
         ),
         ("UPDATE orders SET price_amount = 80000 WHERE id = 70", {"prices_broken": 1}),
         ("UPDATE orders SET version = 1 WHERE id = 70", {"edits_lost": 1}),
+        ("DELETE FROM search_alerts", {"alerts_unknown": 1}),
         ("DELETE FROM offers WHERE id = 8", {"invitations_lost": 1, "offers_unknown": 1}),
         (
             "INSERT INTO order_versions (order_id, version, content, at)"
