@@ -94,8 +94,8 @@ UPDATE webhooks w SET failures = failures + 1, failing_since = coalesce(failing_
 FROM missed WHERE w.id = missed.webhook_id
 RETURNING w.id, w.failures, extract(epoch FROM now() - w.failing_since)::float8 AS failing_s
 """
-# Its owners hear of it: ix_company_members_company_id. Deliveries are locked before their endpoint, as by DELIVERED and
-# FAILED: the other way round, one that is closed at this moment would make a deadlock.
+# Its owners hear of it: ix_company_members_company_id. Deliveries are locked before their endpoint, as
+# DELIVERED and FAILED do: the other way round, one that is closed at this moment would make a deadlock.
 DISABLE = """
 WITH held AS MATERIALIZED (
     SELECT id FROM webhook_deliveries WHERE webhook_id = $1 AND state = 'due' ORDER BY id FOR UPDATE
