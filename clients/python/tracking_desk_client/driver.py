@@ -50,8 +50,8 @@ class DriverClient:
 
     `report` keeps fixes until the desk has them in its database; everything else may be lost with the
     connection and is said again. Callbacks run on the event loop: `on_acked(stream, upto, rejected)` when
-    points are committed, `on_offer_closed(message)` when an offer is over, `on_search(message)` for a load that suits
-    a saved search. `bids` is the haggling.
+    points are committed, `on_offer_closed(message)` when an offer is over, `on_search(message)` for a load
+    that suits a saved search. `bids` is the haggling.
     """
 
     def __init__(self, api: Api, device: int, secret: str, queue: PointQueue, *, app: str = "") -> None:
