@@ -1,8 +1,6 @@
 """The part of the REST API that is about finding a load: the board, its map, saved searches."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from .calls import Calls, made_from
 from .messages import (
     Board,
     BoardCard,
@@ -21,7 +19,7 @@ _BOARD = "/api/v1/board"
 _SEARCHES = "/api/v1/searches"
 
 
-class BoardCalls:
+class BoardCalls(Calls):
     """One method a route. A logistician names the driver for whom he looks in the query."""
 
     async def board(self, query: BoardQuery | None = None) -> Board:
@@ -57,8 +55,7 @@ class BoardCalls:
 
     async def change_search(self, search: int, version: int, form: SavedSearchForm) -> SavedSearchView:
         """Edit the version you have read."""
-        headers = {"If-Match": f'"{version}"'}
-        wire = await self._call("PUT", f"{_SEARCHES}/{search}", form.to_wire(), headers=headers)
+        wire = await self._call("PUT", f"{_SEARCHES}/{search}", form.to_wire(), headers=made_from(version))
         return SavedSearchView.from_wire(wire)
 
     async def forget_search(self, search: int) -> None:
@@ -68,15 +65,3 @@ class BoardCalls:
     async def search_viewed(self, search: int) -> None:
         """Its loads were looked at: new ones are counted from now."""
         await self._call("POST", f"{_SEARCHES}/{search}/viewed")
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        signed: bool = True,
-    ) -> Any:
-        raise NotImplementedError

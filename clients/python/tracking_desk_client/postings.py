@@ -1,8 +1,8 @@
 """What is done with loads over REST beside posting them: drafts, templates, edits, and the moderators' queue."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from .calls import Calls, made_from
 from .messages import (
     AcknowledgeForm,
     AppealForm,
@@ -42,31 +42,14 @@ _TEMPLATES = f"{_ORDERS}/templates"
 _CASES = "/api/v1/admin/moderation"
 
 
-def _made_from(version: int) -> dict[str, str]:
-    """An edit says which version it was made from; of another one it is refused with `version_stale`."""
-    return {"If-Match": f'"{version}"'}
-
-
-class PostingCalls:
+class PostingCalls(Calls):
     """Part of Api."""
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        signed: bool = True,
-    ) -> Any:
-        raise NotImplementedError
 
     # -- posted loads ---------------------------------------------------------------------------------------
 
     async def edit(self, order: int, version: int, edit: OrderEdit) -> OrderState:
         """Change a posted load; `version` is that of the order that was read. The next version comes back."""
-        wire = await self._call("PATCH", f"{_ORDERS}/{order}", edit.to_wire(), headers=_made_from(version))
+        wire = await self._call("PATCH", f"{_ORDERS}/{order}", edit.to_wire(), headers=made_from(version))
         return OrderState.from_wire(wire)
 
     async def versions(self, order: int) -> OrderVersions:
@@ -127,7 +110,7 @@ class PostingCalls:
 
     async def save_draft(self, order: int, version: int, edit: OrderEdit) -> DraftView:
         """Save the fields that are said; `version` is that of the draft that was read."""
-        wire = await self._call("PATCH", f"{_DRAFTS}/{order}", edit.to_wire(), headers=_made_from(version))
+        wire = await self._call("PATCH", f"{_DRAFTS}/{order}", edit.to_wire(), headers=made_from(version))
         return DraftView.from_wire(wire)
 
     async def discard_draft(self, order: int) -> None:
@@ -138,7 +121,7 @@ class PostingCalls:
         """Post the draft under its own number."""
         body = PublishForm(allow_duplicate).to_wire()
         path = f"{_DRAFTS}/{order}/publish"
-        return OrderState.from_wire(await self._call("POST", path, body, headers=_made_from(version)))
+        return OrderState.from_wire(await self._call("POST", path, body, headers=made_from(version)))
 
     async def copy(self, order: int, windows: Sequence[WindowForm] = ()) -> DraftView:
         """A draft like an order of before, at other times: one window a stop, when the order had any."""
@@ -163,7 +146,7 @@ class PostingCalls:
     async def edit_template(self, template: int, version: int, edit: TemplateEdit) -> TemplateView:
         """Another name, or another form."""
         path = f"{_TEMPLATES}/{template}"
-        wire = await self._call("PATCH", path, edit.to_wire(), headers=_made_from(version))
+        wire = await self._call("PATCH", path, edit.to_wire(), headers=made_from(version))
         return TemplateView.from_wire(wire)
 
     async def drop_template(self, template: int) -> None:

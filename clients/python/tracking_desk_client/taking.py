@@ -1,8 +1,8 @@
 """The part of the REST API that is about taking a load: bids, invitations, block lists, next loads."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from .calls import Calls
 from .messages import (
     BidAcceptForm,
     BidDeclineForm,
@@ -33,7 +33,7 @@ from .messages import (
 )
 
 
-class TakingCalls:
+class TakingCalls(Calls):
     """One method a route. `version` is that of the bid on the screen: name what you agree to."""
 
     # -- drivers --------------------------------------------------------------------------------------------
@@ -149,18 +149,6 @@ class TakingCalls:
     async def unblock(self, block: int) -> None:
         """Let them come near again."""
         await self._call("DELETE", f"/api/v1/me/blocks/{block}")
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        signed: bool = True,
-    ) -> Any:
-        raise NotImplementedError
 
 
 def _saw(version: int) -> dict[str, str]:
