@@ -118,10 +118,8 @@ async def run(load: Load) -> Figures:
         whole.lag.add(answers.lag)
     done = whole.lag.count
     outcomes = {kind: dict(sorted(answers.statuses.items())) for kind, answers in sorted(kinds.items())}
-    refused = Counter(
-        what for said in outcomes.values() for what, count in said.items() for _ in range(count)
-    )
-    faults = [f"{count} answers were {what}" for what, count in refused.items() if what not in GOOD]
+    told = sum((answers.statuses for answers in kinds.values()), Counter[str]())
+    faults = [f"{count} answers were {what}" for what, count in told.items() if what not in GOOD]
     faults += [f"{count} requests ended in {what}" for what, count in tasks.failures.items()]
     return {
         "bench": "rest",

@@ -7,7 +7,6 @@ from .environment import environment
 from .histogram import Histogram
 from .measure import Cost, Figures, Stage, verdict
 
-BOARD = 20_000  # loads to draw from: what is matched is the order, the board's size does not matter
 SEARCHES_OF_EACH = 5
 
 
@@ -26,7 +25,7 @@ async def run(load: Load) -> Figures:
         async with environment() as env:
             with stage.step(f"{load.searches} saved searches"):
                 await env.seed(
-                    orders=max(BOARD, 2 * load.orders) if load.searches >= BOARD else 2 * load.orders,
+                    orders=2 * load.orders,
                     drivers=max(1, load.searches // SEARCHES_OF_EACH),
                     searches=load.searches,
                     seed=load.seed,
