@@ -205,10 +205,15 @@ async def _keys(
 async def _nearest(
     connection: Connection, viewer: Viewer, search: BoardSearch, limit: int, more: Values
 ) -> list[tuple[int, float]]:
+    after = "after_key" in more
+    ask = asked(viewer.driver, search, more)
+    rows = await connection.fetch(board_sorts.nearest_walked(ask.shape, after), *ask.arguments())
+    if len(rows) >= limit and rows[limit - 1]["key"] < rows[-1]["key"]:
+        # Loads as far as the last one may be missing, nearer ones are all there.
+        return sorted(((row["order_id"], row["key"]) for row in rows), key=lambda row: row[::-1])[:limit]
     for among in board_sorts.ROUNDS:
         ask = asked(viewer.driver, search, {**more, "among": among})
-        statement = board_sorts.nearest(ask.shape, "after_key" in more)
-        rows = await connection.fetch(statement, *ask.arguments())
+        rows = await connection.fetch(board_sorts.nearest(ask.shape, after), *ask.arguments())
         found = [(row["order_id"], row["key"]) for row in rows if row["order_id"] is not None]
         if len(found) >= limit or rows[0]["bound"] is None:
             break

@@ -1,9 +1,15 @@
-"""The two orders that no index has, because they depend on where the truck stands: nearest pickup, profit an hour.
+"""The two orders that depend on where the truck stands: nearest pickup, profit an hour.
 
-Both read lists of areas (storage.board_sql) from the nearest on. *Nearest* reads until the page is full with loads
-that no unread list can undercut, so it is exact however far it has to go. *Profit* reads the nearest lists that
-together had PROFIT_AMONG loads, and orders what suits among these: a load beyond is out of the running. Its terms
-are those of dispatch.trip_cost, with the time under way from a table (dispatch.board.ProfitTerms).
+*Nearest* goes by the straight line through the globe, which orders as the great circle does and has an index
+(ix_board_globe; migration 0012 on the millimetres that tell loads at one point apart). Where there are many loads
+that is walked, from the truck outwards; what is equally far comes from it in no order, so a page counts only when
+the walk went on behind its last load. Otherwise lists of areas
+(storage.board_sql) are read from the nearest on, until the page is full with loads that no unread list can undercut:
+exact however far it has to go.
+
+*Profit* reads the nearest lists that together had PROFIT_AMONG loads, and orders what suits among these: a load
+beyond is out of the running. Its terms are those of dispatch.trip_cost, with the time under way from a table
+(dispatch.board.ProfitTerms).
 """
 
 from functools import cache
@@ -11,11 +17,14 @@ from functools import cache
 from dispatch.trip_cost import DEADHEAD_DETOUR
 from geo.distance import EARTH_RADIUS_M
 
-from .board_sql import Shape, gather, lists
+from .board_sql import Shape, gather, hint, lists, where
 
+# Of a thousand loads read in the order of ix_board_globe (3 to 5 ms) a thousandth part would not fill a page.
+WALK_FROM, WALK = 5_000, 2_000
+SPARE = 10  # rows behind the page, for loads that are as far as its last
 # Loads of the nearest lists in each round of a search; a round reads again what the one before has read.
-ROUNDS = (2_000, 16_000, 128_000, 2**31 - 1)
-PROFIT_AMONG = 30_000
+ROUNDS = (16_000, 128_000, 2**31 - 1)
+PROFIT_AMONG = 10_000
 
 # Metres to a row's pickup; a list is as near as the nearest point of its rectangle.
 _AWAY = (
@@ -51,27 +60,52 @@ def away(shape: Shape) -> str:
     return _AWAY.format(lat=shape.at("lat", "float8"), lon=shape.at("lon", "float8"))
 
 
+def _chord(shape: Shape) -> str:
+    """Metres through the globe from the parameters `lat` and `lon` to the pickup of a row `b`. Written as the index
+    has it, in every statement: keys of cursors are compared to the last bit."""
+    lat, lon = shape.at("lat", "float8"), shape.at("lon", "float8")
+    here = f"board_globe(round({lat} * 1e7)::int, round({lon} * 1e7)::int, 0)"
+    return f"board_globe(b.pickup_lat, b.pickup_lon, b.order_id) <-> {here}"
+
+
+def _behind(shape: Shape, after: bool, row: str, sign: str) -> str:
+    if not after:
+        return "true"
+    key, order = shape.at("after_key", "float8"), shape.at("after_id", "bigint")
+    return f"({row}.key, {row}.order_id) {sign} ({key}, {order})"
+
+
+@cache
+def nearest_walked(shape: Shape, after: bool) -> str:
+    """The nearest pickups from the index: order_id, key. Nothing where few loads are."""
+    key = _chord(shape)
+    return f"""
+WITH {lists(shape)}, {hint(shape)}
+SELECT order_id, key FROM (
+    SELECT *, {key} AS key FROM board b ORDER BY {key}
+    LIMIT (SELECT CASE WHEN loads > {WALK_FROM} THEN {WALK} ELSE 0 END FROM hint)
+) AS b WHERE {where(shape)} AND {_behind(shape, after, "b", ">")}
+ORDER BY key LIMIT {shape.at("limit", "int")} + {SPARE}
+"""
+
+
 @cache
 def nearest(shape: Shape, after: bool) -> str:
     """The nearest pickups of the lists in reach of the round (parameter `among`): order_id, key, and `bound`,
-    the distance from which on a list was not read; rows beyond it are left out."""
-    metres = away(shape)
-    behind = "true"
-    if after:
-        behind = (
-            f"(g.key, g.order_id) > ({shape.at('after_key', 'float8')}, {shape.at('after_id', 'bigint')})"
-        )
+    the key from which on a list was not read; rows beyond it are left out."""
     rows = gather(
         shape,
-        f"b.order_id, {metres} AS key",
+        f"b.order_id, {_chord(shape)} AS key",
         source=f"(SELECT * FROM near WHERE before < {shape.at('among', 'bigint')})",
     )
+    across = 2 * EARTH_RADIUS_M
     return f"""
 WITH {_near_lists(shape)}, unread AS MATERIALIZED (
-    SELECT min(away) AS bound FROM near WHERE before >= {shape.at("among", "bigint")}
+    SELECT {across} * sin(least(min(away) / {across}, pi() / 2)) AS bound
+    FROM near WHERE before >= {shape.at("among", "bigint")}
 ), found AS MATERIALIZED (
     SELECT g.order_id, g.key FROM {rows}
-    WHERE {behind} AND g.key < coalesce((SELECT bound FROM unread), 'Infinity')
+    WHERE {_behind(shape, after, "g", ">")} AND g.key < coalesce((SELECT bound FROM unread), 'Infinity')
     ORDER BY g.key, g.order_id LIMIT {shape.at("limit", "int")}
 )
 SELECT f.order_id, f.key, u.bound FROM unread u LEFT JOIN found f ON true ORDER BY f.key, f.order_id
@@ -96,11 +130,6 @@ def profit(shape: Shape, after: bool) -> str:
     )
     step = f"least(array_length({seconds}, 1), 1 + floor({road} / {given['terms_speed']} / 1800)::int)"
     key = f"(b.price - ({burnt})) / (({seconds})[{step}] / 3600)"
-    behind = "true"
-    if after:
-        behind = (
-            f"(g.key, g.order_id) < ({shape.at('after_key', 'float8')}, {shape.at('after_id', 'bigint')})"
-        )
     rows = gather(
         shape,
         f"b.order_id, {key} AS key",
@@ -110,6 +139,6 @@ def profit(shape: Shape, after: bool) -> str:
     near = _near_lists(shape) if placed else _crowded_lists(shape)
     return f"""
 WITH {near}
-SELECT g.order_id, g.key FROM {rows} WHERE {behind}
+SELECT g.order_id, g.key FROM {rows} WHERE {_behind(shape, after, "g", "<")}
 ORDER BY g.key DESC, g.order_id DESC LIMIT {shape.at("limit", "int")}
 """

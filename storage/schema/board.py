@@ -79,6 +79,12 @@ board = Table(
     Index("ix_board_newest", text("at DESC"), text("order_id DESC")),
     Index("ix_board_per_km", text("per_km DESC"), text("order_id DESC")),
     Index("ix_board_pickup_date", "pickup_from", "order_id"),
+    # From a place outwards (migration 0012).
+    Index(
+        "ix_board_globe",
+        text("board_globe(pickup_lat, pickup_lon, order_id)"),
+        postgresql_using="gist",
+    ),
     # Everything that a filter reads, by place and body: a sparse part is read whole and never touches the rows.
     Index(
         "ix_board_area",
