@@ -5,6 +5,7 @@ Sides are straight on the map (Mercator or plain degrees look the same to whoeve
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import shapely
 from shapely import affinity
@@ -65,8 +66,10 @@ def box_area(west: float, south: float, east: float, north: float) -> Area:
     return area_of(shapely.box(west, south, east if east >= west else east + 360.0, north))
 
 
-def boxes_area(boxes: Sequence[tuple[float, float, float, float]]) -> Area:
-    """What any of the rectangles (west, south, east, north) holds."""
+@lru_cache(maxsize=512)
+def boxes_area(boxes: tuple[tuple[float, float, float, float], ...]) -> Area:
+    """What any of the rectangles (west, south, east, north) holds. 0.7 ms; asked for the same few routes over and
+    over."""
     return area_of(shapely.union_all([shapely.box(*box) for box in boxes]))
 
 

@@ -146,7 +146,7 @@ class Services:
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
-        self.board = BoardStore(board_pool or pool)
+        self.board = BoardStore(pool, board_pool)
         self.board_upkeep = BoardUpkeep(pool)
         self.board_searches = BoardSearches(gazetteer, roads)
         self.searches = SearchStore(pool)

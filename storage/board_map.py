@@ -20,8 +20,8 @@ from .board_sql import Shape
 from .postgres import Connection
 
 FEW = 30  # loads are shown one by one
-GATHERED = 20_000  # loads that are counted; more are estimated
-SAMPLE_ROWS = 60_000
+GATHERED = 10_000  # loads that are counted; more are estimated
+SAMPLE_ROWS = 30_000
 MOST_CELLS = 2_000
 # The resolution whose cells are 25 to 85 pixels wide, by zoom.
 RESOLUTIONS = ((4, 2), (6, 3), (8, 4), (9, 5), (11, 6))
@@ -96,7 +96,7 @@ async def _filtered(connection: Connection, viewer: Viewer, search: BoardSearch,
     keep, mark = parent_terms(res)
     more: Values = {"keep": keep, "mark": mark}
     ask = asked(viewer.driver, search, {**more, "limit": GATHERED + 1})
-    if await connection.fetchval(HINT, *_window(search.box)) <= 10 * GATHERED:
+    if await connection.fetchval(HINT, *_window(search.box)) <= 4 * GATHERED:
         found = await connection.fetch(_gathered(ask.shape), *ask.arguments())
         if sum(row["loads"] for row in found) <= GATHERED:
             return Clusters(res, True, now, _most(found, 1.0), [])

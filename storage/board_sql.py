@@ -21,7 +21,7 @@ from .visibility import unhidden
 
 # Reading an index costs a third of reading a row: with fewer loads than this a walk cannot win.
 WALK_FROM = 15_000
-WALK_AT_LEAST, WALK_SHARE = 5_000, 20  # rows, and the least part of what would be gathered
+WALK_AT_LEAST, WALK_SHARE = 5_000, 6  # rows, and the least part of what would be gathered
 COUNT_TO = 1_000  # counted exactly; more are estimated
 FRESH_AMONG, FRESH_TO = 5_000, 100
 # Drops are looked up in the index when they are few; above that they are compared row by row.
@@ -84,9 +84,9 @@ def lists(shape: Shape) -> str:
 
 
 def hint(shape: Shape) -> str:
-    """`hint(loads)`: about how many loads these lists hold, as far as was counted lately."""
+    """`hint(loads)`: about how many loads would be read of these lists, as far as was counted lately."""
     share = ""
-    if shape.dropped:
+    if shape.drops_by_index:
         share = (
             " * (SELECT coalesce(sum(loads), 0) FROM drops) / greatest(1, (SELECT loads FROM board_counts))"
         )

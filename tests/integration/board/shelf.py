@@ -23,7 +23,7 @@ class Shelf:
     def __init__(self, pool: Pool, board_pool: Pool | None = None) -> None:
         self.pool = pool
         self.market = Market(pool)
-        self.board = BoardStore(board_pool or pool)
+        self.board = BoardStore(pool, board_pool)
         self.upkeep = BoardUpkeep(pool)
         self._shipper: int | None = None
 

@@ -60,5 +60,5 @@ def test_a_ring_across_the_antimeridian_lies_on_both_sides_of_it() -> None:
 def test_boxes_may_cross_the_antimeridian_and_overlap() -> None:
     across = box_area(170, 50, -170, 60)
     assert inside(across, 55, 175) and inside(across, 55, -175) and not inside(across, 55, 0)
-    both = boxes_area([(60, 40, 70, 50), (65, 45, 75, 55)])
+    both = boxes_area(((60, 40, 70, 50), (65, 45, 75, 55)))
     assert inside(both, 41, 61) and inside(both, 54, 74) and not inside(both, 41, 74)
