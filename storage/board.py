@@ -1,9 +1,10 @@
 """The board as drivers search it: pages in five orders, counts, cards. Reads only, on a pool of its own.
 
-Searches have a pool of their own: its sessions plan each statement for its values, never in parallel, and are cut
-off after a second or two; its few connections and a bounded queue before them keep heavy searches from slowing down
-everything else (control C53). Who looks and the cards of a page go by primary keys through the ordinary pool, whose
-plans are kept: 0.2 and 0.1 ms instead of 0.6 and 0.2. `storage.board_sql` says how a page is found.
+Searches have a pool of their own: its sessions plan each statement for its values, never in parallel, and are
+cut off after a second or two; its few connections and a bounded queue before them keep heavy searches from
+slowing down everything else (control C53). Who looks and the cards of a page go by primary keys through the
+ordinary pool, whose plans are kept: 0.2 and 0.1 ms instead of 0.6 and 0.2. `storage.board_sql` says how a page
+is found.
 """
 
 from collections.abc import AsyncIterator, Sequence

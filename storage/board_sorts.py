@@ -1,11 +1,10 @@
 """The two orders that depend on where the truck stands: nearest pickup, profit an hour.
 
 *Nearest* goes by the straight line through the globe, which orders as the great circle does and has an index
-(ix_board_globe; migration 0012 on the millimetres that tell loads at one point apart). Where there are many loads
-that is walked, from the truck outwards; what is equally far comes from it in no order, so a page counts only when
-the walk went on behind its last load. Otherwise lists of areas
-(storage.board_sql) are read from the nearest on, until the page is full with loads that no unread list can undercut:
-exact however far it has to go.
+(ix_board_globe; migration 0012 on the millimetres that tell loads at one point apart). Where there are many
+loads that is walked, from the truck outwards; what is equally far comes from it in no order, so a page counts
+only when the walk went on behind its last load. Otherwise lists of areas (storage.board_sql) are read from the
+nearest on, until the page is full with loads that no unread list can undercut: exact however far it has to go.
 
 *Profit* reads the nearest lists that together had PROFIT_AMONG loads, and orders what suits among these: a load
 beyond is out of the running. Its terms are those of dispatch.trip_cost, with the time under way from a table
@@ -61,8 +60,8 @@ def away(shape: Shape) -> str:
 
 
 def _chord(shape: Shape) -> str:
-    """Metres through the globe from the parameters `lat` and `lon` to the pickup of a row `b`. Written as the index
-    has it, in every statement: keys of cursors are compared to the last bit."""
+    """Metres through the globe from the parameters `lat` and `lon` to the pickup of a row `b`, in every statement
+    as the index has it: keys of cursors are compared to the last bit."""
     lat, lon = shape.at("lat", "float8"), shape.at("lon", "float8")
     here = f"board_globe(round({lat} * 1e7)::int, round({lon} * 1e7)::int, 0)"
     return f"board_globe(b.pickup_lat, b.pickup_lon, b.order_id) <-> {here}"

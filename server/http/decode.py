@@ -1,5 +1,6 @@
 """What was asked: bodies and query strings as the types that a route declares."""
 
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -40,7 +41,7 @@ def query_of(given: MultiMapping[str], kind: type) -> object:
     A parameter without a value is as good as none. Said twice it is refused: whoever stands between us and the
     caller could read the other one.
     """
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     unknown = set(given) - set(hints)
     if unknown:
         raise BadField("no such parameter", sorted(unknown)[0])
@@ -52,6 +53,11 @@ def query_of(given: MultiMapping[str], kind: type) -> object:
         )
     except msgspec.ValidationError as error:
         raise _bad_field(str(error), "`$.") from None
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _bad_field(text: str, around: str) -> BadField:
