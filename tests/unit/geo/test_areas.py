@@ -5,7 +5,7 @@ from math import cos, pi, sin
 import pytest
 import shapely
 
-from geo.areas import MOST_VERTICES, BadArea, area, box_area, boxes_area
+from geo.areas import MOST_VERTICES, BadArea, area, area_of, box_area, boxes_area
 from geo.types import Position
 
 SQUARE = [Position(40, 60), Position(40, 70), Position(50, 70), Position(50, 60)]
@@ -55,6 +55,11 @@ def test_a_ring_across_the_antimeridian_lies_on_both_sides_of_it() -> None:
     found = area([Position(55, 175), Position(55, -175), Position(65, -175), Position(65, 175)])
     assert inside(found, 60, 179) and inside(found, 60, -179) and not inside(found, 60, 0)
     assert (found.west, found.east) == (-180, 180)
+
+
+def test_a_rectangle_inside_the_map_is_what_cutting_it_there_would_give() -> None:
+    for west, south, east, north in ((60, 40, 70, 50), (-180, -90, 180, 90), (-71.5, -33.25, -70.25, -33)):
+        assert box_area(west, south, east, north) == area_of(shapely.box(west, south, east, north))
 
 
 def test_boxes_may_cross_the_antimeridian_and_overlap() -> None:
