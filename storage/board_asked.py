@@ -11,7 +11,7 @@ from .board_geometry import drop_zone, pickup_zone
 from .board_sql import DROPS_BY_INDEX_M, Shape, shape_of
 from .postgres import Connection
 
-SAMPLE_ROWS = 30_000  # read for an estimate
+SAMPLE_ROWS = 20_000  # read for an estimate
 
 # Primary key of board_counts, and the catalogue until the first counting.
 SIZE = """

@@ -21,7 +21,7 @@ from .postgres import Connection
 
 FEW = 30  # loads are shown one by one
 GATHERED = 10_000  # loads that are counted; more are estimated
-SAMPLE_ROWS = 30_000
+SAMPLE_ROWS = 20_000
 MOST_CELLS = 2_000
 # The resolution whose cells are 25 to 85 pixels wide, by zoom.
 RESOLUTIONS = ((4, 2), (6, 3), (8, 4), (9, 5), (11, 6))

@@ -23,7 +23,7 @@ WALK_FROM, WALK = 5_000, 2_000
 SPARE = 10  # rows behind the page, for loads that are as far as its last
 # Loads of the nearest lists in each round of a search; a round reads again what the one before has read.
 ROUNDS = (16_000, 128_000, 2**31 - 1)
-PROFIT_AMONG = 10_000
+PROFIT_AMONG = 6_000
 
 # Metres to a row's pickup; a list is as near as the nearest point of its rectangle.
 _AWAY = (
