@@ -1,4 +1,4 @@
-"""The board as drivers search it: pages in five orders, counts, cards. Reads only, on a pool of its own.
+"""The board as drivers search it: pages in five orders, counts, cards. Reads only.
 
 Searches have a pool of their own: its sessions plan each statement for its values, never in parallel, and are
 cut off after a second or two; its few connections and a bounded queue before them keep heavy searches from

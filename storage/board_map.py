@@ -1,6 +1,6 @@
 """The board on a map: cells of loads, or the loads themselves where there are few.
 
-The whole board by cells is counted every few seconds (storage.board_upkeep). What a search leaves of it is
+The whole board by cells is counted now and then (storage.board_upkeep). What a search leaves of it is
 gathered and counted while that is little, else estimated from a sample of the board's pages.
 """
 

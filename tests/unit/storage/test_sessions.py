@@ -2,9 +2,9 @@
 
 import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from .test_no_built_sql import ROOT, SOURCES
+
 LASTS = re.compile(
     r"^\s*(SET(?!\s+(LOCAL|NULL)\b)|RESET|LISTEN|DECLARE|PREPARE|LOAD|CREATE\s+TEMP)\b"
     r"|\bpg_(try_)?advisory_lock|\bset_config\([^)]*false\)",  # keywords are written large here
@@ -31,8 +31,7 @@ def texts(tree: ast.Module) -> list[tuple[str, str]]:
 def test_no_statement_changes_a_session_beyond_its_transaction() -> None:
     lasting = {
         f"{path.relative_to(ROOT)}:{function}"
-        for path in sorted((ROOT / "storage").rglob("*.py"))
-        if "migrations" not in path.parts
+        for path in SOURCES
         for function, text in texts(ast.parse(path.read_text(encoding="utf-8")))
         if LASTS.search(text)
     }
