@@ -11,6 +11,7 @@ from dispatch.errors import Refusal
 from dispatch.trip_cost import profit_per_hour
 from geo.distance import haversine_m
 from geo.types import Position
+from storage import board_sorts
 from storage.postgres import Pool
 from tests.integration.orders.market import ALMATY
 
@@ -80,9 +81,11 @@ async def test_pages_neither_skip_nor_repeat_while_loads_come_and_go(
     assert turn >= 8
 
 
-async def test_each_sort_is_in_its_order(shelf: Shelf) -> None:
+@pytest.mark.parametrize("loads", [0, 1_000_000])  # gathered, and walked
+async def test_each_sort_is_in_its_order(shelf: Shelf, loads: int) -> None:
     posted = await fill(shelf, 40)
     viewer = Viewer((await shelf.looks()).driver, TENT, HERE)
+    await shelf.pool.execute("UPDATE board_areas SET loads = $1", loads)
     search = BoardSearch()
     newest = await shelf.pages(viewer, search, Sort.NEWEST, 7)
     assert newest == sorted(posted, reverse=True)
@@ -132,6 +135,20 @@ async def test_the_nearest_loads_are_found_however_far_they_are(shelf: Shelf) ->
     assert found[:30] == [order.id for order in near]
     assert found[30] == far[0].id and set(found[31:]) == {order.id for order in far[1:]}
     assert await shelf.ids(viewer, BoardSearch(weight_max_kg=1.0), Sort.NEAREST) == []
+
+
+async def test_where_loads_are_many_the_nearest_come_from_the_walk_alone_and_are_the_same(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(shelf, 60)
+    viewer = Viewer((await shelf.looks()).driver, TENT, HERE)
+    search = BoardSearch(vehicle=TENT)
+    gathered = await shelf.board.page(viewer, search, Sort.NEAREST, 20)
+    await shelf.pool.execute("UPDATE board_areas SET loads = 1000000")
+    monkeypatch.setattr(board_sorts, "ROUNDS", ())
+    walked = await shelf.board.page(viewer, search, Sort.NEAREST, 20)
+    assert [card.load.order for card in walked.cards] == [card.load.order for card in gathered.cards]
+    assert walked.next == gathered.next  # to the last bit: a page may be walked and the next one gathered
 
 
 async def test_distances_start_from_the_middle_of_the_search_then_from_the_truck(shelf: Shelf) -> None:
