@@ -5,6 +5,8 @@ import re
 import time
 from collections.abc import Callable
 
+import asyncpg
+import pyotp
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -83,6 +85,43 @@ async def test_a_phone_number_and_a_code_open_the_page_and_a_reload_keeps_it_ope
         await page.click(at("menu"))
         await page.click(at("sign-out"))
         await expect(page.locator(at("send-code"))).to_be_visible()
+
+
+async def test_staff_set_up_a_second_factor_and_enter_with_a_recovery_code_when_the_app_is_away(
+    server: Server, visitor: Visitor, at: At, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="desk.otp")
+    number = "+77051112233"
+    connection = await asyncpg.connect(server.dsn)
+    await connection.execute("INSERT INTO users (phone, role, grade) VALUES ($1, 'admin', 'support')", number)
+
+    async def show_phone(page: Page) -> None:
+        caplog.clear()
+        await page.get_by_label("Phone").fill(number)
+        await page.click(at("send-code"))
+        await expect(page.locator(at("code"))).to_be_focused()
+        code = next(record.__dict__["code"] for record in caplog.records if record.message == "otp.code")
+        await page.locator(at("code")).fill(code)
+
+    async with visitor.page(locale="en") as page:
+        await show_phone(page)
+        secret = (await page.locator(at("factor-secret")).inner_text()).replace(" ", "")
+        await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+        field = page.get_by_label("Code from the app")
+        await field.fill(pyotp.TOTP(secret).now())
+        await page.click(at("factor-send"))
+        codes = await page.locator(at("recovery-codes")).locator("li").all_inner_texts()
+        assert len(codes) == 10
+        await page.click(at("factor-kept"))
+        await expect(page.locator(at("link"))).to_have_attribute("data-phase", "open")
+    await connection.execute("DELETE FROM otp_requests")  # the next code would wait a minute
+    await connection.close()
+    async with visitor.page(locale="en") as page:
+        await show_phone(page)
+        await expect(page.locator(at("factor-secret"))).to_have_count(0)
+        await page.get_by_label("Code from the app").fill(codes[0])
+        await page.click(at("factor-send"))
+        await expect(page.locator(at("link"))).to_have_attribute("data-phase", "open")
 
 
 async def test_a_load_goes_from_the_form_to_the_driver_and_to_delivery_before_everybodys_eyes(

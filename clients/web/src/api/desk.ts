@@ -32,6 +32,10 @@ export class DeskApi {
     return this.http.post("/api/v1/auth/verify", { body: { request, code }, open: true });
   }
 
+  showFactor(challenge: string, code: string): Promise<SignedIn> {
+    return this.http.post("/api/v1/auth/second-factor", { body: { challenge, code }, open: true });
+  }
+
   refresh(): Promise<SignedIn> {
     return this.http.post("/api/v1/auth/refresh", { body: {}, open: true });
   }

@@ -7,7 +7,7 @@ import { spokenLang } from "../i18n";
 import { ServerClock } from "../live/clock";
 import { Connection, SessionOver, type Status } from "../live/connection";
 import { openSocket } from "../live/socket";
-import type { SignedIn } from "../protocol/messages";
+import type { FactorAsked, SignedIn } from "../protocol/messages";
 
 export type Role = "driver" | "logistician" | "shipper" | "admin";
 
@@ -120,11 +120,19 @@ export const useSession = defineStore("session", () => {
     }
   }
 
-  async function signIn(request: string, code: string): Promise<void> {
+  /** Null when that opened the session; staff are asked for their second factor first. */
+  async function signIn(request: string, code: string): Promise<FactorAsked | null> {
     const answer = await api.verify(request, code);
-    // Staff are asked for a second factor (202), for which this page has no field.
-    if (!("access" in answer)) throw new ApiError("second_factor", 202, "", false);
+    if (!("access" in answer)) return answer;
     enter(answer);
+    return null;
+  }
+
+  /** The second half of a staff sign-in. Recovery codes come once, with the first code of a new app. */
+  async function showFactor(challenge: string, code: string): Promise<string[]> {
+    const signed = await api.showFactor(challenge, code);
+    enter(signed);
+    return signed.recovery_codes ?? [];
   }
 
   async function signOut(): Promise<void> {
@@ -135,7 +143,7 @@ export const useSession = defineStore("session", () => {
     }
   }
 
-  return { phase, user, role, link, api, clock, connection, restore, signIn, signOut };
+  return { phase, user, role, link, api, clock, connection, restore, signIn, showFactor, signOut };
 });
 
 function alone<T>(work: () => Promise<T>): Promise<T> {

@@ -52,7 +52,7 @@ test("Russian plurals have three forms, the others one or two", () => {
 });
 
 test("what the page must say without the server has a sentence, and no sentence is for a code that is gone", () => {
-  const own = ["offline", "timeout", "disconnected", "second_factor"];
+  const own = ["offline", "timeout", "disconnected"];
   for (const code of [...own, "internal", "unauthenticated", "unavailable"]) {
     expect(reference.has(`error.${code}`), code).toBe(true);
   }

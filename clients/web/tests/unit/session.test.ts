@@ -129,6 +129,20 @@ describe("the session", () => {
     expect([session.phase, session.user, session.role]).toEqual(["in", 7, "admin"]);
   });
 
+  test("staff are not in before the second factor, and get recovery codes with a new one", async () => {
+    const challenge = { challenge: "c", expires_at: 2e9, enrol: true, secret: "JBSWY3DP", otpauth: "otpauth://totp/x" };
+    answers = ({ path }) =>
+      path === "/api/v1/auth/verify" ? [202, challenge]
+      : path === "/api/v1/auth/second-factor" ? [200, Object.assign({ recovery_codes: ["a-b"] }, signedIn())]
+      : [201, { ticket: "t" }];
+    const session = useSession();
+    await expect(session.signIn("r", "123456")).resolves.toEqual(challenge);
+    expect(session.phase).not.toBe("in");
+    expect(localStorage.getItem("desk.signed-in")).toBeNull();
+    await expect(session.showFactor("c", "654321")).resolves.toEqual(["a-b"]);
+    expect([session.phase, session.role]).toEqual(["in", "admin"]);
+  });
+
   test("a cookie that is no longer good means signed out, a lost network does not", async () => {
     localStorage.setItem("desk.signed-in", "1");
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError("offline")));
