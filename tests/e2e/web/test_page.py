@@ -108,6 +108,12 @@ async def test_staff_set_up_a_second_factor_and_enter_with_a_recovery_code_when_
         secret = (await page.locator(at("factor-secret")).inner_text()).replace(" ", "")
         await expect(page.get_by_role("img", name="QR code")).to_be_visible()
         field = page.get_by_label("Code from the app")
+        await field.fill("0000-0000")
+        await page.click(at("factor-send"))
+        await expect(page.get_by_text("Type the one that the app shows now").first).to_be_visible()
+        [said] = visitor.complaints  # Chromium itself tells of every refused request
+        assert "401" in said
+        visitor.complaints.clear()
         await field.fill(pyotp.TOTP(secret).now())
         await page.click(at("factor-send"))
         codes = await page.locator(at("recovery-codes")).locator("li").all_inner_texts()
