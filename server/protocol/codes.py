@@ -126,7 +126,7 @@ ERRORS = _catalogue(
     # load and faults
     ErrorCode("cooling_down", 429, True, "That was faster or more than a person does: take a break."),
     ErrorCode("rate_limited", 429, True, "Too many requests: wait a little."),
-    ErrorCode("busy", 503, True, "The order is being decided right now: try again."),
+    ErrorCode("busy", 409, True, "The order is being decided right now: try again."),
     ErrorCode("unavailable", 503, True, "The service is not available right now: try again."),
     ErrorCode("internal", 500, True, "Something broke on our side."),
 )

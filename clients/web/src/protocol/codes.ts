@@ -100,7 +100,7 @@ export const ERRORS = {
   credit_exceeded: { status: 429, retry: true, title: "More points are in flight than the granted credit." },
   cooling_down: { status: 429, retry: true, title: "That was faster or more than a person does: take a break." },
   rate_limited: { status: 429, retry: true, title: "Too many requests: wait a little." },
-  busy: { status: 503, retry: true, title: "The order is being decided right now: try again." },
+  busy: { status: 409, retry: true, title: "The order is being decided right now: try again." },
   unavailable: { status: 503, retry: true, title: "The service is not available right now: try again." },
   internal: { status: 500, retry: true, title: "Something broke on our side." },
 } as const;
