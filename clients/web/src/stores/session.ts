@@ -136,6 +136,7 @@ export const useSession = defineStore("session", () => {
   }
 
   async function signOut(): Promise<void> {
+    connection.stop(); // else the server's close 4401 may outrun its answer and ask the dead cookie for a renewal
     try {
       await api.signOut();
     } finally {

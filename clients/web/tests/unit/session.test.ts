@@ -159,6 +159,20 @@ describe("the session", () => {
     expect([session.phase, session.user, localStorage.getItem("desk.signed-in")]).toEqual(["out", null, null]);
   });
 
+  test("sign-out lets the connection go first, so that no close 4401 asks the ended session for a renewal", async () => {
+    const session = useSession();
+    let phase = "";
+    answers = ({ path }) => {
+      if (path === "/api/v1/auth/verify") return [200, signedIn()];
+      if (path === "/api/v1/auth/sign-out") phase = session.connection.state.phase;
+      return path === "/api/v1/ws-ticket" ? [201, { ticket: "t" }] : [204, null];
+    };
+    await session.signIn("00000000-0000-4000-8000-000000000001", "123456");
+    expect(session.connection.state.phase).toBe("connecting");
+    await session.signOut();
+    expect(phase).toBe("idle");
+  });
+
   test("many calls that need a renewal at once share one", async () => {
     localStorage.setItem("desk.signed-in", "1");
     answers = ({ path }) => (path === "/api/v1/auth/refresh" ? [200, signedIn()] : [200, { orders: [] }]);
