@@ -1,4 +1,4 @@
-"""What a driver looks for on the board, and why a load suits him. Pure; `storage.board` finds the loads."""
+"""What a driver looks for on the board, and why a load suits him. Pure; `storage.board.store` finds the loads."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -245,7 +245,7 @@ class ProfitTerms(NamedTuple):
     seconds: tuple[float, ...]  # by half hours of driving, from none on
 
     def per_hour(self, price: float, weight_kg: float, distance_m: float, deadhead_m: float) -> float:
-        """Tiyn an hour; `storage.board_sorts` writes the same in SQL."""
+        """Tiyn an hour; `storage.board.sorts` writes the same in SQL."""
         road = distance_m + deadhead_m * DEADHEAD_DETOUR
         burnt = self.empty * road + self.laden * min(1.0, weight_kg / self.capacity_kg) * distance_m
         step = min(len(self.seconds) - 1, int(road / self.speed / HALF_HOUR_S))

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from storage import partitions, postgres, redis
-from storage.board import connect_board_pool
+from storage.board.store import connect_board_pool
 from storage.postgres import Pool
 
 from . import i18n

@@ -3,9 +3,9 @@
 from dispatch.board import BoardLoad, Card
 from server.protocol.messages import Money, Place
 from server.protocol.rest import board as rest
-from storage.board_asked import Total
-from storage.board_facets import Facets
-from storage.board_map import Clusters
+from storage.board.asked import Total
+from storage.board.clusters import Clusters
+from storage.board.facets import Facets
 
 
 def card(seen: Card, now: float) -> rest.BoardCard:

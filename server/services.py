@@ -25,8 +25,8 @@ from storage.api_keys import ApiKeyStore
 from storage.attachments import AttachmentStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
-from storage.board import BoardStore
-from storage.board_upkeep import BoardUpkeep
+from storage.board.store import BoardStore
+from storage.board.upkeep import BoardUpkeep
 from storage.bus import Bus
 from storage.cache import TimedCache
 from storage.companies import CompanyStore

@@ -7,7 +7,7 @@ from dispatch.board import BoardSearch, Circle, Viewer
 from dispatch.errors import Refusal
 from dispatch.model import Order, Vehicle
 
-from . import board
+from .board.store import newest
 from .order_rows import order_of
 from .postgres import Pool
 from .vehicle_rows import CARRIER
@@ -73,5 +73,5 @@ class ReloadStore:
         async with self._board.acquire() as connection:
             for circle in circles:
                 search = BoardSearch(near=Circle(*circle), vehicle=vehicle, pickup_after=free_at)
-                found |= set(await board.newest(connection, viewer, search, OF_EACH))
+                found |= set(await newest(connection, viewer, search, OF_EACH))
         return [order_of(row) for row in await self._pool.fetch(ORDERS, sorted(found))]

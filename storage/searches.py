@@ -12,8 +12,8 @@ from dispatch.events import Event, SearchMatched
 from dispatch.model import Order, Policy
 from dispatch.ports import Match
 
-from .board_filters import ALWAYS, CONDITIONS, NAMES, matches_saved, values_of
-from .board_geometry import EARTH, drop_zone, pickup_zone
+from .board.filters import ALWAYS, CONDITIONS, NAMES, matches_saved, values_of
+from .board.geometry import EARTH, drop_zone, pickup_zone
 from .postgres import Connection, Pool, transaction
 from .visibility import unhidden
 

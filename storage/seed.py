@@ -15,9 +15,9 @@ from geo.cells import cell_of
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 
-from .board_filters import NAMES, values_of
-from .board_geometry import EARTH, drop_zone, pickup_zone
-from .board_upkeep import BoardUpkeep
+from .board.filters import NAMES, values_of
+from .board.geometry import EARTH, drop_zone, pickup_zone
+from .board.upkeep import BoardUpkeep
 from .postgres import Connection, Pool, ewkb, transaction
 from .seed_rows import BOARDED, COLUMNS, OTHERS, OrderRows, Other, trucks, wishes
 

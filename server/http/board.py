@@ -19,7 +19,7 @@ from server.protocol.rest.board import (
     BoardLoadQuery,
     BoardQuery,
 )
-from storage.board import After
+from storage.board.store import After
 
 from .pages import Cursor, cursor_of, read_cursor
 from .route import Call, Route

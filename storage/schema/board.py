@@ -5,7 +5,7 @@ driver, follows its edits, and takes it away when it is gone, in the transaction
 are short and hold only what a search asks, in forms that cost little to compare:
 
 - coordinates as whole 1e-7 degrees, and as a cell of a grid of a quarter degree (`pickup_area`, `drop_area`);
-- words as bits (storage.board_words): `bodies` that were asked for, `sides` it must be loaded from, the class of
+- words as bits (storage.board.words): `bodies` that were asked for, `sides` it must be loaded from, the class of
   dangerous goods `adr`, `terms` of the price;
 - what a load leaves unsaid as the value that stands in no truck's way: 0 metres, endless degrees, 1970 to 9999.
 """
@@ -55,7 +55,7 @@ board = Table(
     _must("pickup_lon", Integer),
     _must("drop_lat", Integer),
     _must("drop_lon", Integer),
-    Column("pickup_cell", BigInteger),  # H3, resolution 7; null until the next look of storage.board_upkeep
+    Column("pickup_cell", BigInteger),  # H3, resolution 7; null until the next look of storage.board.upkeep
     at("pickup_from"),
     at("pickup_to"),
     Column("kind", Text, nullable=False),
@@ -164,7 +164,7 @@ shipper_stats = Table(
 )
 
 # A search as its driver gave it (`given`), and the same in columns that a new order is compared with: those of
-# storage.board_filters, null where the search does not ask. The truck's part is kept by a trigger on vehicles.
+# storage.board.filters, null where the search does not ask. The truck's part is kept by a trigger on vehicles.
 saved_searches = Table(
     "saved_searches",
     metadata,

@@ -18,7 +18,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 # One bit a word, by its place in the vocabulary; words that are not in it have none. Tests compare the vocabularies
-# below with storage.board_words.
+# below with storage.board.words.
 BITS = """
 CREATE FUNCTION board_bits(words text[], vocabulary text[], unknown int) RETURNS int
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -111,7 +111,7 @@ BEGIN
     RETURN NULL;
 END $$
 """
-# A pickup that was moved by who does not know of cells: the next look of storage.board_upkeep finds the new one.
+# A pickup that was moved by who does not know of cells: the next look of storage.board.upkeep finds the new one.
 UNCELL = """
 CREATE FUNCTION orders_uncell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

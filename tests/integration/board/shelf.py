@@ -8,8 +8,8 @@ from typing import Any
 from dispatch.board import BoardSearch, Sort, Viewer
 from dispatch.model import Haul, Load, Money, NewOrder, Order, Place, Stop, Terms, Vehicle, Window
 from geo.types import Position
-from storage.board import After, BoardStore
-from storage.board_upkeep import BoardUpkeep
+from storage.board.store import After, BoardStore
+from storage.board.upkeep import BoardUpkeep
 from storage.postgres import Pool
 from tests.integration.orders.market import ALMATY, ASTANA, Market
 

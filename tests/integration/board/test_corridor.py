@@ -11,7 +11,7 @@ from geo.gazetteer import Gazetteer
 from geo.plane import locate, project, route
 from geo.roads import RoadGraph
 from geo.types import Position
-from storage.board_geometry import measured_line
+from storage.board.geometry import measured_line
 from storage.postgres import Pool
 
 from .shelf import Shelf, place

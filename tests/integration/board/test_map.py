@@ -7,8 +7,8 @@ import pytest
 from dispatch.board import BoardSearch, Box, Circle, Viewer
 from geo.cells import cell_of, to_text
 from geo.types import Position
-from storage import board_map
-from storage.board_map import FEW, Clusters, resolution_of
+from storage.board import clusters
+from storage.board.clusters import FEW, Clusters, resolution_of
 from storage.postgres import Pool
 from tests.integration.orders.market import ALMATY
 
@@ -74,11 +74,11 @@ async def test_cells_of_a_search_count_what_it_leaves(shelf: Shelf, monkeypatch:
     counted, _ = await shelf.board.clusters(viewer, search, 6)
     assert counted.exact and summed(counted)[:2] == (food["n"], food["sum"])
     # More than are gathered: estimated from a sample, which is the whole of a small board.
-    monkeypatch.setattr(board_map, "GATHERED", 5)
-    board_map._gathered.cache_clear()
+    monkeypatch.setattr(clusters, "GATHERED", 5)
+    clusters._gathered.cache_clear()
     sampled, _ = await shelf.board.clusters(viewer, search, 6)
     assert summed(sampled)[:2] == (food["n"], food["sum"])
-    board_map._gathered.cache_clear()
+    clusters._gathered.cache_clear()
 
 
 async def test_facets_divide_what_a_search_leaves(shelf: Shelf) -> None:

@@ -8,8 +8,8 @@ from dispatch.board import BoardSearch
 from dispatch.matching import CARRIES, fits
 from dispatch.model import Load, Vehicle
 from geo.cells import BOARD_RES, cell_of, parent
-from storage.board_filters import CONDITIONS, NAMES, of_vehicle
-from storage.board_words import ADR, BODIES, SIDES, TERMS, UNKNOWN_ADR, UNKNOWN_SIDE, bits, carried_by
+from storage.board.filters import CONDITIONS, NAMES, of_vehicle
+from storage.board.words import ADR, BODIES, SIDES, TERMS, UNKNOWN_ADR, UNKNOWN_SIDE, bits, carried_by
 from storage.postgres import Pool
 
 from .shelf import Shelf, place

@@ -11,7 +11,7 @@ from dispatch.errors import Refusal
 from dispatch.trip_cost import profit_per_hour
 from geo.distance import haversine_m
 from geo.types import Position
-from storage import board_sorts
+from storage.board import sorts
 from storage.postgres import Pool
 from tests.integration.orders.market import ALMATY
 
@@ -145,7 +145,7 @@ async def test_where_loads_are_many_the_nearest_come_from_the_walk_alone_and_are
     search = BoardSearch(vehicle=TENT)
     gathered = await shelf.board.page(viewer, search, Sort.NEAREST, 20)
     await shelf.pool.execute("UPDATE board_areas SET loads = 1000000")
-    monkeypatch.setattr(board_sorts, "ROUNDS", ())
+    monkeypatch.setattr(sorts, "ROUNDS", ())
     walked = await shelf.board.page(viewer, search, Sort.NEAREST, 20)
     assert [card.load.order for card in walked.cards] == [card.load.order for card in gathered.cards]
     assert walked.next == gathered.next  # to the last bit: a page may be walked and the next one gathered

@@ -22,7 +22,7 @@ from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Fix
 from storage.bids import BidStore
-from storage.board import BoardStore
+from storage.board.store import BoardStore
 from storage.drafts import DraftStore
 from storage.editing import EditStore
 from storage.live import LiveIndex

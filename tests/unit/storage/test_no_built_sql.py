@@ -20,19 +20,19 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
     if not {"migrations", "local"} & set(path.relative_to(ROOT).parts)
 ]
-_BOARD = "the text depends on which conditions there are; their values are parameters (storage/board_sql.py)"
+_BOARD = "the text depends on which conditions there are; their values are parameters (storage/board/sql.py)"
 _PASSED = "a constant, chosen by the caller in the same file"
 _SEED = "runs by hand only; its names are those of the schema's own tables and indexes"
 ALLOWED: dict[str, str] = {
     "server/doctor.py:_postgres": "names of PostgreSQL's settings, listed in this file",
     "server/ws/transport.py:accept": "a request to upgrade, not a statement",
-    "storage/board.py:count": _BOARD,
-    "storage/board.py:fresh": _BOARD,
-    "storage/board.py:_keys": _BOARD,
-    "storage/board.py:_nearest": _BOARD,
-    "storage/board_facets.py:facets": _BOARD,
-    "storage/board_map.py:clusters": _BOARD,
-    "storage/board_map.py:_filtered": _BOARD,
+    "storage/board/store.py:count": _BOARD,
+    "storage/board/store.py:fresh": _BOARD,
+    "storage/board/store.py:_keys": _BOARD,
+    "storage/board/store.py:_nearest": _BOARD,
+    "storage/board/facets.py:facets": _BOARD,
+    "storage/board/clusters.py:clusters": _BOARD,
+    "storage/board/clusters.py:_filtered": _BOARD,
     "storage/candidates.py:eligible": _PASSED,
     "storage/companies.py:_own": _PASSED,
     "storage/documents.py:_found": _PASSED,

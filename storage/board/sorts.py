@@ -3,7 +3,7 @@
 *Nearest* goes by the straight line through the globe, which orders as the great circle does and has an index
 (ix_board_globe; migration 0012 on the millimetres that tell loads at one point apart). Where there are many
 loads that is walked, from the truck outwards; what is equally far comes from it in no order, so a page counts
-only when the walk went on behind its last load. Otherwise lists of areas (storage.board_sql) are read from the
+only when the walk went on behind its last load. Otherwise lists of areas (storage.board.sql) are read from the
 nearest on, until the page is full with loads that no unread list can undercut: exact however far it has to go.
 
 *Profit* reads the nearest lists that together had PROFIT_AMONG loads, and orders what suits among these: a load
@@ -16,7 +16,7 @@ from functools import cache
 from dispatch.trip_cost import DEADHEAD_DETOUR
 from geo.distance import EARTH_RADIUS_M
 
-from .board_sql import Shape, gather, hint, lists, where
+from .sql import Shape, gather, hint, lists, where
 
 # So many loads are read in the order of ix_board_globe in 6 to 8 ms; of fewer all are read sooner.
 WALK_FROM, WALK = 5_000, 2_000

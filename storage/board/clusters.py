@@ -1,6 +1,6 @@
 """The board on a map: cells of loads, or the loads themselves where there are few.
 
-The whole board by cells is counted now and then (storage.board_upkeep). What a search leaves of it is
+The whole board by cells is counted now and then (storage.board.upkeep). What a search leaves of it is
 gathered and counted while that is little, else estimated from a sample of the board's pages.
 """
 
@@ -13,11 +13,11 @@ import asyncpg
 from dispatch.board import BoardSearch, Box, Viewer
 from geo.cells import BOARD_RES, parent_terms, to_text
 
-from . import board_sql
-from .board_asked import asked, sample_percent
-from .board_filters import Values, values_of
-from .board_sql import Shape
-from .postgres import Connection
+from ..postgres import Connection
+from . import sql
+from .asked import asked, sample_percent
+from .filters import Values, values_of
+from .sql import Shape
 
 FEW = 30  # loads are shown one by one
 GATHERED = 10_000  # loads that are counted; more are estimated
@@ -113,8 +113,8 @@ def _window(box: Box | None) -> tuple[float, float, float, float]:
 
 @cache
 def _few(shape: Shape) -> str:
-    rows = board_sql.gather(shape, "b.order_id")
-    return f"WITH {board_sql.lists(shape)} SELECT g.order_id FROM {rows} LIMIT {shape.at('limit', 'int')}"
+    rows = sql.gather(shape, "b.order_id")
+    return f"WITH {sql.lists(shape)} SELECT g.order_id FROM {rows} LIMIT {shape.at('limit', 'int')}"
 
 
 _COLUMNS = "b.pickup_cell, b.price, b.pickup_lat, b.pickup_lon"
@@ -133,13 +133,13 @@ def _grouped(shape: Shape, rows: str) -> str:
 
 @cache
 def _gathered(shape: Shape) -> str:
-    rows = f"(SELECT g.* FROM {board_sql.gather(shape, _COLUMNS)} LIMIT {shape.at('limit', 'int')}) AS g"
-    return f"WITH {board_sql.lists(shape)} {_grouped(shape, rows)}"
+    rows = f"(SELECT g.* FROM {sql.gather(shape, _COLUMNS)} LIMIT {shape.at('limit', 'int')}) AS g"
+    return f"WITH {sql.lists(shape)} {_grouped(shape, rows)}"
 
 
 @cache
 def _sampled(shape: Shape) -> str:
-    return _grouped(shape, board_sql.sampled(shape, _COLUMNS))
+    return _grouped(shape, sql.sampled(shape, _COLUMNS))
 
 
 def _most(rows: Sequence[asyncpg.Record], times: float) -> list[Cluster]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from dispatch.board import BoardSearch
 from geo.areas import Area
 
-from .board_filters import E7, Values, values_of
-from .board_geometry import drop_zone, pickup_zone
-from .board_sql import DROPS_BY_INDEX_M, Shape, shape_of
-from .postgres import Connection
+from ..postgres import Connection
+from .filters import E7, Values, values_of
+from .geometry import drop_zone, pickup_zone
+from .sql import DROPS_BY_INDEX_M, Shape, shape_of
 
 SAMPLE_ROWS = 20_000  # read for an estimate
 
@@ -21,7 +21,7 @@ SELECT greatest((SELECT loads FROM board_counts), (SELECT reltuples FROM pg_clas
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many loads suit; an estimate above board_sql.COUNT_TO."""
+    """How many loads suit; an estimate above sql.COUNT_TO."""
 
     count: int
     exact: bool

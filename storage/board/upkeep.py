@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from geo.cells import BOARD_RES, cell_of, parent_terms
 
-from .postgres import Pool, transaction
+from ..postgres import Pool, transaction
 
 log = logging.getLogger("desk.board")
 

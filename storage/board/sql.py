@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from .board_filters import ALWAYS, CONDITIONS
-from .visibility import unhidden
+from ..visibility import unhidden
+from .filters import ALWAYS, CONDITIONS
 
 # Reading an index costs a third of reading a row: with fewer loads than this a walk cannot win.
 WALK_FROM = 15_000

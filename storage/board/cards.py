@@ -8,10 +8,10 @@ from dispatch.board import BoardLoad, Poster
 from dispatch.model import Money, Place, Vehicle, Window
 from geo.types import Position
 
-from .order_rows import load_of, seconds, terms_of
-from .postgres import Connection, Pool, lat_lon
-from .vehicle_rows import CARRIER, carrier
-from .visibility import unhidden
+from ..order_rows import load_of, seconds, terms_of
+from ..postgres import Connection, Pool, lat_lon
+from ..vehicle_rows import CARRIER, carrier
+from ..visibility import unhidden
 
 _COLUMNS = """
 o.id, o.version, o.pickup_city, o.pickup_name, o.pickup_point, o.drop_city, o.drop_name, o.drop_point,

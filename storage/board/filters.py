@@ -12,9 +12,9 @@ from dispatch.board import BoardSearch, Circle
 from dispatch.model import Vehicle
 from geo.distance import EARTH_RADIUS_M
 
-from .board_geometry import measured_line
-from .board_words import ADR, BODIES, SIDES, TERMS, UNKNOWN_ADR, UNKNOWN_SIDE, bits, carried_by
-from .order_rows import moment
+from ..order_rows import moment
+from .geometry import measured_line
+from .words import ADR, BODIES, SIDES, TERMS, UNKNOWN_ADR, UNKNOWN_SIDE, bits, carried_by
 
 E7 = 1e7
 

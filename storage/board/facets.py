@@ -12,13 +12,13 @@ import asyncpg
 from dispatch.board import BoardSearch, Viewer
 from geo.types import Position
 
-from . import board_sql
-from .board_asked import Total, asked, estimate, sample_percent
-from .board_filters import Values
-from .board_sorts import away
-from .board_sql import COUNT_TO, Shape
-from .board_words import ADR, BODIES, TERMS
-from .postgres import Connection
+from ..postgres import Connection
+from . import sql
+from .asked import Total, asked, estimate, sample_percent
+from .filters import Values
+from .sorts import away
+from .sql import COUNT_TO, Shape
+from .words import ADR, BODIES, TERMS
 
 BANDS_M = (50_000, 100_000, 200_000, 500_000)
 _TERMS = {"pricings": TERMS[0:3], "methods": TERMS[3:6], "whens": TERMS[6:9]}
@@ -50,13 +50,13 @@ async def facets(
 
 @cache
 def _gathered(shape: Shape, placed: bool) -> str:
-    rows = board_sql.gather(shape, _columns(shape, placed))
-    return _counted(f"{board_sql.lists(shape)}, ", f"{rows} LIMIT {COUNT_TO + 1}", placed)
+    rows = sql.gather(shape, _columns(shape, placed))
+    return _counted(f"{sql.lists(shape)}, ", f"{rows} LIMIT {COUNT_TO + 1}", placed)
 
 
 @cache
 def _sampled(shape: Shape, placed: bool) -> str:
-    return _counted("", board_sql.sampled(shape, _columns(shape, placed)), placed)
+    return _counted("", sql.sampled(shape, _columns(shape, placed)), placed)
 
 
 def _columns(shape: Shape, placed: bool) -> str:

@@ -3,7 +3,7 @@
 Searches have a pool of their own: its sessions plan each statement for its values, never in parallel, and are
 cut off after a second or two; its few connections and a bounded queue before them keep heavy searches from
 slowing down everything else (control C53). Who looks and the cards of a page go by primary keys through the
-ordinary pool, whose plans are kept: 0.2 and 0.1 ms instead of 0.6 and 0.2. `storage.board_sql` says how a page
+ordinary pool, whose plans are kept: 0.2 and 0.1 ms instead of 0.6 and 0.2. `storage.board.sql` says how a page
 is found.
 """
 
@@ -18,13 +18,13 @@ from dispatch.board import BoardLoad, BoardSearch, Card, Sort, Viewer, card, pro
 from dispatch.errors import Refusal
 from geo.types import Position
 
-from . import board_cards, board_facets, board_map, board_sorts, board_sql
-from .board_asked import Total, asked, estimate, sample_percent
-from .board_facets import Facets
-from .board_filters import Values, values_of
-from .board_map import Clusters
-from .board_sql import COUNT_TO, FRESH_AMONG, FRESH_TO
-from .postgres import Connection, Pool, connect_pool
+from ..postgres import Connection, Pool, connect_pool
+from . import cards, clusters, facets, sorts, sql
+from .asked import Total, asked, estimate, sample_percent
+from .clusters import Clusters
+from .facets import Facets
+from .filters import Values, values_of
+from .sql import COUNT_TO, FRESH_AMONG, FRESH_TO
 
 SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
@@ -98,26 +98,26 @@ class BoardStore:
         more: Values = {"since": datetime.fromtimestamp(since, UTC)}
         ask = asked(viewer.driver, search, more, by_lists=False)
         async with self._search() as connection:
-            row = await connection.fetchrow(board_sql.fresh(ask.shape), *ask.arguments())
+            row = await connection.fetchrow(sql.fresh(ask.shape), *ask.arguments())
         return Total(row["suit"], row["suit"] < FRESH_TO and row["came"] < FRESH_AMONG)
 
     async def facets(self, viewer: Viewer, search: BoardSearch) -> Facets:
         """How what suits divides."""
         async with self._search() as connection:
-            return await board_facets.facets(connection, viewer, search, _origin(viewer, search, None))
+            return await facets.facets(connection, viewer, search, _origin(viewer, search, None))
 
     async def clusters(self, viewer: Viewer, search: BoardSearch, zoom: int) -> tuple[Clusters, list[Card]]:
         """The window `search.box` of the map, with the cards of its loads where they are few."""
         async with self._search() as connection:
-            found = await board_map.clusters(connection, viewer, search, zoom)
+            found = await clusters.clusters(connection, viewer, search, zoom)
         return found, await self._cards(viewer, search, found.orders)
 
     async def one(self, driver: int, order: int) -> BoardLoad:
         """A load that this driver may see on the board or was alerted to; `not_found` otherwise."""
-        row = await self._pool.fetchrow(board_cards.ONE, order, driver)
+        row = await self._pool.fetchrow(cards.ONE, order, driver)
         if row is None:
             raise Refusal("not_found")
-        return board_cards.load(row)
+        return cards.load(row)
 
     @asynccontextmanager
     async def _search(self) -> AsyncIterator[Connection]:
@@ -136,29 +136,29 @@ class BoardStore:
     async def _cards(self, viewer: Viewer, search: BoardSearch, orders: Sequence[int]) -> list[Card]:
         if not orders:
             return []
-        loads = await board_cards.loads(self._pool, orders)
+        loads = await cards.loads(self._pool, orders)
         detours: dict[int, float] = {}
         if search.corridor is not None:
             values = values_of(search)
             line = [values[name] for name in ("line", "line_lat", "line_lon", "line_reach_m")]
-            rows = await self._pool.fetch(board_cards.DETOURS, orders, *line)
+            rows = await self._pool.fetch(cards.DETOURS, orders, *line)
             detours = {row["order_id"]: row["detour"] for row in rows}
         return [card(load, viewer, search, detours.get(load.order)) for load in loads]
 
 
 async def viewer(connection: Connection, driver: int, vehicle: int | None) -> Viewer:
     """As BoardStore.viewer."""
-    row = await connection.fetchrow(board_cards.VIEWER, driver)
+    row = await connection.fetchrow(cards.VIEWER, driver)
     if row is None:
         raise Refusal("not_found")
     if not row["subscribed"]:
         raise Refusal("subscription_expired")
-    truck = board_cards.vehicle_of(row)
+    truck = cards.vehicle_of(row)
     if vehicle is not None and (truck is None or truck.id != vehicle):
-        truck = board_cards.vehicle_of(await connection.fetchrow(board_cards.TRUCK, vehicle, driver))
+        truck = cards.vehicle_of(await connection.fetchrow(cards.TRUCK, vehicle, driver))
         if truck is None:
             raise Refusal("not_found")
-    return Viewer(driver, truck, board_cards.place_of(row["point"]))
+    return Viewer(driver, truck, cards.place_of(row["point"]))
 
 
 async def newest(connection: Connection, viewer: Viewer, search: BoardSearch, limit: int) -> list[int]:
@@ -169,12 +169,12 @@ async def newest(connection: Connection, viewer: Viewer, search: BoardSearch, li
 async def count(connection: Connection, viewer: Viewer, search: BoardSearch) -> Total:
     """As BoardStore.count."""
     ask = asked(viewer.driver, search)
-    exact: int = await connection.fetchval(board_sql.count(ask.shape), *ask.arguments())
+    exact: int = await connection.fetchval(sql.count(ask.shape), *ask.arguments())
     if exact <= COUNT_TO:
         return Total(exact, True)
     percent = await sample_percent(connection)
     ask = asked(viewer.driver, search, {"percent": percent}, by_lists=False)
-    statement = f"SELECT count(*) FROM {board_sql.sampled(ask.shape, '')}"
+    statement = f"SELECT count(*) FROM {sql.sampled(ask.shape, '')}"
     found: int = await connection.fetchval(statement, *ask.arguments())
     if percent >= 100:
         return Total(found, True)
@@ -202,14 +202,14 @@ async def _keys(
     if sort is Sort.PROFIT:
         more |= _profit_values(search, viewer)
         ask = asked(viewer.driver, search, more)
-        statement = board_sorts.profit(ask.shape, after is not None)
+        statement = sorts.profit(ask.shape, after is not None)
         return [(row["order_id"], row["key"]) for row in await connection.fetch(statement, *ask.arguments())]
     key, direction = INDEXED[sort]
     timed = key != "per_km"
     if after is not None and timed:
         more["after_key"] = EPOCH + timedelta(microseconds=after.key)
     ask = asked(viewer.driver, search, more)
-    statement = board_sql.page(ask.shape, key, direction, after is not None)
+    statement = sql.page(ask.shape, key, direction, after is not None)
     rows = await connection.fetch(statement, *ask.arguments())
     return [(row["order_id"], _microseconds(row["key"]) if timed else row["key"]) for row in rows]
 
@@ -219,13 +219,13 @@ async def _nearest(
 ) -> list[tuple[int, float]]:
     after = "after_key" in more
     ask = asked(viewer.driver, search, more)
-    rows = await connection.fetch(board_sorts.nearest_walked(ask.shape, after), *ask.arguments())
+    rows = await connection.fetch(sorts.nearest_walked(ask.shape, after), *ask.arguments())
     if len(rows) >= limit and rows[limit - 1]["key"] < rows[-1]["key"]:
         # Loads as far as the last one may be missing, nearer ones are all there.
         return sorted(((row["order_id"], row["key"]) for row in rows), key=lambda row: row[::-1])[:limit]
-    for among in board_sorts.ROUNDS:
+    for among in sorts.ROUNDS:
         ask = asked(viewer.driver, search, {**more, "among": among})
-        rows = await connection.fetch(board_sorts.nearest(ask.shape, after), *ask.arguments())
+        rows = await connection.fetch(sorts.nearest(ask.shape, after), *ask.arguments())
         found = [(row["order_id"], row["key"]) for row in rows if row["order_id"] is not None]
         if len(found) >= limit or rows[0]["bound"] is None:
             break
