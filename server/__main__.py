@@ -74,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
         "reapply-erasures", help="after a restored backup: end again the accounts that were erased since"
     ).set_defaults(run=_reapply_erasures)
 
+    audit = commands.add_parser(
+        "verify-audit", help="check the chain over what staff did: exit 0 whole, 1 broken, 69 no database"
+    )
+    audit.add_argument("--json", action="store_true", help="one JSON line")
+    audit.set_defaults(run=_verify_audit)
+
     doctor = commands.add_parser("doctor", help="check each part and say how to mend it")
     doctor.add_argument("--json", action="store_true", help="one JSON line instead of a table")
     doctor.set_defaults(run=_doctor)
@@ -197,6 +203,12 @@ def _reapply_erasures(_options: argparse.Namespace) -> int:
     users = asyncio.run(reapply_erasures(load(os.environ)))
     print(f"{len(users)} accounts erased again")
     return 0
+
+
+def _verify_audit(options: argparse.Namespace) -> int:
+    from .audit.verify import check
+
+    return asyncio.run(check(load(os.environ), as_json=options.json))
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from storage.board.store import connect_board_pool
 from storage.postgres import Pool
 
 from . import i18n
+from .audit.sealing import Sealer
 from .background import running
 from .config import Config
 from .deliver import Deliveries
@@ -167,6 +168,7 @@ def _loops(
         give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
+        sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )

@@ -23,6 +23,9 @@ from storage.accounts import AccountStore
 from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.api_keys import ApiKeyStore
 from storage.attachments import AttachmentStore
+from storage.audit.anchors import FILE as HEADS
+from storage.audit.anchors import Anchors
+from storage.audit.seals import SealStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
 from storage.board.store import BoardStore
@@ -122,6 +125,8 @@ class Services:
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
         self.staff = StaffStore(pool)
+        self.seals = SealStore(pool)
+        self.anchors = Anchors(config.files / HEADS, config.pepper)
         self.external = OidcStore(pool, self.identity, pepper=config.pepper)
         self.trips = Trips(self.external, {})
         self.accounts = AccountStore(pool)

@@ -154,4 +154,7 @@ WHERE id = (SELECT company_id FROM company_members WHERE user_id = $1) AND NOT E
     "users.phone": """
 UPDATE users SET phone = 'x' || id, name = '—', email = NULL, time_zone = DEFAULT, blocked = true,
     erased_at = now(), version = version + 1 WHERE id = $1""",
+    # What staff wrote of the account; only now does the trigger let it go. The chain holds a salted hash of it.
+    "staff_actions.reason": """
+UPDATE staff_actions SET reason = '', salt = NULL WHERE user_id = $1 AND salt IS NOT NULL""",
 }

@@ -12,6 +12,7 @@ RENAMED = {
     "Ground": "Suspicion",
     "Sort": "BoardSort",
     "Reason": "BoardReason",
+    "Break": "AuditBreak",
 }
 # Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone or
 # of a page.
@@ -19,6 +20,17 @@ UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
 LABELS: dict[str, dict[str, str]] = {
+    # What can be wrong with the audit chain.
+    "AuditBreak": {
+        "changed": "Changed after it was sealed",
+        "missing": "The record is gone",
+        "seal_missing": "The seal is gone",
+        "resealed": "Written anew together with its seal",
+        "words_gone": "The reason was taken away",
+        "unsealed": "Put in afterwards",
+        "cut": "The end was cut off",
+        "anchor_forged": "A kept head was forged",
+    },
     "Lang": {"ru": "Russian", "kk": "Kazakh", "en": "English", "zh": "Chinese"},
     "Role": {"driver": "Driver", "logistician": "Logistician", "shipper": "Shipper", "admin": "Staff"},
     "Grade": {

@@ -2,6 +2,7 @@
 that runs them."""
 
 from . import (
+    audit,
     board,
     companies,
     files,
@@ -19,6 +20,7 @@ from . import (
 from .columns import metadata
 
 __all__ = [
+    "audit",
     "board",
     "companies",
     "files",

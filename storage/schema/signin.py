@@ -134,5 +134,9 @@ staff_actions = Table(
     Column("user_id", BigInteger),  # whom it concerned
     Column("reason", String(500), nullable=False, server_default=""),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # Of the commitment to `reason` in the chain; both go when the account that they speak of is erased.
+    Column("salt", UUID(as_uuid=True), server_default=text("gen_random_uuid()")),
     Index(None, "user_id", "id"),
+    Index(None, "staff_id", "id"),
+    Index(None, "action", "id"),
 )

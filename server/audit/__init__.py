@@ -1,0 +1,1 @@
+"""The chain over what staff did: sealing it, keeping its heads, checking it."""

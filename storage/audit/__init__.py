@@ -1,0 +1,1 @@
+"""What staff did, chained, kept, and checked."""
