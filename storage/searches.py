@@ -89,7 +89,8 @@ MATCH_ONCE = _match(
 )
 # Primary keys, and ix_search_alerts_driver_id_at for the last hour. $1 order, $2 drivers, $3 their searches, $4
 # most in an hour, $5 most for an order. Who has an offer of the load needs no alert, who has had fewest
-# comes first. Written in driver order, so that two orders with common drivers cannot deadlock.
+# comes first. Written in driver order, so that two orders with common drivers cannot deadlock. A search that its
+# driver deletes meanwhile is locked or left out: its alert would break the foreign key.
 ALERT = """
 WITH allowed AS (
     SELECT w.driver_id, s.id AS search_id, s.name, s.quiet_from IS NOT NULL AND (
@@ -106,7 +107,7 @@ WITH allowed AS (
         WHERE a.driver_id = u.id AND a.at > clock_timestamp() - interval '1 hour') AS hour
     WHERE hour.alerts < $4 AND NOT EXISTS (SELECT FROM offers f
         WHERE f.order_id = $1 AND f.driver_id = u.id AND f.status = 'live')
-    ORDER BY hour.alerts, w.driver_id LIMIT $5
+    ORDER BY hour.alerts, w.driver_id LIMIT $5 FOR KEY SHARE OF s
 ), alerted AS (
     INSERT INTO search_alerts (driver_id, order_id, search_id)
     SELECT driver_id, $1, search_id FROM allowed ORDER BY driver_id

@@ -1,5 +1,6 @@
 """Saved searches: whose, how many, and that an alert says what the board would."""
 
+import asyncio
 import time
 from dataclasses import replace
 from random import Random
@@ -19,7 +20,7 @@ from geo.roads import RoadGraph
 from geo.types import Position
 from storage import searches
 from storage.live import LiveIndex
-from storage.postgres import Pool
+from storage.postgres import Connection, Pool
 from storage.searches import MOST, SearchNote, SearchStore
 from tests.integration.board.shelf import Shelf, place
 from tests.integration.dispatch.test_dispatcher import dispatcher
@@ -291,6 +292,30 @@ async def test_whoever_is_not_offered_it_is_alerted_once_by_socket_and_push(
     await market.pool.execute("UPDATE orders SET version = 2, seek_at = now() WHERE id = $1", order.id)
     market.heard.events.clear()
     assert not [event for event in await events_of(market, Policy()) if isinstance(event, SearchMatched)]
+
+
+async def test_a_search_that_is_deleted_while_its_load_is_found_alerts_nobody_and_harms_nobody(
+    store: SearchStore, shelf: Shelf
+) -> None:
+    market = shelf.market
+    fickle, faithful = [await market.driver(on_duty=False) for _ in range(2)]
+    gone = await store.add(fickle, note())
+    await store.add(faithful, note())
+    order = await market.order()
+    async with market.pool.acquire() as finds, market.pool.acquire() as deletes:
+        found = await searches.matches(finds, order.id)
+        assert {match.driver for match in found} == {fickle, faithful}
+        async with deletes.transaction():
+            await deletes.execute("DELETE FROM saved_searches WHERE id = $1", gone.id)
+            telling = asyncio.create_task(searches.alert(finds, order, found, Policy()))
+            await _waits_for_a_lock(deletes)
+        assert [event.driver for event in await telling if isinstance(event, SearchMatched)] == [faithful]
+
+
+async def _waits_for_a_lock(connection: Connection) -> None:
+    async with asyncio.timeout(10):
+        while not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.01)
 
 
 async def test_alerts_are_bounded_an_order_and_an_hour(store: SearchStore, shelf: Shelf) -> None:
