@@ -314,7 +314,7 @@ async def test_a_search_that_is_deleted_while_its_load_is_found_alerts_nobody_an
 
 async def _waits_for_a_lock(connection: Connection) -> None:
     async with asyncio.timeout(10):
-        while not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+        while not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
