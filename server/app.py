@@ -168,6 +168,7 @@ def _loops(
         give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
+        viewing=services.viewing.run(services.hub.maps_of_staff),
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
         upkeep_of_accounts=services.chores.run_upkeep(),

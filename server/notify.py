@@ -55,8 +55,14 @@ class DeviceTaken(msgspec.Struct, tag="device"):
     device: int
 
 
+class OffMap(msgspec.Struct, tag="off_map"):
+    """A driver was shut out, or is none any more."""
+
+    driver: int
+
+
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken)
+_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken | OffMap)
 
 
 class Notify:
@@ -138,6 +144,14 @@ class Notify:
         """A device has connected here: sockets of it on other workers end."""
         self._services.bus.publish_event(_ENCODER.encode(DeviceTaken(device)))
 
+    def off_map(self, driver: int) -> None:
+        """A driver was shut out: the truck leaves the maps of all workers, once that stands."""
+        after_commit(lambda: self._off_map(driver))
+
+    def _off_map(self, driver: int) -> None:
+        self._services.hub.off_map(driver)
+        self._services.bus.publish_event(_ENCODER.encode(OffMap(driver)))
+
     def heard(self, payload: bytes) -> None:
         """News of another worker."""
         try:
@@ -150,6 +164,8 @@ class Notify:
             self._services.hub.to_user(news.user, news.message)
         elif isinstance(news, Changed):
             self._changed(news.change)
+        elif isinstance(news, OffMap):
+            self._services.hub.off_map(news.driver)
         else:
             self._services.hub.release_device(news.device)
 

@@ -25,6 +25,7 @@ from storage.api_keys import ApiKeyStore
 from storage.attachments import AttachmentStore
 from storage.audit.anchors import FILE as HEADS
 from storage.audit.anchors import Anchors
+from storage.audit.reading import AuditLog
 from storage.audit.seals import SealStore
 from storage.bids import BidStore
 from storage.blocks import BlockStore
@@ -65,6 +66,7 @@ from storage.templates import TemplateStore
 from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
+from .audit.viewing import Viewing
 from .auth import ApiKeyProof, Principal, Tokens
 from .board_search import BoardSearches
 from .calculator import Calculator
@@ -125,6 +127,8 @@ class Services:
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
         self.staff = StaffStore(pool)
+        self.viewing = Viewing(pool)
+        self.audit_log = AuditLog(pool)
         self.seals = SealStore(pool)
         self.anchors = Anchors(config.files / HEADS, config.pepper)
         self.external = OidcStore(pool, self.identity, pepper=config.pepper)

@@ -28,6 +28,7 @@ ON_DUTY = 1  # wants loads
 BUSY = 2  # has an assigned load
 
 MATCH_AGE_S = 300.0  # older positions are not searched for offers
+LATE_S = 10.0  # nothing is on its way for so long
 KEEP_AGE_S = 24 * 3600.0  # a truck that was silent longer leaves the map
 
 # driver, fix time ms, receipt time ms, lat and lon 1e-7 degrees, speed cm/s, heading 0.01 degrees, flags
@@ -49,6 +50,7 @@ SELECT l.driver_id, extract(epoch FROM l.recorded_at)::float8 AS at, l.point, l.
        EXISTS (SELECT 1 FROM assignments a WHERE a.driver_id = l.driver_id AND a.ended_at IS NULL) AS busy
 FROM last_positions l LEFT JOIN driver_states s ON s.driver_id = l.driver_id
 WHERE l.recorded_at > now() - interval '1 day'
+    AND NOT EXISTS (SELECT FROM users u WHERE u.id = l.driver_id AND (u.blocked OR u.role <> 'driver'))
 """
 
 
@@ -108,6 +110,10 @@ class LiveIndex:
         self._uncopied: dict[int, Live] = {}  # changed here since the last copy to Redis
         self._unsaved: dict[int, Live] = {}  # changed here since the last upsert to PostgreSQL
         self._flags: dict[int, int] = {}  # of the drivers connected here
+        self._shut_out: dict[
+            int, float
+        ] = {}  # dropped drivers, until when what comes late of them is ignored
+        self._left: defaultdict[int, set[int]] = defaultdict(set)  # by region, to be taken out of the copy
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -124,6 +130,8 @@ class LiveIndex:
 
     def put(self, driver: int, fix: Fix, cell: int, now: float) -> bool:
         """The newest fix of a driver connected here; False and no effect when a newer one is known."""
+        if self._shut_out and self._ignored(driver, now):
+            return False
         entry = self._entries.get(driver)
         if entry is None:
             entry = self._entries[driver] = Live(driver)
@@ -167,6 +175,8 @@ class LiveIndex:
         """Packed entries of another worker or of the copy; returns how many were news."""
         news = 0
         for driver, at_ms, seen_ms, lat, lon, speed, heading, flags in _PACKED.iter_unpack(blob):
+            if self._shut_out and self._ignored(driver, time.time()):
+                continue
             entry = self._entries.get(driver)
             at = at_ms / 1000
             if entry is None:
@@ -266,11 +276,36 @@ class LiveIndex:
                 gone.append(entry)
         return gone
 
+    def drop(self, driver: int, now: float) -> Live | None:
+        """Takes a driver who was shut out off the map; None when he is not on it. What is still on its way of him,
+        from a closing socket or another worker, is ignored for a while."""
+        self._shut_out[driver] = now + LATE_S
+        for waiting in (self._own, self._other, self._uncopied, self._unsaved):
+            waiting.pop(driver, None)
+        self._flags.pop(driver, None)
+        self._cells.remove(driver)
+        entry = self._entries.pop(driver, None)
+        if entry is not None:
+            self._left[entry.region].add(driver)
+            if entry.copied_region:
+                self._left[entry.copied_region].add(driver)
+        return entry
+
+    def _ignored(self, driver: int, now: float) -> bool:
+        until = self._shut_out.get(driver)
+        if until is not None and until <= now:
+            del self._shut_out[driver]
+            return False
+        return until is not None
+
     # -- the Redis copy -------------------------------------------------------------------------------------
 
     async def copy(self, redis: Redis, keys: Keys) -> int:
         """Writes what changed here to the region hashes, variadic. Raises redis.Unreachable."""
+        await self._uncopy(redis, keys)
         changed, self._uncopied = self._uncopied, {}
+        if self._shut_out:
+            changed = {who: entry for who, entry in changed.items() if self._entries.get(who) is entry}
         if not changed:
             return 0
         fields: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
@@ -296,6 +331,12 @@ class LiveIndex:
         for entry in changed.values():
             entry.copied_region = entry.region
         return len(changed)
+
+    async def _uncopy(self, redis: Redis, keys: Keys) -> None:
+        while self._left:
+            region, drivers = next(iter(self._left.items()))
+            await redis.hdel(keys.region(region), *(str(driver).encode() for driver in drivers))
+            del self._left[region]
 
     def copy_again(self) -> None:
         """Redis came back empty: everything that this worker heard itself goes out once more."""

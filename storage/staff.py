@@ -17,7 +17,8 @@ NO_LIMIT = 2**62
 USERS = """
 SELECT u.id, u.phone, u.role, u.grade, u.name, u.locale, u.blocked,
        extract(epoch FROM u.created_at)::float8 AS created_at,
-       EXISTS (SELECT FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL) AS second_factor
+       EXISTS (SELECT FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
+           AS second_factor, u.version
 FROM users u
 """
 # The primary key read backwards.
@@ -37,14 +38,14 @@ ONE = USERS + "WHERE u.id = $1"
 # moment would else leave nobody.
 QUEUE = "SELECT pg_advisory_xact_lock(7104)"
 GRADE_OF = "SELECT grade FROM users WHERE id = $1 AND role = 'admin' AND NOT blocked"
-LOCK_USER = "SELECT role, grade, blocked FROM users WHERE id = $1 FOR UPDATE"
+LOCK_USER = "SELECT role, grade, blocked, version FROM users WHERE id = $1 FOR UPDATE"
 # By uq_assignments_driver, and by ix_orders_shipper_id_id with a filter.
 UNDER_WAY = """
 SELECT EXISTS (SELECT FROM assignments WHERE driver_id = $1 AND ended_at IS NULL)
     OR EXISTS (SELECT FROM orders WHERE shipper_id = $1 AND ended_at IS NULL AND status <> 'draft')
 """
-SET_ROLE = "UPDATE users SET role = $2, grade = $3 WHERE id = $1"
-SET_BLOCKED = "UPDATE users SET blocked = $2 WHERE id = $1"
+SET_ROLE = "UPDATE users SET role = $2, grade = $3, version = version + 1 WHERE id = $1"
+SET_BLOCKED = "UPDATE users SET blocked = $2, version = version + 1 WHERE id = $1"
 DROP_FACTOR = "DELETE FROM second_factors WHERE user_id = $1 RETURNING true"
 DROP_CODES = "DELETE FROM recovery_codes WHERE user_id = $1"
 RECORD = """
@@ -71,6 +72,7 @@ class UserRow:
     blocked: bool
     created_at: float
     second_factor: bool
+    version: int
 
 
 class Search(NamedTuple):
@@ -136,15 +138,22 @@ class StaffStore:
         return UserRow(*row)
 
     async def set_role(
-        self, staff: int, user: int, role: str, grade: str | None, reason: str, now: float
+        self,
+        staff: int,
+        user: int,
+        role: str,
+        grade: str | None,
+        reason: str,
+        now: float,
+        version: int | None = None,
     ) -> Change:
         """Appoints, moves or dismisses. The account's sessions end: its tokens say what it was.
 
         Refusal `not_found`, `forbidden` for one's own account and for who is no superadmin any more, `user_busy`
-        while a driver or shipper has orders under way.
+        while a driver or shipper has orders under way, `version_stale` when the account is not as it was seen.
         """
         async with transaction(self._pool) as connection:
-            was = await _under_hand(connection, staff, user)
+            was = await _under_hand(connection, staff, user, version)
             if was["role"] != role and await connection.fetchval(UNDER_WAY, user):
                 raise Refusal("user_busy")
             ended = []
@@ -155,10 +164,12 @@ class StaffStore:
                 await record(connection, staff, "role.set", user, reason, detail)
             return Change(UserRow(*await connection.fetchrow(ONE, user)), ended)
 
-    async def set_blocked(self, staff: int, user: int, blocked: bool, reason: str, now: float) -> Change:
+    async def set_blocked(
+        self, staff: int, user: int, blocked: bool, reason: str, now: float, version: int | None = None
+    ) -> Change:
         """Shuts an account out, or lets it in again. Refusal `not_found`, `forbidden` as for `set_role`."""
         async with transaction(self._pool) as connection:
-            was = await _under_hand(connection, staff, user)
+            was = await _under_hand(connection, staff, user, version)
             ended = []
             if was["blocked"] != blocked:
                 await connection.execute(SET_BLOCKED, user, blocked)
@@ -200,7 +211,7 @@ async def record(
     await connection.execute(RECORD, staff, action, user, reason, dict(detail or {}))
 
 
-async def _under_hand(connection: Connection, staff: int, user: int) -> Record:
+async def _under_hand(connection: Connection, staff: int, user: int, version: int | None = None) -> Record:
     await connection.execute(QUEUE)
     if staff == user:
         raise Refusal("forbidden", "another superadmin must do this to your own account")
@@ -210,6 +221,8 @@ async def _under_hand(connection: Connection, staff: int, user: int) -> Record:
     was: Record | None = await connection.fetchrow(LOCK_USER, user)
     if was is None:
         raise Refusal("not_found")
+    if version is not None and was["version"] != version:
+        raise Refusal("version_stale")
     return was
 
 

@@ -73,6 +73,8 @@ async def detail(call: Call[None, None]) -> Versioned:
     services = call.services
     party = await party_to(call, call.path_id("order"))
     order = await services.orders.visible_to(party, call.path_id("order"))
+    if party.actor is Actor.ADMIN and order.driver is not None and order.status in views.WATCHABLE:
+        await services.viewing.truck(call.caller.user, order.driver, order.id)
     private = reads_private(call, order, party)
     history = await services.orders.history(order.id)
     cases = await services.cases.of_order(order.id) if owns(order, party) else []

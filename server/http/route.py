@@ -70,6 +70,11 @@ class Call(Generic[B, Q]):
             raise Refusal("version_stale")
         return int(number[1])
 
+    @property
+    def seen_version(self) -> int | None:
+        """The version of `If-Match` where the header is the caller's choice: None without it."""
+        return self.expected_version if "If-Match" in self.request.headers else None
+
     def path_id(self, name: str) -> int:
         """The row id in this part of the path; what cannot be an id is `not_found`."""
         number = row_id(self.request.match_info[name])

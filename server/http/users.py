@@ -17,7 +17,7 @@ from server.protocol.rest.users import (
 )
 from storage.staff import ActionRow, Change, Search, UserRow
 
-from .route import Call, Route
+from .route import Call, Route, Versioned
 
 _STAFF = frozenset({"admin"})
 
@@ -33,12 +33,12 @@ async def find(call: Call[None, UsersQuery]) -> Users:
     )
 
 
-async def one(call: Call[None, None]) -> UserView:
+async def one(call: Call[None, None]) -> Versioned:
     """One account."""
-    return _view(call, await call.services.staff.user(call.path_id("user")))
+    return _versioned(call, await call.services.staff.user(call.path_id("user")))
 
 
-async def set_role(call: Call[RoleForm, None]) -> UserView:
+async def set_role(call: Call[RoleForm, None]) -> Versioned:
     """Appoints staff, changes a grade, dismisses, or corrects what somebody signed up as. The sign-ins end."""
     form = call.body
     if (form.role == "admin") != (form.grade is not None):
@@ -46,22 +46,28 @@ async def set_role(call: Call[RoleForm, None]) -> UserView:
     return _changed(
         call,
         await call.services.staff.set_role(
-            call.caller.user, call.path_id("user"), form.role, form.grade, form.reason, time.time()
+            call.caller.user,
+            call.path_id("user"),
+            form.role,
+            form.grade,
+            form.reason,
+            time.time(),
+            call.seen_version,
         ),
     )
 
 
-async def block(call: Call[ReasonForm, None]) -> UserView:
+async def block(call: Call[ReasonForm, None]) -> Versioned:
     """Shuts an account out: its sign-ins end, its sockets close with 4403."""
     return _changed(call, await _set_blocked(call, True), blocked=True)
 
 
-async def unblock(call: Call[ReasonForm, None]) -> UserView:
+async def unblock(call: Call[ReasonForm, None]) -> Versioned:
     """Lets an account in again."""
     return _changed(call, await _set_blocked(call, False))
 
 
-async def reset_factor(call: Call[ReasonForm, None]) -> UserView:
+async def reset_factor(call: Call[ReasonForm, None]) -> Versioned:
     """Takes a lost second factor away; the next sign-in sets up a new one."""
     staff = call.services.staff
     user, reason = call.path_id("user"), call.body.reason
@@ -80,13 +86,22 @@ async def actions(call: Call[None, ActionsQuery]) -> StaffActions:
 
 async def _set_blocked(call: Call[ReasonForm, None], blocked: bool) -> Change:
     user, reason = call.path_id("user"), call.body.reason
-    return await call.services.staff.set_blocked(call.caller.user, user, blocked, reason, time.time())
+    return await call.services.staff.set_blocked(
+        call.caller.user, user, blocked, reason, time.time(), call.seen_version
+    )
 
 
-def _changed(call: Call[object, object], change: Change, *, blocked: bool = False) -> UserView:
+def _changed(call: Call[object, object], change: Change, *, blocked: bool = False) -> Versioned:
     for session in change.ended:
         call.services.revocations.end(session, blocked=blocked)
-    return _view(call, change.user)
+    if blocked or change.user.role != "driver":
+        call.services.notify.off_map(change.user.id)
+    return _versioned(call, change.user)
+
+
+def _versioned(call: Call[object, object], user: UserRow) -> Versioned:
+    # Never 304: whether the account has a second factor is no part of the version.
+    return Versioned(_view(call, user), user.version, whole=False)
 
 
 def _view(call: Call[object, object], user: UserRow) -> UserView:

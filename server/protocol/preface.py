@@ -13,6 +13,7 @@ TAGS = {
     "companies": "Companies, their people, and invitations.",
     "fleet": "A company's drivers, and the fleet that a driver is in.",
     "papers": "Uploads, and the papers of people, vehicles and companies.",
+    "audit": "What staff did and looked at, chained so that nothing of it changes unnoticed.",
     "own data": "An export of everything, and the end of the account.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",

@@ -9,6 +9,7 @@ from dispatch.errors import Refusal
 from dispatch.model import Status
 from geo.cells import cell_of
 from geo.types import Fix, Reason
+from server.audit.viewing import Viewport
 from server.log import ORDER
 from server.protocol.codes import Close
 from server.protocol.messages import (
@@ -257,9 +258,13 @@ def watch_area(session: Session, message: AreaWatch) -> None:
     """Snapshot and subscription without an await between: nothing can fall through."""
 
     async def work() -> Ok:
-        snapshot = session.services.hub.watch_area(
-            session, message.west, message.south, message.east, message.north
-        )
+        hub = session.services.hub
+        if session.principal.role == "admin" and message.south <= message.north:
+            viewport = Viewport(message.west, message.south, message.east, message.north)
+            await session.services.viewing.area(
+                session.principal.user, viewport, lambda: hub.trucks_in(viewport)
+            )
+        snapshot = hub.watch_area(session, message.west, message.south, message.east, message.north)
         return Ok(id=message.id, result=snapshot)
 
     session.carry_out(message.id, work())

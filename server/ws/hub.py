@@ -9,13 +9,15 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dispatch.errors import Refusal
 from dispatch.visibility import GRACE_S, Viewer, sees_private
 from geo.cells import COARSE_RES, MAP_RES, cover, parent, to_text
+from server.audit.viewing import Viewport
 from server.protocol.codec import CODECS, Codec
 from server.protocol.codes import Close
 from server.protocol.messages import (
@@ -51,6 +53,7 @@ class Area:
 
     cells: frozenset[int] | None  # None: the whole world
     res: int = MAP_RES
+    viewport: Viewport | None = None  # of staff, whose looks are written down
 
 
 @dataclass(slots=True)
@@ -121,6 +124,8 @@ class Hub:
         """A sign-in was revoked, perhaps with its whole account: its sockets end at once."""
         for session in list(self.sessions):
             if session.principal.session == sign_in:
+                if blocked and session.principal.role == "driver":
+                    self.off_map(session.principal.user)
                 session.close(Close.FORBIDDEN if blocked else Close.UNAUTHENTICATED)
 
     # -- personal messages ----------------------------------------------------------------------------------
@@ -157,6 +162,8 @@ class Hub:
         services = self._services
         party = await services.party_to(session.principal, order_id)
         order = await services.orders.visible_to(party, order_id)
+        if session.principal.role == "admin":
+            await services.viewing.truck(session.principal.user, order.driver, order_id)
         topic = self._topics.get(order_id)
         if topic is None:
             topic = self._topics[order_id] = Topic(offset=order.seq)
@@ -245,7 +252,8 @@ class Hub:
         if role == "admin":
             cells = cover(west, south, east, north, MAP_RES, MAP_CELLS)
             self.unwatch_area(session)
-            session.area = Area(None if cells is None else frozenset(cells))
+            viewport = Viewport(west, south, east, north)
+            session.area = Area(None if cells is None else frozenset(cells), viewport=viewport)
             self._areas.add(session)
             trucks = [truck_of(entry) for entry in self._services.live.inside(session.area.cells)]
             return AreaSnapshot(epoch=self.epoch, offset=self._tick, trucks=trucks)
@@ -262,6 +270,19 @@ class Hub:
             self._coarse.add(session)
             return AreaDensity(cells=self._density(session.area))
         raise Refusal("forbidden")
+
+    def trucks_in(self, viewport: Viewport) -> int:
+        """How many trucks a map of this viewport would show."""
+        cells = cover(*viewport, MAP_RES, MAP_CELLS)
+        return len(self._services.live.inside(None if cells is None else frozenset(cells)))
+
+    def maps_of_staff(self) -> list[tuple[int, Viewport, Callable[[], int]]]:
+        """Every open map of trucks: whose, of what, and how to count what is in it."""
+        return [
+            (session.principal.user, area.viewport, partial(self.trucks_in, area.viewport))
+            for session in self._areas
+            if (area := session.area) is not None and area.viewport is not None
+        ]
 
     def unwatch_area(self, session: "Session") -> None:
         """No more of the map."""
@@ -342,6 +363,12 @@ class Hub:
     def _whole(self, area: Area, codec: Codec) -> bytes:
         entries = self._services.live.inside(area.cells)
         return self._area_frames.moved(self._area_frames.trucks(entries, codec), self._tick, codec)
+
+    def off_map(self, user: int) -> None:
+        """A driver who was shut out, or is none any more, leaves every map here at once."""
+        entry = self._services.live.drop(user, time.time())
+        if entry is not None:
+            self.tell_gone([entry])
 
     def tell_gone(self, gone: list[Live]) -> None:
         """Trucks that left the map for good."""

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from tests.served import Account, LocalServer
 
+from .test_frames import point
 from .wire import signed_in
 
 WITHIN_S = 1.0
@@ -113,3 +114,28 @@ async def test_a_blocked_driver_s_device_cannot_come_back(workers: tuple[LocalSe
         async with asyncio.timeout(5):
             async with signed_in(there, driver):
                 pass
+
+
+async def test_a_blocked_driver_is_off_the_maps_of_all_workers_within_a_second(
+    workers: tuple[LocalServer, LocalServer],
+) -> None:
+    here, there = workers
+    driver, admin = here.accounts["drivers"][0], here.accounts["admins"][0]
+    world = {"west": -180.0, "south": -90.0, "east": 180.0, "north": 90.0}
+    async with (
+        signed_in(there, driver, stream=True) as truck,
+        signed_in(here, admin) as one,
+        signed_in(there, admin) as other,
+    ):
+        for map_ in (one, other):
+            assert (await map_.command("area.watch", **world))["type"] == "ok"
+        await truck.send("position.report", points=[point(1, time.time(), 43.25, 76.91)])
+        for map_ in (one, other):
+            while driver["user"] not in [each[0] for each in (await map_.receive("area.moved"))["trucks"]]:
+                pass
+        assert await call(here, admin, "POST", f"/admin/users/{driver['user']}/block", reason="fraud") == 200
+        async with asyncio.timeout(WITHIN_S):
+            for map_ in (one, other):
+                while driver["user"] not in (await map_.receive("area.moved")).get("gone", []):
+                    pass
+        assert await truck.close_code(within=WITHIN_S) == 4403

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from geo.cells import cell_of
 from geo.types import Fix
-from storage.live import KEEP_AGE_S, LiveIndex
+from storage.live import KEEP_AGE_S, LATE_S, LiveIndex
 from storage.postgres import Pool
 from storage.redis import Keys, Unreachable, connect
 
@@ -126,3 +126,27 @@ async def test_the_table_of_last_positions_is_the_last_resort_and_never_goes_bac
     fresh = LiveIndex()
     assert await fresh.load_last(pool, now) == 1
     assert places(fresh) == {1: ASTANA}
+
+
+async def test_a_driver_who_was_shut_out_is_on_no_map_and_in_no_copy_and_comes_back_later(
+    redis: Redis,
+) -> None:
+    here, there, now = LiveIndex(), LiveIndex(), time.time()
+    for live in (here, there):
+        put(live, 1, now, ASTANA)
+        put(live, 2, now, ASTANA)
+    late = here.blobs(here.take_own(now))
+    await here.copy(redis, KEYS)
+    gone = here.drop(1, now)
+    assert gone is not None and gone.driver == 1
+    assert here.drop(1, now) is None
+    for blob in late.values():
+        assert here.merge(blob) == 0  # on its way from another worker
+    assert not put(here, 1, now + 1, ALMATY, now=now + 1)  # from the socket that closes
+    assert list(places(here)) == [2]
+    await here.copy(redis, KEYS)
+    fresh = LiveIndex()
+    await fresh.warm(redis, KEYS)
+    assert list(places(fresh)) == [2]
+    assert put(here, 1, now + LATE_S + 1, ALMATY)  # let in again
+    assert sorted(places(here)) == [1, 2]

@@ -1,0 +1,7 @@
+"""What staff did, and what staff may look at: the audit log, views of accounts, tracks, reports."""
+
+from server.http.route import Route
+
+from . import log
+
+ROUTES: tuple[Route, ...] = (*log.ROUTES,)
