@@ -27,6 +27,7 @@ class Right(StrEnum):
     MOVE_MONEY = "move_money"
     SET_SUBSCRIPTIONS = "set_subscriptions"
     SEE_STAFF_ACTIONS = "see_staff_actions"
+    VIEW_AS_USER = "view_as_user"  # the product as a user sees it, reading only
     WATCH_HABITS = "watch_habits"  # flags of sniping and scraping, and the pauses that came of them
     SET_FUEL_PRICES = "set_fuel_prices"
 
@@ -48,6 +49,7 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.MOVE_MONEY: _for(Grade.FINANCE),
     Right.SET_SUBSCRIPTIONS: _for(Grade.FINANCE),
     Right.SEE_STAFF_ACTIONS: _for(),
+    Right.VIEW_AS_USER: _for(Grade.SUPPORT),
     Right.WATCH_HABITS: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.SET_FUEL_PRICES: _for(Grade.FINANCE),
 }

@@ -190,6 +190,7 @@ async def _keep(services: Services) -> None:
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()
+            await services.account_views.forget_old()
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
         except postgres.Unreachable as error:

@@ -37,11 +37,19 @@ class ApiKeyProof(NamedTuple):
     scopes: frozenset[str]
 
 
+class Viewing(NamedTuple):
+    """Staff who look at the product as the user whose id the token bears: who, and by which view."""
+
+    staff: int
+    view: int
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling: user id, role, the session (sign-in) id, when this proof ends (epoch seconds); of staff the
     grade, and when they last showed their second factor. `key` is the API key that speaks for the user, None for
-    a sign-in. `lang` is the language of the profile."""
+    a sign-in. `lang` is the language of the profile. With `viewing` it is not the user but staff who look as the
+    user, reading only; the session is theirs."""
 
     user: int
     role: str
@@ -51,6 +59,14 @@ class Principal:
     factor_at: float | None = None
     key: ApiKeyProof | None = None
     lang: str | None = None
+    viewing: Viewing | None = None
+
+
+class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who acts as the subject (RFC 8693, section 4.1), and by which view of the account."""
+
+    sub: str
+    view: int
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -67,6 +83,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     grade: Grade | None = None
     factor: int | None = None
     lang: Lang | None = None
+    act: Act | None = None
 
 
 class Tokens:
@@ -111,8 +128,10 @@ class Tokens:
         grade: str | None = None,
         factor_at: float | None = None,
         lang: str | None = None,
+        viewing: Viewing | None = None,
     ) -> tuple[str, float]:
-        """(token, expires_at): an access token for this user's session, and when it ends."""
+        """(token, expires_at): an access token for this user's session, and when it ends; with `viewing` for staff
+        who look as this user, bound to the session of the staff."""
         expires = int(now + lifetime_s)
         claims = msgspec.json.encode(
             msgspec.convert(
@@ -128,6 +147,7 @@ class Tokens:
                     "grade": grade,
                     "factor": None if factor_at is None else int(factor_at),
                     "lang": known(lang),
+                    "act": None if viewing is None else Act(str(viewing.staff), viewing.view),
                 },
                 Claims,
             )
@@ -159,13 +179,23 @@ class Tokens:
             raise Refusal("unauthenticated")
         if claims.role != "admin" and (claims.grade is not None or claims.factor is not None):
             raise Refusal("unauthenticated")
+        if claims.act is not None and (claims.role == "admin" or not claims.act.sub.isdecimal()):
+            raise Refusal("unauthenticated")  # nobody looks as staff
         if claims.iat > now + CLOCK_LEEWAY_S:
             raise Refusal("unauthenticated")
         if claims.exp <= now:
             raise Refusal("token_expired")
         shown = None if claims.factor is None else float(claims.factor)
+        viewing = None if claims.act is None else Viewing(int(claims.act.sub), claims.act.view)
         return Principal(
-            int(claims.sub), claims.role, claims.sid, float(claims.exp), claims.grade, shown, lang=claims.lang
+            int(claims.sub),
+            claims.role,
+            claims.sid,
+            float(claims.exp),
+            claims.grade,
+            shown,
+            lang=claims.lang,
+            viewing=viewing,
         )
 
     def _header_segment(self, public: Ed25519PublicKey) -> str:

@@ -61,8 +61,14 @@ class OffMap(msgspec.Struct, tag="off_map"):
     driver: int
 
 
+class ViewEnded(msgspec.Struct, tag="view_ended"):
+    """Staff look as a user no more."""
+
+    view: int
+
+
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken | OffMap)
+_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken | OffMap | ViewEnded)
 
 
 class Notify:
@@ -152,6 +158,14 @@ class Notify:
         self._services.hub.off_map(driver)
         self._services.bus.publish_event(_ENCODER.encode(OffMap(driver)))
 
+    def view_ended(self, view: int) -> None:
+        """A view of an account is over: its sockets end at all workers, once that stands."""
+        after_commit(lambda: self._view_ended(view))
+
+    def _view_ended(self, view: int) -> None:
+        self._services.hub.end_view(view)
+        self._services.bus.publish_event(_ENCODER.encode(ViewEnded(view)))
+
     def heard(self, payload: bytes) -> None:
         """News of another worker."""
         try:
@@ -166,6 +180,8 @@ class Notify:
             self._changed(news.change)
         elif isinstance(news, OffMap):
             self._services.hub.off_map(news.driver)
+        elif isinstance(news, ViewEnded):
+            self._services.hub.end_view(news.view)
         else:
             self._services.hub.release_device(news.device)
 

@@ -23,6 +23,7 @@ from storage.accounts import AccountStore
 from storage.api_keys import PREFIX as KEY_PREFIX
 from storage.api_keys import ApiKeyStore
 from storage.attachments import AttachmentStore
+from storage.audit.account_views import AccountViews
 from storage.audit.anchors import FILE as HEADS
 from storage.audit.anchors import Anchors
 from storage.audit.reading import AuditLog
@@ -66,6 +67,7 @@ from storage.templates import TemplateStore
 from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
+from .audit.as_user import AsUser
 from .audit.viewing import Viewing
 from .auth import ApiKeyProof, Principal, Tokens
 from .board_search import BoardSearches
@@ -128,6 +130,8 @@ class Services:
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
         self.staff = StaffStore(pool)
         self.viewing = Viewing(pool)
+        self.account_views = AccountViews(pool)
+        self.as_user = AsUser(self.account_views, self.tokens, pool)
         self.audit_log = AuditLog(pool)
         self.seals = SealStore(pool)
         self.anchors = Anchors(config.files / HEADS, config.pepper)

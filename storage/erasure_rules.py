@@ -122,6 +122,7 @@ WHERE invited_by = $1 OR phone = (SELECT phone FROM users WHERE id = $1)
     "saved_places.user_id": "DELETE FROM saved_places WHERE user_id = $1",
     "api_keys.user_id": """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1""",
+    "account_views.user_id": "DELETE FROM account_views WHERE user_id = $1",
     "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.
     "documents.user_id": """

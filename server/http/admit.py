@@ -6,6 +6,7 @@ from aiohttp import web
 
 from dispatch.errors import Refusal
 from dispatch.rights import Grade
+from server.audit.as_user import READS
 from server.auth import Principal
 from server.log import PRINCIPAL
 from server.services import Services
@@ -33,6 +34,8 @@ async def admit(route: Route, request: web.Request, services: Services) -> Princ
         await _spend(request, services, "anonymous", network_of(request[PEER]), route.cost)
     else:
         caller = str(principal.user) if principal.key is None else f"key{principal.key.id}"
+        if principal.viewing is not None:
+            caller = str(principal.viewing.staff)
         await _spend(request, services, route.bucket_name, caller, route.cost)
     return principal
 
@@ -50,6 +53,9 @@ async def who(route: Route, request: web.Request, services: Services) -> Princip
         request[PROFILE_LANG] = principal.lang
     if principal.key is not None and route.roles is not None and route.scope not in principal.key.scopes:
         raise Refusal("forbidden", "this key does not have the scope for it")
+    if principal.viewing is not None:
+        if request.method not in ("GET", "HEAD") or not route.viewable:
+            raise Refusal("forbidden", READS)
     if route.roles and principal.role not in route.roles:
         raise Refusal("forbidden")
     if (

@@ -12,6 +12,8 @@ import msgspec
 from aiohttp import web
 
 from dispatch.errors import Refusal
+from server.audit.as_user import without_numbers
+from server.auth import Principal, Viewing
 from server.errors import problem_of, refusal_of
 from server.log import CONNECTION, ORDER, PRINCIPAL
 from server.services import Services
@@ -65,12 +67,33 @@ def _runner(route: Route, services: Services) -> Answer:
         async def answer() -> web.StreamResponse:
             return _answer(route, request, await route.handler(call))
 
+        if principal is not None and principal.viewing is not None:
+            return await _viewed(route, call, principal, principal.viewing, answer)
         keyed = route.keyed and request.method not in SAFE_METHODS and KEY_HEADER in request.headers
         if principal is None or not keyed:
             return await answer()
         return await services.once.run(request, principal.user, body, answer)
 
     return run
+
+
+async def _viewed(
+    route: Route,
+    call: Call[object, object],
+    principal: Principal,
+    viewing: Viewing,
+    answer: Callable[[], Awaitable[web.StreamResponse]],
+) -> web.StreamResponse:
+    """The answer to staff who look as the user: written down first, read only, and what their grade may see."""
+    services, request = call.services, call.request
+    grade = await services.as_user.admit(
+        principal, viewing, f"{route.method} {route.path}", request.path, bool(route.produces)
+    )
+    response = await services.as_user.read_only(answer)
+    if isinstance(response, web.Response) and isinstance(response.body, bytes):
+        response.body = without_numbers(response.body, grade)
+    response.headers["X-Viewed-By"] = str(viewing.staff)
+    return response
 
 
 def _answer(route: Route, request: web.Request, result: object) -> web.StreamResponse:

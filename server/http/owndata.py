@@ -75,5 +75,6 @@ ROUTES: tuple[Route, ...] = (
         "own data",
         errors=("not_ready",),
         produces=("application/zip",),
+        viewable=False,  # everything at once, as a file to keep
     ),
 )

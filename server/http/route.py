@@ -124,6 +124,8 @@ class Route:
     cookie of a browser counts here.
     `cost` is what a call takes out of the caller's bucket of tokens (server.limits.RateLimits): `bucket` names it,
     by default `read` for GET and `write` for the others.
+    `viewable=False` for a GET that staff may not read in a view of somebody's account (server.audit.as_user); what
+    is no GET they never may.
     `path` is aiohttp's form, `/api/v1/orders/{order}`. `location` is the path of what a POST has made, with
     fields of the answer in braces; it becomes the header Location.
     """
@@ -151,6 +153,7 @@ class Route:
     step_up: bool = False
     also: tuple[tuple[int, type], ...] = ()
     keyed: bool = True
+    viewable: bool = True
 
     @property
     def bucket_name(self) -> str:

@@ -20,6 +20,8 @@ UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
 LABELS: dict[str, dict[str, str]] = {
+    # What staff looked at, as the one whom they looked at is told.
+    "Looked": {"account": "The account", "truck": "The truck on the map", "track": "The way travelled"},
     # What can be wrong with the audit chain.
     "AuditBreak": {
         "changed": "Changed after it was sealed",

@@ -7,6 +7,7 @@ import logging
 from aiohttp import web
 
 from dispatch.errors import Refusal
+from server.audit.as_user import READS
 from server.auth import Principal
 from server.errors import refusal_of
 from server.http.peer import PEER
@@ -99,6 +100,10 @@ async def _hello(socket: Socket, services: Services) -> tuple[Principal, int | N
             raise Refusal("unauthenticated")
         principal = services.authenticate(message.token)
         device = None
+        if principal.viewing is not None:
+            if message.device is not None:
+                raise Refusal("forbidden", READS)
+            await services.as_user.admit(principal, principal.viewing, "WS", "/ws", papers=False)
         if message.device is not None:
             owner = await services.identity.device(message.device, message.device_secret or "")
             if owner is None or not hmac.compare_digest(str(owner), str(principal.user)):

@@ -9,6 +9,7 @@ from dispatch.errors import Refusal
 from dispatch.model import Status
 from geo.cells import cell_of
 from geo.types import Fix, Reason
+from server.audit.as_user import READS
 from server.audit.viewing import Viewport
 from server.log import ORDER
 from server.protocol.codes import Close
@@ -295,4 +296,16 @@ HANDLERS: dict[type[Message], Callable[[Session, Any], None]] = {
     AreaWatch: watch_area,
     AreaUnwatch: unwatch_area,
     **bids.HANDLERS,
+}
+
+
+def reads_only(session: Session, message: Message) -> None:
+    """Staff who look as a user do nothing in the user's name."""
+    session.refuse(Refusal("forbidden", READS), command_id=getattr(message, "id", None))
+
+
+# What staff may send who look as a user: what only reads. Whatever is not named here is refused.
+_READS = (Ping, OrderWatch, OrderUnwatch, AreaWatch, AreaUnwatch)
+VIEWED: dict[type[Message], Callable[[Session, Any], None]] = {
+    kind: handler if kind in _READS else reads_only for kind, handler in HANDLERS.items()
 }

@@ -87,22 +87,33 @@ class Hub:
     def join(self, session: "Session") -> None:
         """A session may now be told things."""
         self.sessions.add(session)
-        self._users[session.principal.user].add(session)
+        if session.principal.viewing is None:  # staff who look as a user are not the user
+            self._users[session.principal.user].add(session)
 
     def leave(self, session: "Session") -> None:
         """It is gone."""
         self.sessions.discard(session)
+        if session.principal.viewing is None:
+            self._leave_user(session)
+        if session.device is not None and self._devices.get(session.device) is session:
+            del self._devices[session.device]
+        self.unwatch_area(session)
+        for order in list(session.watched or ()):
+            self.unwatch_order(session, order)
+
+    def _leave_user(self, session: "Session") -> None:
         user = session.principal.user
         mine = self._users[user]
         mine.discard(session)
         if not mine:
             del self._users[user]
             self._services.live.forget_flags(user)
-        if session.device is not None and self._devices.get(session.device) is session:
-            del self._devices[session.device]
-        self.unwatch_area(session)
-        for order in list(session.watched or ()):
-            self.unwatch_order(session, order)
+
+    def end_view(self, view: int) -> None:
+        """Staff do not look as a user any more: the sockets of the view end."""
+        for session in list(self.sessions):
+            if session.principal.viewing is not None and session.principal.viewing.view == view:
+                session.close(Close.UNAUTHENTICATED)
 
     def connected(self, user: int) -> bool:
         """Whether the user has a socket in this worker."""

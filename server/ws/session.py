@@ -138,7 +138,7 @@ class Session:
 
     async def _open(self) -> None:
         """A driver gets every live offer again: what was made while the phone was away, or never arrived."""
-        if self.principal.role != "driver":
+        if self.principal.role != "driver" or self.principal.viewing is not None:
             return
         try:
             await self.services.welcome_driver(self)
@@ -148,8 +148,9 @@ class Session:
 
     async def _receive(self) -> None:
         """The only await of the hot path is the receive itself."""
-        from .handlers import HANDLERS  # here, because handlers name Session in their signatures
+        from .handlers import HANDLERS, VIEWED  # here, because handlers name Session in their signatures
 
+        handlers = HANDLERS if self.principal.viewing is None else VIEWED
         receive = self.socket.receive
         decode = self.codec.decode
         clock = asyncio.get_running_loop().time
@@ -163,7 +164,7 @@ class Session:
             except BadFrame as error:
                 self._bad_frame(error)
                 continue
-            HANDLERS[type(message)](self, message)
+            handlers[type(message)](self, message)
 
     def _bad_frame(self, error: BadFrame) -> None:
         self.services.counts.bad_frames += 1

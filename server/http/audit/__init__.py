@@ -2,6 +2,6 @@
 
 from server.http.route import Route
 
-from . import log
+from . import account_views, log
 
-ROUTES: tuple[Route, ...] = (*log.ROUTES,)
+ROUTES: tuple[Route, ...] = (*log.ROUTES, *account_views.ROUTES)

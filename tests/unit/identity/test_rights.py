@@ -13,6 +13,7 @@ EXPECTED = {
         "mend_orders",
         "see_documents",
         "see_money",
+        "view_as_user",
         "watch_habits",
     },
     "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits"},
