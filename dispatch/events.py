@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from .bids import Bid, Bidder
 from .model import Offer, Order, Status
+from .trip import Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,25 @@ class BidClosed:
     bid: Bid
 
 
-Event = OrderPlaced | OfferMade | OfferEnded | OrderChanged | SearchMatched | BidMade | BidChanged | BidClosed
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """When the stops ahead of a trip are reached, as of `at`; nothing of it is stored as an event."""
+
+    order: int
+    shipper: int
+    driver: int | None
+    at: float
+    arrivals: tuple[Arrival, ...]
+
+
+Event = (
+    OrderPlaced
+    | OfferMade
+    | OfferEnded
+    | OrderChanged
+    | SearchMatched
+    | BidMade
+    | BidChanged
+    | BidClosed
+    | Forecast
+)

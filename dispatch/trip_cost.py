@@ -128,7 +128,7 @@ def trip_cost(trip: Trip, tables: Tables) -> TripCost:
     trucks = max(1, ceil(max(trip.weight_kg / truck.capacity_kg, trip.volume_m3 / truck.volume_m3) - 1e-9))
     weight_kg = trip.weight_kg / trucks
     rules, axle_kg = rules_of(trip.crew), truck.axle_kg(weight_kg)
-    steps = tuple(_steps(trip.haul.legs, trip.services))
+    steps = tuple(steps_of(trip.haul.legs, trip.services))
     bans = tables.bans
     if bans is not None and not bans.concern(axle_kg, trip.depart_at - LONGEST_S, trip.depart_at + LONGEST_S):
         bans = None
@@ -243,13 +243,13 @@ def _profit(
 
 def _whole(trip: Trip, steps: Sequence[Step], rules: Rules, axle_kg: float, bans: Bans | None) -> Journey:
     """From where the empty truck stands until it is empty again; it leaves early enough to depart in time."""
-    empty: tuple[Step, ...] = () if trip.deadhead is None else tuple(_steps(trip.deadhead.legs, ()))
+    empty: tuple[Step, ...] = () if trip.deadhead is None else tuple(steps_of(trip.deadhead.legs, ()))
     before = travel((*empty, Service(trip.loading_s)), 0.0, rules).seconds
     through = (*empty, Service(trip.loading_s), *steps, Service(trip.unloading_s))
     return travel(through, trip.depart_at - before, rules, axle_kg=axle_kg, bans=bans)
 
 
-def _steps(legs: Sequence[TravelLeg], services: Sequence[float]) -> Iterator[Step]:
+def steps_of(legs: Sequence[TravelLeg], services: Sequence[float]) -> Iterator[Step]:
     """As few as tell the same: the pieces of one region that follow each other are one drive."""
     ahead: Drive | None = None
     for number, leg in enumerate(legs):

@@ -158,6 +158,7 @@ def _loops(
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
         tend=services.poster.run_tend(),
+        trips=services.trip_watch.run(),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),

@@ -15,8 +15,17 @@ from dispatch import events
 from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
 from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
-from server.protocol.messages import BidChanged, BidClosed, BidMade, OfferClosed, OrderChanged, SearchMatched
+from server.protocol.messages import (
+    BidChanged,
+    BidClosed,
+    BidMade,
+    OfferClosed,
+    OrderChanged,
+    OrderEta,
+    SearchMatched,
+)
 from server.protocol.messages import OfferMade as OfferMadeMessage
+from server.trips.views import forecast
 from server.views import bid_state, bidder_card, offer_card, search_matched
 from storage.postgres import after_commit
 
@@ -27,8 +36,8 @@ log = logging.getLogger("desk.notify")
 
 
 # News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
-FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed"})
-FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed"})
+FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed", "arrived", "left"})
+FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed", "delayed"})
 
 PersonalMessage = (
     OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed | SearchMatched
@@ -47,6 +56,12 @@ class Changed(msgspec.Struct, tag="changed"):
     """For an order's watchers on other workers."""
 
     change: OrderChanged
+
+
+class Reckoned(msgspec.Struct, tag="reckoned"):
+    """New arrivals, for an order's watchers on other workers."""
+
+    eta: OrderEta
 
 
 class DeviceTaken(msgspec.Struct, tag="device"):
@@ -68,7 +83,7 @@ class ViewEnded(msgspec.Struct, tag="view_ended"):
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken | OffMap | ViewEnded)
+_DECODER = msgspec.msgpack.Decoder(Personal | Changed | Reckoned | DeviceTaken | OffMap | ViewEnded)
 
 
 class Notify:
@@ -110,6 +125,10 @@ class Notify:
             log.info("order.placed", extra={"order": event.order.id})
         elif isinstance(event, events.SearchMatched):
             self._personal(event.driver, search_matched(event))
+        elif isinstance(event, events.Forecast):
+            eta = forecast(event)
+            self._services.hub.to_watchers(event.order, eta)
+            self._services.bus.publish_event(_ENCODER.encode(Reckoned(eta)))
         elif isinstance(event, events.BidMade | events.BidChanged | events.BidClosed):
             self._tell_bid(event)
         else:
@@ -178,6 +197,8 @@ class Notify:
             self._services.hub.to_user(news.user, news.message)
         elif isinstance(news, Changed):
             self._changed(news.change)
+        elif isinstance(news, Reckoned):
+            self._services.hub.to_watchers(news.eta.order, news.eta)
         elif isinstance(news, OffMap):
             self._services.hub.off_map(news.driver)
         elif isinstance(news, ViewEnded):

@@ -64,6 +64,9 @@ from storage.seal import Seal
 from storage.searches import SearchStore
 from storage.staff import StaffStore
 from storage.templates import TemplateStore
+from storage.trips.following import TripFollower
+from storage.trips.reads import TripReads
+from storage.trips.settling import TripSettler
 from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
@@ -88,6 +91,7 @@ from .notify import Notify
 from .oidc.trips import Trips
 from .revocations import Revocations
 from .tickets import Tickets
+from .trips.watch import TripWatch
 from .ws.hub import Hub
 from .ws.wheel import Wheel
 
@@ -198,6 +202,8 @@ class Services:
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
         self.saved_places = SavedPlaceStore(pool)
+        self.trips_read = TripReads(pool)
+        self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)
         tariff = Tariff()
         self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), tariff)

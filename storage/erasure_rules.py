@@ -32,6 +32,7 @@ KEPT = frozenset(
         "accepts.driver_id",
         "accepts.actor_id",
         "assignments.driver_id",
+        "trips.driver_id",
         "assignments.acted_by",
         "bids.driver_id",
         "bids.acted_by",
@@ -80,6 +81,12 @@ DELETE FROM poison_points WHERE device_id IN (SELECT id FROM devices WHERE user_
     "streams.device_id": """
 DELETE FROM streams WHERE device_id IN (SELECT id FROM devices WHERE user_id = $1)""",
     "devices.user_id": "DELETE FROM devices WHERE user_id = $1",
+    # When the truck came and went stays with the order; where it drove and stood besides goes.
+    "trip_tracks.line": """
+DELETE FROM trip_tracks WHERE order_id IN (SELECT order_id FROM trips WHERE driver_id = $1)""",
+    "trip_halts.point": """
+DELETE FROM trip_halts WHERE order_id IN (SELECT order_id FROM trips WHERE driver_id = $1)""",
+    "trips.trail": "UPDATE trips SET trail = '{}', eta = '{}' WHERE driver_id = $1",
     "last_positions.driver_id": "DELETE FROM last_positions WHERE driver_id = $1",
     "driver_states.driver_id": "UPDATE driver_states SET on_duty = false WHERE driver_id = $1",
     # The people to ask for at the stops of own loads, wherever a load keeps them.

@@ -87,6 +87,15 @@ SELECT o.id, jsonb_build_object('order', o.id, 'status', o.status, 'pickup', o.p
         FROM order_events e WHERE e.order_id = o.id AND e.actor_id = $1))
 FROM assignments a JOIN orders o ON o.id = a.order_id
 WHERE a.driver_id = $1 AND a.order_id > $2 ORDER BY a.order_id LIMIT $3""",
+    # ix_trips_driver_id_order_id.
+    "trips": """
+SELECT t.order_id, to_jsonb(t) - 'driver_id' - 'trail' - 'eta' - 'look_at' || jsonb_build_object(
+    'stops', (SELECT jsonb_agg(jsonb_build_object('position', position, 'arrived_at', arrived_at,
+        'left_at', left_at) ORDER BY position) FROM trip_stops s WHERE s.order_id = t.order_id),
+    'halts', (SELECT jsonb_agg(jsonb_build_object('since', since, 'until', until, 'lat', ST_Y(point),
+        'lon', ST_X(point)) ORDER BY since) FROM trip_halts h WHERE h.order_id = t.order_id),
+    'track', (SELECT ST_AsGeoJSON(line, 6)::jsonb FROM trip_tracks k WHERE k.order_id = t.order_id))
+FROM trips t WHERE t.driver_id = $1 AND t.order_id > $2 ORDER BY t.order_id LIMIT $3""",
     # ix_bids_driver_id_id; of the versions the own words and the shipper's answers to them.
     "bids": """
 SELECT b.id, to_jsonb(b) - 'acted_by' || jsonb_build_object('versions',

@@ -82,6 +82,13 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "order.changed/delayed": Template("Order {order}", "The truck is late. Open the app to see by how much."),
+    "trip.suggested": Template("Order {order}", "Has the state of the trip changed? Confirm it in the app."),
+    "trip.suggested/at_pickup": Template("Order {order}", "Are you at the pickup? Confirm it in the app."),
+    "trip.suggested/loaded": Template("Order {order}", "Is the cargo loaded? Confirm it in the app."),
+    "trip.suggested/in_transit": Template("Order {order}", "Are you on your way? Confirm it in the app."),
+    "trip.suggested/at_drop": Template("Order {order}", "Are you at the drop? Confirm it in the app."),
+    "trip.suggested/delivered": Template("Order {order}", "Is the cargo delivered? Confirm it in the app."),
     "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
     "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
     "company.decided/verified": Template("Your company", "Your company is verified."),

@@ -384,7 +384,7 @@ class OrderAdvance(Message, tag="order.advance", frozen=True):
 
 
 class OrderWatch(Message, tag="order.watch", frozen=True):
-    """Follow one order: answered by an `order.snapshot`, then `order.changed` and `order.moved`."""
+    """Follow one order: answered by an `order.snapshot`, then `order.changed`, `order.moved` and `order.eta`."""
 
     id: CommandId
     order: RowId
@@ -552,7 +552,7 @@ class OrderChanged(Message, tag="order.changed", frozen=True):
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared.
+    cleared, arrived and left (at a stop, by the truck's positions), delayed.
     """
 
     order: RowId
@@ -570,6 +570,28 @@ class OrderMoved(Message, tag="order.moved", frozen=True):
 
     order: RowId
     truck: Truck
+
+
+class StopEta(Struct, frozen=True):
+    """When a stop ahead is reached: nine of ten such ways end after `early_at`, nine of ten before `late_at`.
+
+    `stop` counts from 0 in order of driving; `late_s` behind the end of its window; `distance_m` still to drive.
+    """
+
+    stop: int
+    early_at: Seconds
+    at: Seconds
+    late_at: Seconds
+    late_s: float
+    distance_m: float
+
+
+class OrderEta(Message, tag="order.eta", frozen=True):
+    """New arrivals of a watched order, reckoned at `at` from where its truck is; no stops: nothing to tell."""
+
+    order: RowId
+    at: Seconds
+    stops: list[StopEta]
 
 
 class AreaMoved(Message, tag="area.moved", frozen=True):
@@ -605,5 +627,5 @@ ClientMessage = (
 )  # fmt: skip
 ServerMessage = (
     Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | SearchMatched | OrderChanged
-    | OrderMoved | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed
+    | OrderMoved | OrderEta | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed
 )  # fmt: skip

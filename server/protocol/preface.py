@@ -17,6 +17,7 @@ TAGS = {
     "own data": "An export of everything, and the end of the account.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
+    "trips": "What the stream of positions says of an order on its way: arrivals, waiting, the way driven.",
     "offers": "Loads offered to a driver.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",

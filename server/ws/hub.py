@@ -218,11 +218,20 @@ class Hub:
             return
         topic.offset = event.offset
         self._follow(event.order, topic, event.driver, event.status in WATCHABLE)
+        self._send(topic, event)
+
+    def to_watchers(self, order: int, message: ServerMessage) -> None:
+        """What is no event of the order's, to those who watch it here."""
+        topic = self._topics.get(order)
+        if topic is not None and topic.until is None:
+            self._send(topic, message)
+
+    def _send(self, topic: Topic, message: ServerMessage) -> None:
         ready: dict[Codec, bytes] = {}
         for session in list(topic.watchers):
             codec = session.codec
             if codec not in ready:
-                ready[codec] = frames.message(event, codec)
+                ready[codec] = frames.message(message, codec)
             session.write(ready[codec])
 
     def _follow(self, order: int, topic: Topic, driver: int | None, watchable: bool) -> None:

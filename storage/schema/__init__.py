@@ -15,6 +15,7 @@ from . import (
     requests,
     signin,
     taking,
+    trips,
     vehicles,
 )
 from .columns import metadata
@@ -34,5 +35,6 @@ __all__ = [
     "requests",
     "signin",
     "taking",
+    "trips",
     "vehicles",
 ]

@@ -1288,7 +1288,7 @@ class OrderAdvance:
 
 @dataclass(frozen=True, slots=True)
 class OrderWatch:
-    """Follow one order: answered by an `order.snapshot`, then `order.changed` and `order.moved`."""
+    """Follow one order: answered by an `order.snapshot`, then `order.changed`, `order.moved` and `order.eta`."""
 
     TYPE: ClassVar[str] = "order.watch"
     id: int  # Chosen by the client, echoed in answers; 0 or more
@@ -1822,7 +1822,7 @@ class OrderChanged:
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared."""
+    cleared, arrived and left (at a stop, by the truck's positions), delayed."""
 
     TYPE: ClassVar[str] = "order.changed"
     order: int  # 1 or more
@@ -1884,6 +1884,67 @@ class OrderMoved:
         return cls(
             wire["order"],
             Truck.from_wire(wire["truck"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StopEta:
+    """When a stop ahead is reached: nine of ten such ways end after `early_at`, nine of ten before `late_at`.
+
+    `stop` counts from 0 in order of driving; `late_s` behind the end of its window; `distance_m` still to drive."""
+
+    stop: int
+    early_at: float  # Seconds since the epoch, UTC; 0 or more
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    late_at: float  # Seconds since the epoch, UTC; 0 or more
+    late_s: float
+    distance_m: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "stop": self.stop,
+            "early_at": self.early_at,
+            "at": self.at,
+            "late_at": self.late_at,
+            "late_s": self.late_s,
+            "distance_m": self.distance_m,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> StopEta:
+        return cls(
+            wire["stop"],
+            wire["early_at"],
+            wire["at"],
+            wire["late_at"],
+            wire["late_s"],
+            wire["distance_m"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEta:
+    """New arrivals of a watched order, reckoned at `at` from where its truck is; no stops: nothing to tell."""
+
+    TYPE: ClassVar[str] = "order.eta"
+    order: int  # 1 or more
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    stops: list[StopEta]
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "order.eta",
+            "order": self.order,
+            "at": self.at,
+            "stops": [item.to_wire() for item in self.stops],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderEta:
+        return cls(
+            wire["order"],
+            wire["at"],
+            [StopEta.from_wire(item) for item in wire["stops"]],
         )
 
 
@@ -9139,6 +9200,7 @@ ServerMessage: TypeAlias = (
     | SearchMatched
     | OrderChanged
     | OrderMoved
+    | OrderEta
     | AreaMoved
     | AreaCells
     | Drain
@@ -9187,6 +9249,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "search.matched": SearchMatched.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
+    "order.eta": OrderEta.from_wire,
     "area.moved": AreaMoved.from_wire,
     "area.cells": AreaCells.from_wire,
     "drain": Drain.from_wire,

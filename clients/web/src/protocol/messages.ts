@@ -449,7 +449,7 @@ export interface OrderAdvance {
   status: string;
 }
 
-/** Follow one order: answered by an `order.snapshot`, then `order.changed` and `order.moved`. */
+/** Follow one order: answered by an `order.snapshot`, then `order.changed`, `order.moved` and `order.eta`. */
 export interface OrderWatch {
   type: "order.watch";
   /** Chosen by the client, echoed in answers; 0 or more */
@@ -631,7 +631,7 @@ export interface SearchMatched {
   price: Money;
 }
 
-/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared. */
+/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed. */
 export interface OrderChanged {
   type: "order.changed";
   /** 1 or more */
@@ -653,6 +653,29 @@ export interface OrderMoved {
   /** 1 or more */
   order: number;
   truck: Truck;
+}
+
+/** When a stop ahead is reached: nine of ten such ways end after `early_at`, nine of ten before `late_at`. `stop` counts from 0 in order of driving; `late_s` behind the end of its window; `distance_m` still to drive. */
+export interface StopEta {
+  stop: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  early_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  late_at: number;
+  late_s: number;
+  distance_m: number;
+}
+
+/** New arrivals of a watched order, reckoned at `at` from where its truck is; no stops: nothing to tell. */
+export interface OrderEta {
+  type: "order.eta";
+  /** 1 or more */
+  order: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  stops: StopEta[];
 }
 
 /** What changed in the viewport since the last frame; newest position a truck only. `offset` only grows: ticks without news for this viewport send nothing, so its holes mean nothing. Another `epoch` than the snapshot's means: watch again. */
@@ -3183,6 +3206,7 @@ export type ServerMessage =
   | SearchMatched
   | OrderChanged
   | OrderMoved
+  | OrderEta
   | AreaMoved
   | AreaCells
   | Drain

@@ -1,0 +1,1 @@
+"""Trips: the loops that follow them, and how they are told."""
