@@ -207,16 +207,16 @@ class Trail:
         left = self._left
         return {
             "metres": self.metres,
-            "head": self._head,
-            "held": self._held,
-            "anchor": self._anchor,
-            "rest": self._rest,
+            "head": _plain(self._head),
+            "held": _plain(self._held),
+            "anchor": _plain(self._anchor),
+            "rest": _plain(self._rest),
             "stood": self._stood,
             "before_rest": self._before_rest,
-            "apart": list(self._apart),
+            "apart": [list(spot) for spot in self._apart],
             "left": None
             if left is None
-            else [left.head, left.anchor, left.rest, left.metres, left.before_rest],
+            else [*map(list, (left.head, left.anchor, left.rest)), left.metres, left.before_rest],
         }
 
     @classmethod
@@ -243,6 +243,11 @@ def trail_of(fixes: Iterable[Fix]) -> Trail:
         trail.observe(fix)
     trail.finish()
     return trail
+
+
+def _plain(spot: Spot | None) -> list[float] | None:
+    """JSON knows no tuples of ours."""
+    return None if spot is None else list(spot)
 
 
 def _spot(stored: list[float] | None) -> Spot | None:

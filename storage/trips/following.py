@@ -170,7 +170,9 @@ class TripFollower:
         for number, visit in enumerate(each.visits):
             await connection.execute(sql.SAVE_STOP, each.id, number, *visit_row(visit))
         suggested = None if each.behind else trip.suggestion(order.status, trip.stops_of(order), each.visits)
-        if suggested is not None and suggested != row["suggested"] and suggested != row["dismissed"]:
+        if suggested == row["dismissed"]:
+            suggested = None
+        if suggested is not None and suggested != row["suggested"]:
             await connection.execute(sql.SUGGEST, order.driver, order.id, suggested.value)
         events: list[Event] = []
         delay, told = row["delay_s"], row["told_delay_s"]

@@ -56,9 +56,9 @@ async def _recount(connection: Connection, row: asyncpg.Record, look_at: datetim
         )
         for fix_row in page:
             fix = fix_of(fix_row)
+            trail.observe(fix)
             if empty is None and loaded_at is not None and fix.at >= loaded_at:
                 empty = trail.metres
-            trail.observe(fix)
             if fix_row["flag"] == 3 or (fix.accuracy is not None and fix.accuracy > COARSE_M):
                 continue
             for at, visit in enumerate(visits):
