@@ -36,8 +36,10 @@ log = logging.getLogger("desk.notify")
 
 
 # News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
-FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed", "arrived", "left"})
-FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed", "delayed"})
+FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed", "arrived", "left", "proof_demanded"})
+FOR_THE_SHIPPER = frozenset(
+    {"approved", "rejected", "lapsed", "acknowledged", "disputed", "delayed", "incident"}
+)
 
 PersonalMessage = (
     OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed | SearchMatched

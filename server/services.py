@@ -57,6 +57,7 @@ from storage.orders import OrderStore
 from storage.outbox import Outbox
 from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
+from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
 from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
@@ -203,6 +204,8 @@ class Services:
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
+        self.proofs = ProofStore(pool)
+        self.incidents = IncidentStore(pool)
         self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)
         tariff = Tariff()

@@ -33,6 +33,9 @@ KEPT = frozenset(
         "accepts.actor_id",
         "assignments.driver_id",
         "trips.driver_id",
+        "proof_demands.set_by",
+        "proofs.given_by",
+        "incidents.reported_by",
         "assignments.acted_by",
         "bids.driver_id",
         "bids.acted_by",
@@ -86,6 +89,7 @@ DELETE FROM streams WHERE device_id IN (SELECT id FROM devices WHERE user_id = $
 DELETE FROM trip_tracks WHERE order_id IN (SELECT order_id FROM trips WHERE driver_id = $1)""",
     "trip_halts.point": """
 DELETE FROM trip_halts WHERE order_id IN (SELECT order_id FROM trips WHERE driver_id = $1)""",
+    "incidents.note": "UPDATE incidents SET note = '', point = NULL WHERE reported_by = $1",
     "trips.trail": "UPDATE trips SET trail = '{}', eta = '{}' WHERE driver_id = $1",
     "last_positions.driver_id": "DELETE FROM last_positions WHERE driver_id = $1",
     "driver_states.driver_id": "UPDATE driver_states SET on_duty = false WHERE driver_id = $1",

@@ -56,6 +56,9 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
+    "proofs": """
+SELECT to_jsonb(p) - 'given_by' FROM proofs p WHERE given_by = $1 ORDER BY id""",
+    "incidents": "SELECT to_jsonb(i) - 'reported_by' FROM incidents i WHERE reported_by = $1 ORDER BY id",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
     "order_templates": "SELECT to_jsonb(t) FROM order_templates t WHERE shipper_id = $1 ORDER BY id",
     "order_files": "SELECT to_jsonb(a) - 'added_by' FROM order_files a WHERE added_by = $1 ORDER BY id",
@@ -140,6 +143,7 @@ FROM files f WHERE f.owner_id = $1 AND f.purpose IS DISTINCT FROM 'document'
 """
 
 NOT_EXPORTED = {
+    "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
     "accepts.driver_id": "the answers to own requests, which the offers tell",
     "accepts.actor_id": "the same",

@@ -36,6 +36,7 @@ from .order_rows import (
     step,
 )
 from .postgres import Connection, Pool, Unreachable, transaction
+from .proof.proofs import must_be_proved
 
 log = logging.getLogger("desk.orders")
 
@@ -172,13 +173,16 @@ class OrderStore(OrderReads):
     async def advance(
         self, driver: int, order: int, status: Status, *, actor: int | None = None
     ) -> tuple[Order, list[Event]]:
-        """The assigned driver's next step; `delivered` frees him. Out of turn: `transition_forbidden`. `actor` is
-        who asks, when somebody acts for the driver."""
+        """The assigned driver's next step; `delivered` frees him, once it is proved as the shipper asks
+        (`proof_required`). Out of turn: `transition_forbidden`. `actor` is who asks, when somebody acts for the
+        driver."""
         party = Party(driver, Actor.DRIVER, by=actor)
         async with self._deciding() as connection:
             found = await owned(connection, order, party)
             if found.ack_due is not None and allowed(found.status, status, Actor.DRIVER):
                 raise Refusal("acknowledge_required")
+            if found.status is Status.AT_DROP and status is Status.DELIVERED:
+                await must_be_proved(connection, order)
             return await _move(connection, found, status, party)
 
     async def cancel(self, party: Party, order: int, why: CallingOff = UNSAID) -> tuple[Order, list[Event]]:

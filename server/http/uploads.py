@@ -96,6 +96,13 @@ def attachment(files: FileStore, stored: StoredFile, name: str) -> web.StreamRes
     return download(files, stored.name, stored.mime, f"{name}.{SUFFIX[stored.mime]}")
 
 
+def picture(files: FileStore, stored: StoredFile | None, name: str) -> web.StreamResponse:
+    """The same for what may have no file. Refusal `not_found`."""
+    if stored is None:
+        raise Refusal("not_found")
+    return attachment(files, stored, name)
+
+
 def download(
     files: FileStore, name: str, mime: str, called: str, tree: str = "objects"
 ) -> web.StreamResponse:

@@ -83,6 +83,12 @@ NOTICES: dict[str, Template] = {
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
     "order.changed/delayed": Template("Order {order}", "The truck is late. Open the app to see by how much."),
+    "order.changed/proof_demanded": Template(
+        "Order {order}", "The shipper says what proves the delivery. Look at it before the drop."
+    ),
+    "order.changed/incident": Template(
+        "Order {order}", "The driver reports an incident. Open the app to see it."
+    ),
     "trip.suggested": Template("Order {order}", "Has the state of the trip changed? Confirm it in the app."),
     "trip.suggested/at_pickup": Template("Order {order}", "Are you at the pickup? Confirm it in the app."),
     "trip.suggested/loaded": Template("Order {order}", "Is the cargo loaded? Confirm it in the app."),

@@ -91,6 +91,14 @@ ERRORS = _catalogue(
     ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
     ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
     ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
+    ErrorCode("proof_required", 409, False, "The shipper asks for proof of the delivery: bring it first."),
+    ErrorCode(
+        "proof_untimely", 409, False, "This cannot be asked for or brought in this state of the order."
+    ),
+    ErrorCode("proof_given", 409, False, "This proof was brought already."),
+    ErrorCode("proof_code_wrong", 422, False, "The code is wrong: ask the consignee again."),
+    ErrorCode("proof_code_spent", 409, False, "Too many wrong codes: the shipper must make a new one."),
+    ErrorCode("signature_invalid", 422, False, "This is not a signature."),
     ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
     ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
     ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),

@@ -552,7 +552,8 @@ class OrderChanged(Message, tag="order.changed", frozen=True):
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared, arrived and left (at a stop, by the truck's positions), delayed.
+    cleared, arrived and left (at a stop, by the truck's positions), delayed,
+    proof_demanded, proof_given, incident.
     """
 
     order: RowId

@@ -133,6 +133,12 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
         ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
         ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
+        ErrorCode("proof_required", 409, False, "The shipper asks for proof of the delivery: bring it first."),
+        ErrorCode("proof_untimely", 409, False, "This cannot be asked for or brought in this state of the order."),
+        ErrorCode("proof_given", 409, False, "This proof was brought already."),
+        ErrorCode("proof_code_wrong", 422, False, "The code is wrong: ask the consignee again."),
+        ErrorCode("proof_code_spent", 409, False, "Too many wrong codes: the shipper must make a new one."),
+        ErrorCode("signature_invalid", 422, False, "This is not a signature."),
         ErrorCode("transition_forbidden", 409, False, "The order cannot go from its state to that one."),
         ErrorCode("idempotency_conflict", 409, False, "This Idempotency-Key was used for a different request."),
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
@@ -1822,7 +1828,8 @@ class OrderChanged:
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared, arrived and left (at a stop, by the truck's positions), delayed."""
+    cleared, arrived and left (at a stop, by the truck's positions), delayed,
+    proof_demanded, proof_given, incident."""
 
     TYPE: ClassVar[str] = "order.changed"
     order: int  # 1 or more

@@ -631,7 +631,7 @@ export interface SearchMatched {
   price: Money;
 }
 
-/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed. */
+/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident. */
 export interface OrderChanged {
   type: "order.changed";
   /** 1 or more */
