@@ -16,6 +16,9 @@ RUN python -m venv /opt/venv \
  && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /run.lock
 
 FROM python:3.11-slim
+# The fonts of waybills and trip reports (server/pdf/fonts.py).
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-droid-fallback \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin desk
 # A new volume mounted here takes over this owner.
 RUN install -d -o desk -m 700 /var/lib/desk

@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 
 from server.local import packages, web
 from server.local.checkout import Checkout
+from server.pdf import fonts
 from storage import migrate, partitions
 from storage.redis import connect
 
@@ -127,6 +128,11 @@ def _machine() -> Iterator[Finding]:
         f"PostgreSQL in {postgres or 'no place'}, Redis {redis or 'missing'}",
         "" if postgres and redis else f"./desk up installs them when it may.\n{packages.OTHER_WAYS}",
     )
+    letters = fonts.found()
+    yield Finding(
+        "fonts", OK if letters else WARN, "for waybills and trip reports" if letters else "no papers can be drawn",
+        "" if letters else f"as root: apt-get install {' '.join(fonts.PACKAGES)}",
+    )  # fmt: skip
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = hard == resource.RLIM_INFINITY or hard >= NOFILE
     yield Finding(

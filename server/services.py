@@ -66,6 +66,7 @@ from storage.searches import SearchStore
 from storage.staff import StaffStore
 from storage.templates import TemplateStore
 from storage.trips.following import TripFollower
+from storage.trips.paperwork import PaperReads
 from storage.trips.reads import TripReads
 from storage.trips.settling import TripSettler
 from storage.vehicles import VehicleStore
@@ -90,6 +91,7 @@ from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
 from .oidc.trips import Trips
+from .pdf import Press
 from .revocations import Revocations
 from .tickets import Tickets
 from .trips.watch import TripWatch
@@ -205,6 +207,8 @@ class Services:
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
         self.proofs = ProofStore(pool)
+        self.paper_reads = PaperReads(pool)
+        self.press = Press()
         self.incidents = IncidentStore(pool)
         self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)

@@ -1,15 +1,20 @@
 """Trips over HTTP: how it goes, the way driven, and the driver's word on a suggestion."""
 
+from aiohttp import web
+
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Order, Party
-from dispatch.visibility import carries
-from server.protocol.rest.trips import DismissForm, TrackView, TripView
+from dispatch.visibility import Viewer, carries
+from server.pdf import Paper
+from server.protocol.rest.trips import DismissForm, PaperQuery, TrackView, TripView
+from server.trips.papers import Papers
 from server.trips.views import trip_view
 
 from .acting import DRIVERS
 from .orders import ANYBODY
-from .parties import party_to
+from .parties import party_to, reads_private
 from .route import Call, Route
+from .uploads import ATTACHMENT
 
 
 async def trip(call: Call[None, None]) -> TripView:
@@ -38,7 +43,40 @@ async def dismiss(call: Call[DismissForm, None]) -> None:
     await call.services.trips_read.dismiss(order.id, call.body.status)
 
 
-async def _order(call: Call[object, None]) -> tuple[Order, Party]:
+async def waybill(call: Call[None, PaperQuery]) -> web.StreamResponse:
+    """The consignment note, for the cab and the gate."""
+    papers, order = await _papers(call)
+    return await _pdf(call, await papers.waybill(order), f"waybill-{order.id}")
+
+
+async def report(call: Call[None, PaperQuery]) -> web.StreamResponse:
+    """How the trip went, on paper."""
+    papers, order = await _papers(call)
+    if call.caller.role == "admin" and order.driver is not None:
+        await call.services.viewing.truck(call.caller.user, order.driver, order.id)
+    return await _pdf(call, await papers.report(order), f"trip-{order.id}")
+
+
+async def _papers(call: Call[None, PaperQuery]) -> tuple[Papers, Order]:
+    order, party = await _order(call)
+    viewer = Viewer(party, call.caller.grade)
+    private = reads_private(call, order, party)
+    account = await call.services.accounts.settings(call.caller.user)
+    lang = call.query.lang or call.lang
+    return Papers(call.services, viewer, lang, account.time_zone, private=private), order
+
+
+async def _pdf(call: Call[None, PaperQuery], paper: Paper, name: str) -> web.Response:
+    headers = {
+        **ATTACHMENT,
+        "Content-Disposition": f'inline; filename="{name}.pdf"',
+        "Content-Language": paper.lang,
+    }
+    drawn = await call.services.press.draw(paper)
+    return web.Response(body=drawn, content_type="application/pdf", headers=headers)
+
+
+async def _order(call: Call[object, object]) -> tuple[Order, Party]:
     """The order as the caller may know it, once somebody carries it."""
     number = call.path_id("order")
     party = await party_to(call, number)
@@ -70,6 +108,32 @@ ROUTES: tuple[Route, ...] = (
         roles=ANYBODY,
         errors=("not_found",),
         scope="orders:read",
+    ),
+    Route(
+        "GET",
+        "/api/v1/orders/{order}/waybill",
+        waybill,
+        "The waybill as PDF",
+        "trips",
+        query=PaperQuery,
+        roles=ANYBODY,
+        errors=("not_found", "unavailable"),
+        produces=("application/pdf",),
+        scope="orders:read",
+        cost=5,
+    ),
+    Route(
+        "GET",
+        "/api/v1/orders/{order}/trip/report",
+        report,
+        "The report of the trip as PDF",
+        "trips",
+        query=PaperQuery,
+        roles=ANYBODY,
+        errors=("not_found", "unavailable"),
+        produces=("application/pdf",),
+        scope="orders:read",
+        cost=5,
     ),
     Route(
         "POST",

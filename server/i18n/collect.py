@@ -14,7 +14,16 @@ from .labels import LABELS
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("geo", "dispatch", "billing", "storage", "server")
 # Calls whose text a person may read, and where in the call it stands.
-SPEAKERS = {"Refusal": 1, "Refused": 1, "BadFrame": 1, "BadField": 0, "BadArea": 0, "say": 1, "plural": 1}
+SPEAKERS = {
+    "Refusal": 1,
+    "Refused": 1,
+    "BadFrame": 1,
+    "BadField": 0,
+    "BadArea": 0,
+    "say": 1,
+    "said": 0,
+    "plural": 1,
+}
 
 
 @dataclass(slots=True)

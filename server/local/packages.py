@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from server.pdf import fonts
+
 from .steps import Failed, Steps, say
 
 OLDEST_POSTGRES = 15
@@ -54,7 +56,10 @@ def find_chromium() -> str | None:
 
 
 def prepare(steps: Steps, *, postgres: bool, redis: bool, browser: bool) -> None:
-    """Makes sure that what is asked for is installed; raises Failed with the ways out."""
+    """Makes sure that what is asked for is installed; raises Failed with the ways out.
+
+    Without the fonts of waybills and reports everything else works: where they cannot be installed, that is said.
+    """
     wanted: list[tuple[str, Callable[[], object], list[str]]] = []
     if postgres:
         wanted.append(("PostgreSQL 15 with PostGIS", find_postgres, _postgres_packages()))
@@ -63,16 +68,25 @@ def prepare(steps: Steps, *, postgres: bool, redis: bool, browser: bool) -> None
     if browser:
         wanted.append(("Chromium", find_chromium, ["chromium", "fonts-noto-core", "fonts-noto-cjk"]))
     missing = [(what, packages) for what, found, packages in wanted if not found()]
+    letters = [] if fonts.found() else [("fonts of papers", list(fonts.PACKAGES))]
     if missing:
-        _install(
-            steps, " and ".join(what for what, _ in missing), [name for _, names in missing for name in names]
-        )
+        _install_all(steps, missing + letters)
+    elif letters:
+        try:
+            _install_all(steps, letters)
+        except Failed:
+            say(f"  no waybills as PDF: apt-get install {' '.join(fonts.PACKAGES)}")
     for what, found, packages in wanted:
         if not found():
             raise Failed(
                 f"{what} is still missing after installing",
                 f"apt-get install {' '.join(packages)}\n{OTHER_WAYS}",
             )
+
+
+def _install_all(steps: Steps, missing: Sequence[tuple[str, list[str]]]) -> None:
+    names = [name for _, packages in missing for name in packages]
+    _install(steps, " and ".join(what for what, _ in missing), names)
 
 
 def _postgres_packages() -> list[str]:

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import field
 
 from ..messages import Seconds, StopEta
-from .common import Form, View
+from .common import Form, Lang, View
 
 Step = Literal["at_pickup", "loaded", "in_transit", "at_drop", "delivered"]
 
@@ -66,6 +66,12 @@ class TrackView(View, frozen=True):
     order: int
     whole: bool  # False while the trip goes on
     spots: list[tuple[float, float, float]]
+
+
+class PaperQuery(Form, frozen=True):
+    """The language of the paper; without it the reader's."""
+
+    lang: Lang | None = None
 
 
 class DismissForm(Form, frozen=True):

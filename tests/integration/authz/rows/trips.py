@@ -40,6 +40,8 @@ _A_SIGNATURE = {"kind": "signature", "strokes": [[[0.1, 0.1], [0.9, 0.9]]], "sig
 ROWS = (
     Row("GET /api/v1/orders/{order}/trip", own=World.order),
     Row("GET /api/v1/orders/{order}/trip/track", own=World.order),
+    Row("GET /api/v1/orders/{order}/waybill", own=World.order, expect={**_NO_PAPERS}),
+    Row("GET /api/v1/orders/{order}/trip/report", own=World.order, expect={**_NO_PAPERS}),
     Row("POST /api/v1/orders/{order}/trip/dismiss", own=World.order, body={"status": "at_pickup"}),
     Row("PUT /api/v1/orders/{order}/proof/demand", own=World.order, body={"kinds": ["code"]}),
     Row("POST /api/v1/orders/{order}/proof", own=World.order, body=_A_SIGNATURE),
