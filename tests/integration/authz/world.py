@@ -158,6 +158,14 @@ class World:
         )
         return driver
 
+    async def taken(self, person: Person) -> int:
+        """A haul that has its driver and has not begun, of this shipper or this driver."""
+        return await self._hauled(person)
+
+    async def at_drop(self, person: Person) -> int:
+        """A haul that stands before its consignee."""
+        return await self._hauled(person, "at_pickup", "loaded", "in_transit", "at_drop")
+
     async def loaded(self, person: Person) -> int:
         """A haul on the road, of this shipper or this driver."""
         return await self._hauled(person, "at_pickup", "loaded")
