@@ -21,15 +21,7 @@ from .road import Road, drive, stand
 CARGO, ADDRESS = "Ұн, 400 қап 面粉", "Рысқұлов даңғылы 57"
 YARD = Position(43.33, 77.01)
 STOPS = (
-    Stop(
-        "pickup",
-        ALMATY,
-        Window(1_795_000_000.0, 1_795_003_600.0),
-        YARD,
-        "Рысқұлов даңғылы 57",
-        "Берік",
-        "+77015554433",
-    ),
+    Stop("pickup", ALMATY, Window(), YARD, ADDRESS, "Берік", "+77015554433"),
     Stop("drop", Place(*ASTANA), address="улица Бейбітшілік 1", contact_name="王伟"),
 )
 TITLES = {"ru": "Транспортная накладная", "kk": "Көлік жүкқұжаты", "en": "Waybill", "zh": "运单"}
