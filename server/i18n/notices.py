@@ -15,6 +15,7 @@ from .langs import Lang
 IDS = (
     "offer",
     "bid",
+    "chat",  # before the order that it is about: its news do not take the place of the haul's on a phone
     "order",
     "invitation",
     "company",
@@ -82,6 +83,7 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "chat.message": Template("Order {order}", "There is a new message. Open the app to read it."),
     "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
     "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
     "company.decided/verified": Template("Your company", "Your company is verified."),

@@ -4,6 +4,7 @@ that runs them."""
 from . import (
     audit,
     board,
+    chat,
     companies,
     files,
     identity,
@@ -22,6 +23,7 @@ from .columns import metadata
 __all__ = [
     "audit",
     "board",
+    "chat",
     "companies",
     "files",
     "identity",
