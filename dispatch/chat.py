@@ -119,9 +119,7 @@ def must_make_sense(draft: Draft, side: Actor) -> None:
     elif not draft.text.strip() and not draft.files:
         raise Refusal("bad_request", "say something").at("text")
     if len(draft.text) > MOST_TEXT:
-        raise Refusal(
-            "bad_request", "at most {n} character", plural="at most {n} characters", n=MOST_TEXT
-        ).at("text")
+        raise Refusal("bad_request", "The text is too long: at most {n:number}", n=MOST_TEXT).at("text")
     if len(draft.files) > MOST_FILES:
         raise Refusal("limit_reached", "at most {n} file", plural="at most {n} files", n=MOST_FILES).at(
             "attachments"
