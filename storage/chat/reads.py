@@ -37,7 +37,7 @@ FILE = (
 )
 
 # What is told of each conversation of a page, for the reader $1; `mine` is the page. Primary keys.
-_TOLD = f"""
+_TOLD = f""")
 SELECT m.*, c.last_at, o.status, o.pickup_name, o.drop_name, coalesce(r.upto, 0) AS upto,
     (SELECT count(*) FROM (SELECT author_id FROM chat_messages n
         WHERE n.order_id = c.order_id AND n.seq > coalesce(r.upto, 0) ORDER BY n.seq DESC LIMIT {COUNTED}) n
@@ -56,13 +56,13 @@ WITH mine AS (
     UNION
     (SELECT order_id, last_at FROM chats WHERE company_id = $5::bigint AND (last_at, order_id) < ($2, $3::bigint)
         ORDER BY last_at DESC, order_id DESC LIMIT $4)
-){_TOLD}"""
+{_TOLD}"""
 # ix_chats_driver_id_last_at_order_id, read backwards.
 OF_DRIVER = f"""
 WITH mine AS (
     SELECT order_id, last_at FROM chats WHERE driver_id = $1 AND (last_at, order_id) < ($2, $3::bigint)
     ORDER BY last_at DESC, order_id DESC LIMIT $4
-){_TOLD}"""
+{_TOLD}"""
 # ix_fleet_drivers_company, then for each driver ix_chats_driver_id_last_at_order_id. $5 the company.
 OF_FLEET = f"""
 WITH mine AS (
@@ -73,7 +73,7 @@ WITH mine AS (
         ORDER BY last_at DESC, order_id DESC LIMIT $4
     ) AS told
     WHERE f.company_id = $5::bigint AND f.left_at IS NULL ORDER BY told.last_at DESC, told.order_id DESC LIMIT $4
-){_TOLD}"""
+{_TOLD}"""
 
 
 class Before(NamedTuple):
