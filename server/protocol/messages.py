@@ -33,6 +33,7 @@ Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of the lo
 Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 BidSeconds = Annotated[int, Meta(ge=60, le=7 * 86400, description="for so long the price is good")]
 BidText = Annotated[str, Meta(max_length=500, pattern=STORABLE)]
+ChatSeq = Annotated[int, Meta(ge=1, le=2**31 - 1, description="1, 2, 3 ... within the conversation.")]
 ChatText = Annotated[str, Meta(max_length=2000, pattern=STORABLE)]
 ChatFiles = Annotated[list[RowId], Meta(max_length=4, description="Uploads of yours that nothing holds yet.")]
 DeclineReason = Literal[
@@ -251,7 +252,7 @@ class ChatEntry(Struct, frozen=True, omit_defaults=True):
     """
 
     order: RowId
-    seq: Seq
+    seq: ChatSeq
     message_id: Uuid  # the writer's
     author: RowId
     side: str
@@ -432,7 +433,7 @@ class ChatRead(Message, tag="chat.read", frozen=True):
 
     id: CommandId
     order: RowId
-    upto: Seq
+    upto: ChatSeq
 
 
 class OrderAdvance(Message, tag="order.advance", frozen=True):

@@ -808,7 +808,7 @@ class ChatEntry:
     the reader's language. Without text, phrase and attachments: its writer's account was erased."""
 
     order: int  # 1 or more
-    seq: int  # 1, 2, 3 ... within the stream, never reused; 1 or more
+    seq: int  # 1, 2, 3 ... within the conversation; 1 or more
     message_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     author: int  # 1 or more
     side: str
@@ -1396,7 +1396,7 @@ class ChatRead:
     TYPE: ClassVar[str] = "chat.read"
     id: int  # Chosen by the client, echoed in answers; 0 or more
     order: int  # 1 or more
-    upto: int  # 1, 2, 3 ... within the stream, never reused; 1 or more
+    upto: int  # 1, 2, 3 ... within the conversation; 1 or more
 
     def to_wire(self) -> Wire:
         return {
@@ -6000,7 +6000,7 @@ class Attachments:
 class ChatQuery:
     """The newest messages, or those before or after a number."""
 
-    before: int | None = None  # 1, 2, 3 ... within the stream, never reused; 1 or more
+    before: int | None = None  # 1, 2, 3 ... within the conversation; 1 or more
     after: int | None = None  # 0 or more
     limit: int = 50  # 1 to 100
 
@@ -6102,7 +6102,7 @@ class ChatForm:
 class ChatReadForm:
     """Everything up to this number was read."""
 
-    upto: int  # 1, 2, 3 ... within the stream, never reused; 1 or more
+    upto: int  # 1, 2, 3 ... within the conversation; 1 or more
 
     def to_wire(self) -> Wire:
         return {

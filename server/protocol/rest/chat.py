@@ -4,14 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from ..messages import ChatEntry, ChatFiles, ChatPhrase, ChatText, Seconds, Seq, Uuid
+from ..messages import ChatEntry, ChatFiles, ChatPhrase, ChatSeq, ChatText, Seconds, Uuid
 from .common import CursorText, Form, View
 
 
 class ChatQuery(Form, frozen=True):
     """The newest messages, or those before or after a number."""
 
-    before: Seq | None = None
+    before: ChatSeq | None = None
     after: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
@@ -46,7 +46,7 @@ class ChatForm(Form, frozen=True):
 class ChatReadForm(Form, frozen=True):
     """Everything up to this number was read."""
 
-    upto: Seq
+    upto: ChatSeq
 
 
 class ChatMark(View, frozen=True):

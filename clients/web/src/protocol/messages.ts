@@ -257,7 +257,7 @@ export interface ChatFile {
 export interface ChatEntry {
   /** 1 or more */
   order: number;
-  /** 1, 2, 3 ... within the stream, never reused; 1 or more */
+  /** 1, 2, 3 ... within the conversation; 1 or more */
   seq: number;
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   message_id: string;
@@ -491,7 +491,7 @@ export interface ChatRead {
   id: number;
   /** 1 or more */
   order: number;
-  /** 1, 2, 3 ... within the stream, never reused; 1 or more */
+  /** 1, 2, 3 ... within the conversation; 1 or more */
   upto: number;
 }
 
@@ -2049,7 +2049,7 @@ export interface Attachments {
 
 /** The newest messages, or those before or after a number. */
 export interface ChatQuery {
-  /** 1, 2, 3 ... within the stream, never reused; 1 or more */
+  /** 1, 2, 3 ... within the conversation; 1 or more */
   before?: number | null;
   /** 0 or more */
   after?: number | null;
@@ -2084,7 +2084,7 @@ export interface ChatForm {
 
 /** Everything up to this number was read. */
 export interface ChatReadForm {
-  /** 1, 2, 3 ... within the stream, never reused; 1 or more */
+  /** 1, 2, 3 ... within the conversation; 1 or more */
   upto: number;
 }
 
