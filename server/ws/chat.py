@@ -1,5 +1,6 @@
 """What the messages of conversations do."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -19,11 +20,17 @@ _PARTIES = frozenset({"driver", "logistician", "shipper"})
 def send(session: Session, message: ChatSend) -> None:
     """Somebody writes; answered when it is stored."""
 
+    services = session.services
+    if session.talking is None:
+        session.talking = asyncio.Lock()
+    turn = session.talking
+
     async def work() -> Ok:
-        party = await _party(session, message.order)
         draft = Draft(UUID(message.message_id), message.text, message.phrase, tuple(message.attachments))
-        services = session.services
-        stored = services.notify.told(await services.chats.send(party, message.order, draft))
+        # Commands run beside each other, but what one socket says stays in the order in which it was said.
+        async with turn:
+            party = await _party(session, message.order)
+            stored = services.notify.told(await services.chats.send(party, message.order, draft))
         entry = views.spoken(views.entry(stored), session.lang)
         return Ok(id=message.id, result=ChatStored(message=entry))
 

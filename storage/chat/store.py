@@ -53,15 +53,18 @@ INSERT INTO chat_messages (order_id, seq, client_id, author_id, side, text, phra
 SELECT order_id, last_seq, $2, $3, $4, $5, $6, last_at FROM numbered RETURNING *
 """
 ATTACH = "INSERT INTO chat_files (file_id, order_id, seq, place) VALUES ($1, $2, $3, $4)"
-# Primary keys, ix_company_members_company_id, uq_fleet_drivers_driver. Who is told of everything: both sides.
+# Primary keys, ix_company_members_company_id, uq_fleet_drivers_driver. Who is told of everything: both
+# sides, but for who was shut out or is gone.
 PEOPLE = """
-SELECT c.shipper_id AS user_id, 'shipper' AS side, true AS first FROM chats c WHERE c.order_id = $1
+SELECT u.id AS user_id, 'shipper' AS side, true AS first FROM chats c
+    JOIN users u ON u.id = c.shipper_id AND NOT u.blocked WHERE c.order_id = $1
 UNION ALL
 SELECT m.user_id, 'shipper', false FROM chats c JOIN company_members m ON m.company_id = c.company_id
     JOIN users u ON u.id = m.user_id AND u.role = 'shipper' AND NOT u.blocked
 WHERE c.order_id = $1 AND m.user_id <> c.shipper_id
 UNION ALL
-SELECT c.driver_id, 'driver', true FROM chats c WHERE c.order_id = $1
+SELECT u.id, 'driver', true FROM chats c
+    JOIN users u ON u.id = c.driver_id AND NOT u.blocked WHERE c.order_id = $1
 UNION ALL
 SELECT m.user_id, 'driver', false FROM chats c
     JOIN fleet_drivers f ON f.driver_id = c.driver_id AND f.left_at IS NULL

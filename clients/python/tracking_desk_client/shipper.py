@@ -66,7 +66,7 @@ class _Follower:
 
 
 class ShipperClient:
-    """One shipper: places orders over REST; follows them, answers bids (`bids`), talks (`chats`) over the socket."""
+    """One shipper: places orders over REST; follows them, haggles (`bids`) and talks (`chats`) over the socket."""
 
     def __init__(self, api: Api, *, app: str = "") -> None:
         self.api = api

@@ -84,7 +84,7 @@ async def test_a_resend_after_a_lost_answer_is_heard_once(
 
 
 async def test_both_sides_writing_at_once_hear_the_same_without_a_hole(
-    order: int, shipper: Wire, driver: Wire
+    server: LocalServer, order: int, shipper: Wire, driver: Wire
 ) -> None:
     told: dict[str, list[int]] = {"shipper": [], "driver": []}
 
@@ -99,6 +99,11 @@ async def test_both_sides_writing_at_once_hear_the_same_without_a_hole(
 
     await asyncio.gather(write("shipper", shipper), write("driver", driver))
     assert sorted(told["shipper"]) == sorted(told["driver"]) == list(range(1, 17))
+    # What one socket says without waiting stays in its order.
+    texts = await server.services.pool.fetch("SELECT side, text FROM chat_messages ORDER BY seq")
+    for name in told:
+        said = [row["text"] for row in texts if row["side"] == name]
+        assert said == [f"{name} {number}" for number in range(8)]
 
 
 async def test_a_phrase_is_told_to_each_in_his_language_and_kept_by_its_key(
