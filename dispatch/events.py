@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from .bids import Bid, Bidder
-from .model import Offer, Order, Status
+from .chat import Message
+from .model import Actor, Offer, Order, Status
 from .trip import Arrival
 
 
@@ -93,14 +94,27 @@ class Forecast:
     arrivals: tuple[Arrival, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ChatWritten:
+    """A message of an order's conversation is stored; `users` are the people of both sides."""
+
+    message: Message
+    users: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRead:
+    """`user`, of that side, has read a conversation up to `upto`; `users` are the people of both sides."""
+
+    order: int
+    user: int
+    side: Actor
+    upto: int
+    at: float
+    users: tuple[int, ...]
+
+
 Event = (
-    OrderPlaced
-    | OfferMade
-    | OfferEnded
-    | OrderChanged
-    | SearchMatched
-    | BidMade
-    | BidChanged
-    | BidClosed
-    | Forecast
-)
+    OrderPlaced | OfferMade | OfferEnded | OrderChanged | SearchMatched | BidMade | BidChanged | BidClosed
+    | ChatWritten | ChatRead | Forecast
+)  # fmt: skip

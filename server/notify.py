@@ -15,10 +15,13 @@ from dispatch import events
 from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
 from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
+from server.chat import views as chat
 from server.protocol.messages import (
     BidChanged,
     BidClosed,
     BidMade,
+    ChatEntry,
+    ChatMarked,
     OfferClosed,
     OrderChanged,
     OrderEta,
@@ -84,8 +87,24 @@ class ViewEnded(msgspec.Struct, tag="view_ended"):
     view: int
 
 
+class Written(msgspec.Struct, tag="written"):
+    """A message for the people of a conversation on other workers, who each read it in their language."""
+
+    users: tuple[int, ...]
+    entry: ChatEntry
+
+
+class Marked(msgspec.Struct, tag="marked"):
+    """Somebody has read a conversation: for its people on other workers."""
+
+    users: tuple[int, ...]
+    mark: ChatMarked
+
+
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Personal | Changed | Reckoned | DeviceTaken | OffMap | ViewEnded)
+_DECODER = msgspec.msgpack.Decoder(
+    Personal | Changed | Reckoned | DeviceTaken | OffMap | ViewEnded | Written | Marked
+)
 
 
 class Notify:
@@ -133,6 +152,13 @@ class Notify:
             self._services.bus.publish_event(_ENCODER.encode(Reckoned(eta)))
         elif isinstance(event, events.BidMade | events.BidChanged | events.BidClosed):
             self._tell_bid(event)
+        elif isinstance(event, events.ChatWritten):
+            self._everywhere(Written(event.users, chat.entry(event.message)))
+        elif isinstance(event, events.ChatRead):
+            mark = ChatMarked(
+                order=event.order, user=event.user, side=event.side.value, upto=event.upto, at=event.at
+            )
+            self._everywhere(Marked(event.users, mark))
         else:
             log.info("order." + event.kind, extra={"order": event.order, "seq": event.seq})
             change = self.wire(event)
@@ -205,8 +231,22 @@ class Notify:
             self._services.hub.off_map(news.driver)
         elif isinstance(news, ViewEnded):
             self._services.hub.end_view(news.view)
+        elif isinstance(news, Written | Marked):
+            self._conversed(news)
         else:
             self._services.hub.release_device(news.device)
+
+    def _everywhere(self, news: Written | Marked) -> None:
+        self._conversed(news)
+        self._services.bus.publish_event(_ENCODER.encode(news))
+
+    def _conversed(self, news: Written | Marked) -> None:
+        """To all sockets of both sides here."""
+        if isinstance(news, Written):
+            self._services.hub.to_users(news.users, chat.told(news.entry))
+            return
+        mark = news.mark
+        self._services.hub.to_users(news.users, lambda lang: mark)
 
     def _personal(self, user: int, message: PersonalMessage) -> None:
         self._services.hub.to_user(user, message)

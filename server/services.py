@@ -34,6 +34,7 @@ from storage.board.store import BoardStore
 from storage.board.upkeep import BoardUpkeep
 from storage.bus import Bus
 from storage.cache import TimedCache
+from storage.chat.store import ChatStore
 from storage.companies import CompanyStore
 from storage.documents import DocumentStore
 from storage.drafts import DraftStore
@@ -166,6 +167,7 @@ class Services:
         self.policy = Policy()
         self.bids = BidStore(pool, self.policy, config.watch)
         self.blocks = BlockStore(pool)
+        self.chats = ChatStore(pool)
         self.board = BoardStore(pool, board_pool)
         self.board_upkeep = BoardUpkeep(pool)
         self.board_searches = BoardSearches(gazetteer, roads)

@@ -15,7 +15,8 @@ WHERE p.device_id = s.device_id AND p.recorded_at = s.recorded_at AND p.stream_i
 """
 FILES_GONE = """
 DELETE FROM files f WHERE f.owner_id = $1 AND (f.purpose IS NULL
-    OR f.purpose = 'document' AND NOT EXISTS (SELECT FROM documents d WHERE d.file_id = f.id)) RETURNING name
+    OR f.purpose = 'document' AND NOT EXISTS (SELECT FROM documents d WHERE d.file_id = f.id)
+    OR f.purpose = 'chat' AND NOT EXISTS (SELECT FROM chat_files c WHERE c.file_id = f.id)) RETURNING name
 """
 EXPORTS_GONE = "DELETE FROM data_exports WHERE user_id = $1 RETURNING name"
 
@@ -41,6 +42,9 @@ KEPT = frozenset(
         "bids.acted_by",
         "bid_versions.actor_id",
         "order_invitations.invited_by",
+        "chats.shipper_id",
+        "chats.driver_id",
+        "chat_messages.author_id",
         "subscriptions.driver_id",
         "erasures.user_id",
         # who of the staff or of a company decided
@@ -124,6 +128,12 @@ UPDATE order_invitations i SET phone = NULL, code = NULL, resolved_at = coalesce
 WHERE invited_by = $1 OR phone = (SELECT phone FROM users WHERE id = $1)
     OR code = (SELECT code FROM driver_codes WHERE driver_id = $1)
     OR EXISTS (SELECT FROM offers f WHERE f.id = i.offer_id AND f.driver_id = $1)""",
+    # Own words and pictures in conversations; that something was said, and when, is also the other side's.
+    "chat_files.file_id": """
+DELETE FROM chat_files c USING chat_messages m
+WHERE m.author_id = $1 AND c.order_id = m.order_id AND c.seq = m.seq""",
+    "chat_messages.text": "UPDATE chat_messages SET text = '', phrase = NULL WHERE author_id = $1",
+    "chat_reads.user_id": "DELETE FROM chat_reads WHERE user_id = $1",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
     "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",

@@ -65,6 +65,7 @@ SELECT to_jsonb(p) - 'given_by' FROM proofs p WHERE given_by = $1 ORDER BY id"""
     "moderation": """
 SELECT to_jsonb(c) - 'claimed_by' - 'claimed_at' - 'decided_by' - 'alike' FROM moderation_cases c
 WHERE shipper_id = $1 ORDER BY id""",
+    "chats_read": "SELECT to_jsonb(r) - 'user_id' FROM chat_reads r WHERE user_id = $1 ORDER BY order_id",
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
 SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)
@@ -107,8 +108,14 @@ FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
     # ix_staff_actions_user_id_id: who of the staff looked, not who they are.
     "looks": """
 SELECT id, jsonb_build_object('at', at, 'what', action) FROM staff_actions a
-WHERE user_id = $1 AND action IN ('view.start', 'view.read', 'truck.view', 'track.view') AND id > $2
+WHERE user_id = $1 AND action IN ('view.start', 'view.read', 'truck.view', 'track.view', 'chat.view')
+    AND id > $2
 ORDER BY id LIMIT $3""",
+    # ix_chat_messages_author_id_order_id_seq: own words, conversation by conversation.
+    "chats": """
+SELECT order_id, jsonb_build_object('order', order_id, 'messages', jsonb_agg(jsonb_build_object('seq', seq,
+    'text', text, 'phrase', phrase, 'at', created_at) ORDER BY seq))
+FROM chat_messages m WHERE author_id = $1 AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -149,6 +156,8 @@ NOT_EXPORTED = {
     "accepts.actor_id": "the same",
     "flags.user_id": "what staff suspects: told, it could not be looked into",
     "flags.cleared_by": "staff's work, not the user's data",
+    "chats.shipper_id": "in orders",
+    "chats.driver_id": "in carried",
     "companies.contact_phone": "in company",
     "companies.decided_by": "staff's work, not the user's data",
     "documents.reviewed_by": "staff's work, not the user's data",

@@ -8,7 +8,7 @@ such as an open map, is written down again every five minutes. A look that canno
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from geo.cells import cell_of, to_text
@@ -67,7 +67,7 @@ class Viewing:
             staff,
             "map.view",
             viewport.stretch,
-            None,
+            (None,),
             lambda: {
                 **{side: f"{degrees:.4f}" for side, degrees in viewport._asdict().items()},
                 "trucks": str(trucks()),
@@ -76,7 +76,11 @@ class Viewing:
 
     async def truck(self, staff: int, driver: int | None, order: int) -> None:
         """The truck of an order is about to be shown; its driver may still be to come."""
-        await self._look(staff, "truck.view", f"{order} {driver}", driver, lambda: {"order": str(order)})
+        await self._look(staff, "truck.view", f"{order} {driver}", (driver,), lambda: {"order": str(order)})
+
+    async def chat(self, staff: int, people: Sequence[int], order: int) -> None:
+        """The conversation of an order is about to be shown: a row for each of its two sides."""
+        await self._look(staff, "chat.view", str(order), people, lambda: {"order": str(order)})
 
     async def track(self, staff: int, driver: int, detail: dict[str, str]) -> None:
         """Where a driver was between two moments is about to be shown; every one of these is a row."""
@@ -84,7 +88,12 @@ class Viewing:
             await record(connection, staff, "track.view", driver, "", detail)
 
     async def _look(
-        self, staff: int, what: str, where: str, user: int | None, detail: Callable[[], dict[str, str]]
+        self,
+        staff: int,
+        what: str,
+        where: str,
+        users: Sequence[int | None],
+        detail: Callable[[], dict[str, str]],
     ) -> None:
         key, now = (staff, what, where), self._clock()
         known = self._looks.get(key)
@@ -101,7 +110,8 @@ class Viewing:
             del self._looks[next(iter(self._looks))]
         try:
             async with transaction(self._pool) as connection:
-                await record(connection, staff, what, user, "", told)
+                for user in users:
+                    await record(connection, staff, what, user, "", told)
         except BaseException:
             # ... and one that was not written down is none.
             if self._looks.get(key) is look:

@@ -21,7 +21,12 @@ UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "other
 
 LABELS: dict[str, dict[str, str]] = {
     # What staff looked at, as the one whom they looked at is told.
-    "Looked": {"account": "The account", "truck": "The truck on the map", "track": "The way travelled"},
+    "Looked": {
+        "account": "The account",
+        "truck": "The truck on the map",
+        "track": "The way travelled",
+        "chat": "A conversation",
+    },
     # What can be wrong with the audit chain.
     "AuditBreak": {
         "changed": "Changed after it was sealed",
@@ -187,6 +192,33 @@ LABELS: dict[str, dict[str, str]] = {
         "expired": "Expired",
         "outdated": "The load was changed",
         "lost": "Lost",
+    },
+    # Quick phrases of conversations: dispatch.chat.PHRASES says whose they are.
+    "ChatPhrase": {
+        "on_my_way": "I am on my way.",
+        "at_gate": "I am at the gate.",
+        "late_half_hour": "I am running 30 minutes late.",
+        "late_hour": "I am running an hour late.",
+        "where_loading": "Where exactly is the loading point?",
+        "where_unloading": "Where exactly is the unloading point?",
+        "in_queue": "I am waiting in the queue.",
+        "loading_begun": "Loading has begun.",
+        "leaving_loaded": "I am loaded and leaving.",
+        "at_border": "I am at the border.",
+        "unloaded": "Unloading is finished.",
+        "where_now": "Where are you now?",
+        "when_here": "When will you arrive?",
+        "cargo_ready": "The cargo is ready for loading.",
+        "cargo_not_ready": "The cargo is not ready yet, please wait.",
+        "drive_in": "You may drive in.",
+        "pass_ordered": "The entry pass is ordered.",
+        "go_to_office": "Please come to the dispatch office.",
+        "documents_ready": "The documents are ready.",
+        "send_photo": "Please send a photo of the cargo.",
+        "send_documents": "Please send the documents.",
+        "call_me": "Please call me.",
+        "agreed": "Agreed.",
+        "thanks": "Thank you.",
     },
     "BidDeclineReason": {
         "price": "The price is too high",

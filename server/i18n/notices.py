@@ -15,6 +15,7 @@ from .langs import Lang
 IDS = (
     "offer",
     "bid",
+    "chat",  # before the order that it is about: its news do not take the place of the haul's on a phone
     "order",
     "invitation",
     "company",
@@ -95,6 +96,7 @@ NOTICES: dict[str, Template] = {
     "trip.suggested/in_transit": Template("Order {order}", "Are you on your way? Confirm it in the app."),
     "trip.suggested/at_drop": Template("Order {order}", "Are you at the drop? Confirm it in the app."),
     "trip.suggested/delivered": Template("Order {order}", "Is the cargo delivered? Confirm it in the app."),
+    "chat.message": Template("Order {order}", "There is a new message. Open the app to read it."),
     "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
     "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
     "company.decided/verified": Template("Your company", "Your company is verified."),

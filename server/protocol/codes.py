@@ -104,6 +104,8 @@ ERRORS = _catalogue(
     ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
     ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
     ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
+    # conversations
+    ErrorCode("chat_closed", 409, False, "This conversation takes no messages."),
     # what shippers post
     ErrorCode("order_incomplete", 422, False, "Something is missing before this load can be posted."),
     ErrorCode("order_duplicate", 409, False, "An open load of yours looks the same."),

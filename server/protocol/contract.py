@@ -26,6 +26,7 @@ GROUPS = {
     "offers": "Loads that are offered to a driver.",
     "orders": "One order and its truck.",
     "area": "A viewport of the map.",
+    "chat": "The conversation of an order.",
 }
 # What answers a message; commands, which carry an `id`, get one of ok and error.
 ANSWERS: dict[str, tuple[str, ...]] = {

@@ -33,9 +33,19 @@ Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of the lo
 Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 BidSeconds = Annotated[int, Meta(ge=60, le=7 * 86400, description="for so long the price is good")]
 BidText = Annotated[str, Meta(max_length=500, pattern=STORABLE)]
+ChatSeq = Annotated[int, Meta(ge=1, le=2**31 - 1, description="1, 2, 3 ... within the conversation.")]
+ChatText = Annotated[str, Meta(max_length=2000, pattern=STORABLE)]
+ChatFiles = Annotated[list[RowId], Meta(max_length=4, description="Uploads of yours that nothing holds yet.")]
 DeclineReason = Literal[
     "unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"
 ]
+# Quick phrases, of the driver's side and the shipper's: GET /api/v1/chat/phrases says which are whose.
+ChatPhrase = Literal[
+    "on_my_way", "at_gate", "late_half_hour", "late_hour", "where_loading", "where_unloading", "in_queue",
+    "loading_begun", "leaving_loaded", "at_border", "unloaded", "where_now", "when_here", "cargo_ready",
+    "cargo_not_ready", "drive_in", "pass_ordered", "go_to_office", "documents_ready", "send_photo",
+    "send_documents", "call_me", "agreed", "thanks",
+]  # fmt: skip
 BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver", "not_needed", "other"]
 
 
@@ -223,6 +233,35 @@ class OrderState(Struct, frozen=True, omit_defaults=True):
     ack_due: int | None = None  # the version whose times the assigned driver has to agree to
 
 
+class ChatFile(Struct, frozen=True, omit_defaults=True):
+    """A picture or PDF of a message; fetch it at /orders/{order}/chat/files/{file}."""
+
+    file: RowId
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    pages: int | None = None
+
+
+class ChatEntry(Struct, frozen=True, omit_defaults=True):
+    """A message of an order's conversation. `side`: shipper or driver, whose word it is.
+
+    `seq` counts from 1 without a hole: when one is missing, read it over REST. Of a `phrase` the text is told in
+    the reader's language. Without text, phrase and attachments: its writer's account was erased.
+    """
+
+    order: RowId
+    seq: ChatSeq
+    message_id: Uuid  # the writer's
+    author: RowId
+    side: str
+    at: Seconds
+    text: str = ""
+    phrase: str | None = None
+    attachments: list[ChatFile] = []
+
+
 # -- client -> server ---------------------------------------------------------------------------------------
 
 
@@ -375,6 +414,28 @@ class BidSeen(Message, tag="bid.seen", frozen=True):
     version: Version
 
 
+class ChatSend(Message, tag="chat.send", frozen=True):
+    """Writes to the other side of an order: a text or a quick phrase, with up to four uploads.
+
+    `ok` means stored. Sent again under the same `message_id` it is stored once and answered the same.
+    """
+
+    id: CommandId
+    order: RowId
+    message_id: Uuid
+    text: ChatText = ""
+    phrase: ChatPhrase | None = None
+    attachments: ChatFiles = []
+
+
+class ChatRead(Message, tag="chat.read", frozen=True):
+    """Everything up to this number is on the screen: stops the push and tells the other side. Never moves back."""
+
+    id: CommandId
+    order: RowId
+    upto: ChatSeq
+
+
 class OrderAdvance(Message, tag="order.advance", frozen=True):
     """The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered."""
 
@@ -462,11 +523,17 @@ class BidStands(Struct, tag_field="type", tag="bid.state", frozen=True):
     bid: BidState
 
 
+class ChatStored(Struct, tag_field="type", tag="chat.stored", frozen=True):
+    """The message as it is stored, with its number."""
+
+    message: ChatEntry
+
+
 class Ok(Message, tag="ok", frozen=True):
     """The command with this id was carried out."""
 
     id: CommandId
-    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None = None
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | ChatStored | None = None
 
 
 class Error(Message, tag="error", frozen=True):
@@ -547,6 +614,22 @@ class SearchMatched(Message, tag="search.matched", frozen=True):
     price: Money
 
 
+class ChatMessage(Message, tag="chat.message", frozen=True):
+    """Something was written in the conversation of one of your orders; told to everybody on both sides."""
+
+    message: ChatEntry
+
+
+class ChatMarked(Message, tag="chat.marked", frozen=True):
+    """Somebody on one side has read the conversation up to `upto`; told to everybody on both sides."""
+
+    order: RowId
+    user: RowId
+    side: str
+    upto: Upto
+    at: Seconds
+
+
 class OrderChanged(Message, tag="order.changed", frozen=True):
     """One event of an order. A hole in `offset` means: watch again.
 
@@ -624,9 +707,10 @@ ClientMessage = (
     Hello | AuthRenew | Ping | ShiftSet | StreamResume | PositionReport | PositionLive | PositionGap
     | OfferSeen | OfferAccept | OfferDecline | OrderAdvance | OrderWatch | OrderUnwatch
     | BidPlace | BidWithdraw | BidAcceptCounter | BidCounter | BidDecline | BidPick | BidSeen
-    | AreaWatch | AreaUnwatch
+    | ChatSend | ChatRead | AreaWatch | AreaUnwatch
 )  # fmt: skip
 ServerMessage = (
     Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | SearchMatched | OrderChanged
-    | OrderMoved | OrderEta | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed
+    | OrderMoved | OrderEta | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed | ChatMessage
+    | ChatMarked
 )  # fmt: skip

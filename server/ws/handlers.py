@@ -38,7 +38,7 @@ from server.protocol.messages import (
 )
 from server.views import order_state
 
-from . import bids
+from . import bids, chat
 from .session import MAX_OVER_CREDIT, Session
 
 # The live frame ahead of a backlog has no place in the stream; it needs to be now and near.
@@ -296,6 +296,7 @@ HANDLERS: dict[type[Message], Callable[[Session, Any], None]] = {
     AreaWatch: watch_area,
     AreaUnwatch: unwatch_area,
     **bids.HANDLERS,
+    **chat.HANDLERS,
 }
 
 

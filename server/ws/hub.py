@@ -18,6 +18,7 @@ from dispatch.errors import Refusal
 from dispatch.visibility import GRACE_S, Viewer, sees_private
 from geo.cells import COARSE_RES, MAP_RES, cover, parent, to_text
 from server.audit.viewing import Viewport
+from server.i18n import Lang
 from server.protocol.codec import CODECS, Codec
 from server.protocol.codes import Close
 from server.protocol.messages import (
@@ -157,6 +158,16 @@ class Hub:
                 ready[codec] = frames.message(message, codec)
             session.write(ready[codec])
         return len(sessions)
+
+    def to_users(self, users: Iterable[int], told: Callable[[Lang], ServerMessage]) -> None:
+        """Sends to all sockets of these users in this worker, to each in the language of its reader."""
+        ready: dict[tuple[Codec, Lang], bytes] = {}
+        for user in users:
+            for session in list(self._users.get(user, ())):
+                form = session.codec, session.lang
+                if form not in ready:
+                    ready[form] = frames.message(told(session.lang), session.codec)
+                session.write(ready[form])
 
     # -- one order ------------------------------------------------------------------------------------------
 

@@ -65,6 +65,7 @@ class Session:
         "principal",
         "services",
         "socket",
+        "talking",
         "watched",
     )
 
@@ -88,6 +89,7 @@ class Session:
         self.mark: Mark | None = None
         self.commands: set[asyncio.Task[None]] | None = None  # made with the first command
         self.watched: set[int] | None = None  # orders
+        self.talking: asyncio.Lock | None = None  # made with the first message of a conversation
         self.area: Area | None = None
         self.behind_since: float | None = None
         self.bad_frames = 0

@@ -4,6 +4,7 @@ that runs them."""
 from . import (
     audit,
     board,
+    chat,
     companies,
     files,
     identity,
@@ -24,6 +25,7 @@ from .columns import metadata
 __all__ = [
     "audit",
     "board",
+    "chat",
     "companies",
     "files",
     "identity",

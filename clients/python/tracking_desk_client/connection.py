@@ -24,6 +24,7 @@ from .messages import (
     Assigned,
     AuthRenew,
     BidStands,
+    ChatStored,
     Close,
     Drain,
     Error,
@@ -46,7 +47,7 @@ ANSWER_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 2.0
 SILENT_HEARTBEATS = 2.5  # missed server pings after which the connection is taken for dead
 
-Answer = OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None
+Answer = OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | ChatStored | None
 
 
 class Outgoing(Protocol):

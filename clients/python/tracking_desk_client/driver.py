@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from .api import Api
 from .bidding import DriverBids
+from .chat import Chats
 from .connection import Answer, Connection
 from .errors import ApiError, DeskError
 from .mailbox import Mailbox
@@ -51,7 +52,7 @@ class DriverClient:
     `report` keeps fixes until the desk has them in its database; everything else may be lost with the
     connection and is said again. Callbacks run on the event loop: `on_acked(stream, upto, rejected)` when
     points are committed, `on_offer_closed(message)` when an offer is over, `on_search(message)` for a load
-    that suits a saved search. `bids` is the haggling.
+    that suits a saved search. `bids` is the haggling, `chats` the conversations.
     """
 
     def __init__(self, api: Api, device: int, secret: str, queue: PointQueue, *, app: str = "") -> None:
@@ -67,6 +68,7 @@ class DriverClient:
         self.on_offer_closed: Callable[[OfferClosed], None] = lambda message: None
         self.on_search: Callable[[SearchMatched], None] = lambda message: None
         self.bids = DriverBids(self.connection, api)
+        self.chats = Chats(self.connection, api)
         self.live_offers: dict[int, OfferCard] = {}
         self._uplink = Uplink(queue)
         self._news: Mailbox[OfferCard] = Mailbox()
@@ -88,6 +90,7 @@ class DriverClient:
     async def close(self) -> None:
         """Close the connection. Unacknowledged points stay in the queue, which is the caller's to close."""
         await self.connection.close()
+        await self.chats.close()
         for timer in self._timers.values():
             timer.cancel()
         left = [task for task in (self._restarting, self._forgetting) if task]
@@ -213,7 +216,7 @@ class DriverClient:
                     self._uplink.close()
                     self._later("resume", self.connection.random.uniform(*RESUME_AGAIN_S), self._resume)
             case _:
-                self.bids.heard(message)
+                self.bids.heard(message) or self.chats.heard(message)
 
     def _offered(self, offer: OfferCard) -> None:
         self.connection.post(OfferSeen(self.connection.expect(_ignore), offer.offer))

@@ -144,6 +144,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("precondition_required", 428, False, "Send If-Match with the ETag of what you are editing."),
         ErrorCode("version_stale", 412, False, "Somebody else has changed this meanwhile: read it again."),
         ErrorCode("place_unknown", 422, False, "There is no such city in the gazetteer."),
+        ErrorCode("chat_closed", 409, False, "This conversation takes no messages."),
         ErrorCode("order_incomplete", 422, False, "Something is missing before this load can be posted."),
         ErrorCode("order_duplicate", 409, False, "An open load of yours looks the same."),
         ErrorCode("stops_invalid", 422, False, "The stops do not make a way from a pickup to a drop."),
@@ -209,6 +210,7 @@ DocumentReason = Literal["unreadable", "wrong_kind", "expired", "belongs_to_othe
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
+ChatPhrase = Literal["on_my_way", "at_gate", "late_half_hour", "late_hour", "where_loading", "where_unloading", "in_queue", "loading_begun", "leaving_loaded", "at_border", "unloaded", "where_now", "when_here", "cargo_ready", "cargo_not_ready", "drive_in", "pass_ordered", "go_to_office", "documents_ready", "send_photo", "send_documents", "call_me", "agreed", "thanks"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
 AdrFilter = Literal["any", "none", "only"]
@@ -768,6 +770,92 @@ class OrderState:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatFile:
+    """A picture or PDF of a message; fetch it at /orders/{order}/chat/files/{file}."""
+
+    file: int  # 1 or more
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    pages: int | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "file": self.file,
+            "mime": self.mime,
+            "size": self.size,
+        }
+        if self.width is not None:
+            wire["width"] = self.width
+        if self.height is not None:
+            wire["height"] = self.height
+        if self.pages is not None:
+            wire["pages"] = self.pages
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatFile:
+        return cls(
+            wire["file"],
+            wire["mime"],
+            wire["size"],
+            wire.get("width"),
+            wire.get("height"),
+            wire.get("pages"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatEntry:
+    """A message of an order's conversation. `side`: shipper or driver, whose word it is.
+
+    `seq` counts from 1 without a hole: when one is missing, read it over REST. Of a `phrase` the text is told in
+    the reader's language. Without text, phrase and attachments: its writer's account was erased."""
+
+    order: int  # 1 or more
+    seq: int  # 1, 2, 3 ... within the conversation; 1 or more
+    message_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    author: int  # 1 or more
+    side: str
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    text: str = ""
+    phrase: str | None = None
+    attachments: list[ChatFile] = field(default_factory=list)
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "order": self.order,
+            "seq": self.seq,
+            "message_id": self.message_id,
+            "author": self.author,
+            "side": self.side,
+            "at": self.at,
+        }
+        if self.text != "":
+            wire["text"] = self.text
+        if self.phrase is not None:
+            wire["phrase"] = self.phrase
+        if self.attachments:
+            wire["attachments"] = [item.to_wire() for item in self.attachments]
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatEntry:
+        return cls(
+            wire["order"],
+            wire["seq"],
+            wire["message_id"],
+            wire["author"],
+            wire["side"],
+            wire["at"],
+            wire.get("text", ""),
+            wire.get("phrase"),
+            [ChatFile.from_wire(item) for item in wire["attachments"]] if "attachments" in wire else [],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """First frame when no ticket was given in the URL; must arrive within 5 s."""
 
@@ -1267,6 +1355,73 @@ class BidSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatSend:
+    """Writes to the other side of an order: a text or a quick phrase, with up to four uploads.
+
+    `ok` means stored. Sent again under the same `message_id` it is stored once and answered the same."""
+
+    TYPE: ClassVar[str] = "chat.send"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    order: int  # 1 or more
+    message_id: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    text: str = ""  # 0 to 2000 characters
+    phrase: ChatPhrase | None = None
+    attachments: list[int] = field(default_factory=list)  # Uploads of yours that nothing holds yet; 0 to 4 items
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "chat.send",
+            "id": self.id,
+            "order": self.order,
+            "message_id": self.message_id,
+        }
+        if self.text != "":
+            wire["text"] = self.text
+        if self.phrase is not None:
+            wire["phrase"] = self.phrase
+        if self.attachments:
+            wire["attachments"] = self.attachments
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatSend:
+        return cls(
+            wire["id"],
+            wire["order"],
+            wire["message_id"],
+            wire.get("text", ""),
+            wire.get("phrase"),
+            wire.get("attachments", []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRead:
+    """Everything up to this number is on the screen: stops the push and tells the other side. Never moves back."""
+
+    TYPE: ClassVar[str] = "chat.read"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    order: int  # 1 or more
+    upto: int  # 1, 2, 3 ... within the conversation; 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "chat.read",
+            "id": self.id,
+            "order": self.order,
+            "upto": self.upto,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatRead:
+        return cls(
+            wire["id"],
+            wire["order"],
+            wire["upto"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAdvance:
     """The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered."""
 
@@ -1541,12 +1696,32 @@ class BidStands:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatStored:
+    """The message as it is stored, with its number."""
+
+    TYPE: ClassVar[str] = "chat.stored"
+    message: ChatEntry
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "chat.stored",
+            "message": self.message.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatStored:
+        return cls(
+            ChatEntry.from_wire(wire["message"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Ok:
     """The command with this id was carried out."""
 
     TYPE: ClassVar[str] = "ok"
     id: int  # Chosen by the client, echoed in answers; 0 or more
-    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | None = None
+    result: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | ChatStored | None = None
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -1819,6 +1994,58 @@ class SearchMatched:
             wire["body"],
             wire["distance_m"],
             Money.from_wire(wire["price"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """Something was written in the conversation of one of your orders; told to everybody on both sides."""
+
+    TYPE: ClassVar[str] = "chat.message"
+    message: ChatEntry
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "chat.message",
+            "message": self.message.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatMessage:
+        return cls(
+            ChatEntry.from_wire(wire["message"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMarked:
+    """Somebody on one side has read the conversation up to `upto`; told to everybody on both sides."""
+
+    TYPE: ClassVar[str] = "chat.marked"
+    order: int  # 1 or more
+    user: int  # 1 or more
+    side: str
+    upto: int  # Highest sequence number, 0 for none; 0 or more
+    at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "chat.marked",
+            "order": self.order,
+            "user": self.user,
+            "side": self.side,
+            "upto": self.upto,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatMarked:
+        return cls(
+            wire["order"],
+            wire["user"],
+            wire["side"],
+            wire["upto"],
+            wire["at"],
         )
 
 
@@ -5838,6 +6065,272 @@ class Attachments:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatQuery:
+    """The newest messages, or those before or after a number."""
+
+    before: int | None = None  # 1, 2, 3 ... within the conversation; 1 or more
+    after: int | None = None  # 0 or more
+    limit: int = 50  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("after"),
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPage:
+    """A stretch of a conversation, oldest first; `more`: there is more in the asked direction.
+
+    `last` is the number of the last message, `upto` how far you have read, `shipper_upto` and `driver_upto` how
+    far somebody of that side has. It takes messages while it is `open`: until `closes_at`, known after the end."""
+
+    order: int
+    open: bool
+    closes_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    last: int
+    upto: int
+    shipper_upto: int
+    driver_upto: int
+    messages: list[ChatEntry]
+    more: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "open": self.open,
+            "closes_at": self.closes_at,
+            "last": self.last,
+            "upto": self.upto,
+            "shipper_upto": self.shipper_upto,
+            "driver_upto": self.driver_upto,
+            "messages": [item.to_wire() for item in self.messages],
+            "more": self.more,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatPage:
+        return cls(
+            wire["order"],
+            wire["open"],
+            wire["closes_at"],
+            wire["last"],
+            wire["upto"],
+            wire["shipper_upto"],
+            wire["driver_upto"],
+            [ChatEntry.from_wire(item) for item in wire["messages"]],
+            wire["more"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatForm:
+    """A text or a quick phrase, with up to four uploads. Without `message_id` the key stands for it."""
+
+    message_id: str | None = None  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    text: str = ""  # 0 to 2000 characters
+    phrase: ChatPhrase | None = None
+    attachments: list[int] = field(default_factory=list)  # Uploads of yours that nothing holds yet; 0 to 4 items
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "text": self.text,
+            "attachments": self.attachments,
+        }
+        if self.message_id is not None:
+            wire["message_id"] = self.message_id
+        if self.phrase is not None:
+            wire["phrase"] = self.phrase
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatForm:
+        return cls(
+            wire.get("message_id"),
+            wire.get("text", ""),
+            wire.get("phrase"),
+            wire.get("attachments", []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReadForm:
+    """Everything up to this number was read."""
+
+    upto: int  # 1, 2, 3 ... within the conversation; 1 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "upto": self.upto,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatReadForm:
+        return cls(
+            wire["upto"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMark:
+    """How far the caller has read."""
+
+    order: int
+    upto: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "upto": self.upto,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatMark:
+        return cls(
+            wire["order"],
+            wire["upto"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatsQuery:
+    """How many, from where on."""
+
+    after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
+    limit: int = 20  # 1 to 50
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatsQuery:
+        return cls(
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """A conversation of yours, its last message, and how many of the last hundred you have yet to read."""
+
+    order: int
+    status: str
+    pickup: str
+    drop: str
+    last: ChatEntry
+    upto: int
+    unread: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "status": self.status,
+            "pickup": self.pickup,
+            "drop": self.drop,
+            "last": self.last.to_wire(),
+            "upto": self.upto,
+            "unread": self.unread,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatLine:
+        return cls(
+            wire["order"],
+            wire["status"],
+            wire["pickup"],
+            wire["drop"],
+            ChatEntry.from_wire(wire["last"]),
+            wire["upto"],
+            wire["unread"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chats:
+    """The one with the latest word first."""
+
+    chats: list[ChatLine]
+    next: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "chats": [item.to_wire() for item in self.chats],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Chats:
+        return cls(
+            [ChatLine.from_wire(item) for item in wire["chats"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseView:
+    """A quick phrase: send its key; each reader is told it in a language of their own."""
+
+    key: str
+    text: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "key": self.key,
+            "text": self.text,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PhraseView:
+        return cls(
+            wire["key"],
+            wire["text"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPhrases:
+    """What the driver's side and the shipper's may say with one tap, in the order of a menu."""
+
+    lang: str
+    driver: list[PhraseView]
+    shipper: list[PhraseView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "lang": self.lang,
+            "driver": [item.to_wire() for item in self.driver],
+            "shipper": [item.to_wire() for item in self.shipper],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ChatPhrases:
+        return cls(
+            wire["lang"],
+            [PhraseView.from_wire(item) for item in wire["driver"]],
+            [PhraseView.from_wire(item) for item in wire["shipper"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Lack:
     """What keeps a draft from being posted: the field, a code, and a sentence in the reader's language."""
 
@@ -9192,6 +9685,8 @@ ClientMessage: TypeAlias = (
     | BidDecline
     | BidPick
     | BidSeen
+    | ChatSend
+    | ChatRead
     | AreaWatch
     | AreaUnwatch
 )
@@ -9214,6 +9709,8 @@ ServerMessage: TypeAlias = (
     | BidMade
     | BidChanged
     | BidClosed
+    | ChatMessage
+    | ChatMarked
 )
 
 _CLIENT: dict[str, Callable[[Wire], Any]] = {
@@ -9235,6 +9732,8 @@ _CLIENT: dict[str, Callable[[Wire], Any]] = {
     "bid.decline": BidDecline.from_wire,
     "bid.pick": BidPick.from_wire,
     "bid.seen": BidSeen.from_wire,
+    "chat.send": ChatSend.from_wire,
+    "chat.read": ChatRead.from_wire,
     "order.advance": OrderAdvance.from_wire,
     "order.watch": OrderWatch.from_wire,
     "order.unwatch": OrderUnwatch.from_wire,
@@ -9254,6 +9753,8 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "bid.changed": BidChanged.from_wire,
     "bid.closed": BidClosed.from_wire,
     "search.matched": SearchMatched.from_wire,
+    "chat.message": ChatMessage.from_wire,
+    "chat.marked": ChatMarked.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "order.eta": OrderEta.from_wire,
@@ -9268,6 +9769,7 @@ _RESULTS: dict[str, Callable[[Wire], Any]] = {
     "area.density": AreaDensity.from_wire,
     "assigned": Assigned.from_wire,
     "bid.state": BidStands.from_wire,
+    "chat.stored": ChatStored.from_wire,
 }
 
 

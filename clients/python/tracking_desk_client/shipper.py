@@ -11,6 +11,7 @@ import aiohttp
 from .api import Api
 from .backoff import Backoff
 from .bidding import ShipperBids
+from .chat import Chats
 from .connection import Answer, Connection
 from .errors import ApiError, DeskError
 from .mailbox import Mailbox
@@ -65,7 +66,7 @@ class _Follower:
 
 
 class ShipperClient:
-    """One shipper: places orders over REST, follows them and answers bids (`bids`) over the socket."""
+    """One shipper: places orders over REST; follows them, haggles (`bids`) and talks (`chats`) over the socket."""
 
     def __init__(self, api: Api, *, app: str = "") -> None:
         self.api = api
@@ -74,6 +75,7 @@ class ShipperClient:
         self.connection.on_message = self._received
         self.connection.on_end = self._ended
         self.bids = ShipperBids(self.connection, api)
+        self.chats = Chats(self.connection, api)
         self._followers: dict[int, _Follower] = {}
         self._cells: Viewport[AreaDensity | AreaCells] = Viewport(self.connection)
 
@@ -85,6 +87,7 @@ class ShipperClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.connection.close()
+        await self.chats.close()
 
     async def place(self, form: OrderForm, *, key: str | None = None, timeout: float = 30.0) -> OrderState:
         """Post a load; a lost answer is asked for again under the same key, so it is posted once.
@@ -163,7 +166,7 @@ class ShipperClient:
             case AreaCells():
                 self._cells.put(message)
             case _:
-                self.bids.heard(message)
+                self.bids.heard(message) or self.chats.heard(message)
 
     def _ask(self, follower: _Follower) -> None:
         if self.connection.ended:

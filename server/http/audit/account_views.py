@@ -10,7 +10,12 @@ from server.protocol.rest.account_views import AccountView, Looked, Looks, Looks
 from server.protocol.rest.common import UserRole
 from server.protocol.rest.users import ReasonForm
 
-WHAT: dict[str, Looked] = {"view.start": "account", "truck.view": "truck", "track.view": "track"}
+WHAT: dict[str, Looked] = {
+    "view.start": "account",
+    "truck.view": "truck",
+    "track.view": "track",
+    "chat.view": "chat",
+}
 
 
 async def start(call: Call[ReasonForm, None]) -> AccountView:

@@ -7,7 +7,7 @@ from msgspec import Meta
 from ..messages import RowId, Seconds
 from .common import Form, UserRole, View
 
-Looked = Literal["account", "truck", "track"]
+Looked = Literal["account", "truck", "track", "chat"]
 
 
 class AccountView(View, frozen=True):

@@ -3,6 +3,7 @@
 import io
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -109,13 +110,12 @@ async def test_each_paper_is_in_the_language_that_is_asked_for_and_names_people_
 
 async def test_the_report_tells_arrival_departure_and_what_was_driven(desk: Desk) -> None:
     services = desk.server.services
-    await services.pool.execute("UPDATE trips SET look_at = clock_timestamp()")
-    await services.trip_watch.round()
-    await services.pool.execute("UPDATE trips SET look_at = clock_timestamp() WHERE ended_at IS NOT NULL")
-    await services.trip_watch.round()
-    status, trip = await desk.shipper("GET", f"/api/v1/orders/{desk.order}/trip")
-    assert status == 200
-    assert trip["closed_at"] is not None
+    trip: dict[str, Any] = {"closed_at": None}
+    while trip["closed_at"] is None:  # the server's own loop may hold the trip while we ask
+        await services.pool.execute("UPDATE trips SET look_at = clock_timestamp()")
+        await services.trip_watch.round()
+        status, trip = await desk.shipper("GET", f"/api/v1/orders/{desk.order}/trip")
+        assert status == 200
     assert trip["metres"] == pytest.approx(62_000, rel=0.05)
     assert trip["stops"][0]["arrived_at"] is not None
     _, text, _ = await desk.paper(desk.driver, "trip/report", "en")

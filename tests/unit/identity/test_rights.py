@@ -15,8 +15,9 @@ EXPECTED = {
         "see_money",
         "view_as_user",
         "watch_habits",
+        "read_chats",
     },
-    "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits"},
+    "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits", "read_chats"},
     "finance": {"find_users", "see_money", "move_money", "set_subscriptions", "set_fuel_prices"},
     "superadmin": {right.value for right in Right},
 }

@@ -80,6 +80,7 @@ export const ERRORS = {
   precondition_required: { status: 428, retry: false, title: "Send If-Match with the ETag of what you are editing." },
   version_stale: { status: 412, retry: false, title: "Somebody else has changed this meanwhile: read it again." },
   place_unknown: { status: 422, retry: false, title: "There is no such city in the gazetteer." },
+  chat_closed: { status: 409, retry: false, title: "This conversation takes no messages." },
   order_incomplete: { status: 422, retry: false, title: "Something is missing before this load can be posted." },
   order_duplicate: { status: 409, retry: false, title: "An open load of yours looks the same." },
   stops_invalid: { status: 422, retry: false, title: "The stops do not make a way from a pickup to a drop." },

@@ -33,6 +33,7 @@ export type DocumentReason = "unreadable" | "wrong_kind" | "expired" | "belongs_
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
+export type ChatPhrase = "on_my_way" | "at_gate" | "late_half_hour" | "late_hour" | "where_loading" | "where_unloading" | "in_queue" | "loading_begun" | "leaving_loaded" | "at_border" | "unloaded" | "where_now" | "when_here" | "cargo_ready" | "cargo_not_ready" | "drive_in" | "pass_ordered" | "go_to_office" | "documents_ready" | "send_photo" | "send_documents" | "call_me" | "agreed" | "thanks";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BoardSort = "newest" | "nearest" | "per_km" | "profit" | "pickup_date";
 export type AdrFilter = "any" | "none" | "only";
@@ -241,6 +242,35 @@ export interface OrderState {
   ack_due?: number | null;
 }
 
+/** A picture or PDF of a message; fetch it at /orders/{order}/chat/files/{file}. */
+export interface ChatFile {
+  /** 1 or more */
+  file: number;
+  mime: string;
+  size: number;
+  width?: number | null;
+  height?: number | null;
+  pages?: number | null;
+}
+
+/** A message of an order's conversation. `side`: shipper or driver, whose word it is. `seq` counts from 1 without a hole: when one is missing, read it over REST. Of a `phrase` the text is told in the reader's language. Without text, phrase and attachments: its writer's account was erased. */
+export interface ChatEntry {
+  /** 1 or more */
+  order: number;
+  /** 1, 2, 3 ... within the conversation; 1 or more */
+  seq: number;
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  message_id: string;
+  /** 1 or more */
+  author: number;
+  side: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  text?: string;
+  phrase?: string | null;
+  attachments?: ChatFile[];
+}
+
 /** First frame when no ticket was given in the URL; must arrive within 5 s. */
 export interface Hello {
   type: "hello";
@@ -438,6 +468,33 @@ export interface BidSeen {
   version: number;
 }
 
+/** Writes to the other side of an order: a text or a quick phrase, with up to four uploads. `ok` means stored. Sent again under the same `message_id` it is stored once and answered the same. */
+export interface ChatSend {
+  type: "chat.send";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  order: number;
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  message_id: string;
+  /** 0 to 2000 characters */
+  text?: string;
+  phrase?: ChatPhrase | null;
+  /** Uploads of yours that nothing holds yet; 0 to 4 items */
+  attachments?: number[];
+}
+
+/** Everything up to this number is on the screen: stops the push and tells the other side. Never moves back. */
+export interface ChatRead {
+  type: "chat.read";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 or more */
+  order: number;
+  /** 1, 2, 3 ... within the conversation; 1 or more */
+  upto: number;
+}
+
 /** The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered. */
 export interface OrderAdvance {
   type: "order.advance";
@@ -537,12 +594,18 @@ export interface BidStands {
   bid: BidState;
 }
 
+/** The message as it is stored, with its number. */
+export interface ChatStored {
+  type: "chat.stored";
+  message: ChatEntry;
+}
+
 /** The command with this id was carried out. */
 export interface Ok {
   type: "ok";
   /** Chosen by the client, echoed in answers; 0 or more */
   id: number;
-  result?: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | null;
+  result?: OrderSnapshot | AreaSnapshot | AreaDensity | Assigned | BidStands | ChatStored | null;
 }
 
 /** The command with this id (or, without id, the last frame) was refused. `code` is in the catalogue. */
@@ -629,6 +692,26 @@ export interface SearchMatched {
   body: string;
   distance_m: number;
   price: Money;
+}
+
+/** Something was written in the conversation of one of your orders; told to everybody on both sides. */
+export interface ChatMessage {
+  type: "chat.message";
+  message: ChatEntry;
+}
+
+/** Somebody on one side has read the conversation up to `upto`; told to everybody on both sides. */
+export interface ChatMarked {
+  type: "chat.marked";
+  /** 1 or more */
+  order: number;
+  /** 1 or more */
+  user: number;
+  side: string;
+  /** Highest sequence number, 0 for none; 0 or more */
+  upto: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
 }
 
 /** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident. */
@@ -1987,6 +2070,91 @@ export interface Attachments {
   attachments: AttachmentView[];
 }
 
+/** The newest messages, or those before or after a number. */
+export interface ChatQuery {
+  /** 1, 2, 3 ... within the conversation; 1 or more */
+  before?: number | null;
+  /** 0 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** A stretch of a conversation, oldest first; `more`: there is more in the asked direction. `last` is the number of the last message, `upto` how far you have read, `shipper_upto` and `driver_upto` how far somebody of that side has. It takes messages while it is `open`: until `closes_at`, known after the end. */
+export interface ChatPage {
+  order: number;
+  open: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  closes_at: number | null;
+  last: number;
+  upto: number;
+  shipper_upto: number;
+  driver_upto: number;
+  messages: ChatEntry[];
+  more: boolean;
+}
+
+/** A text or a quick phrase, with up to four uploads. Without `message_id` the key stands for it. */
+export interface ChatForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  message_id?: string | null;
+  /** 0 to 2000 characters */
+  text?: string;
+  phrase?: ChatPhrase | null;
+  /** Uploads of yours that nothing holds yet; 0 to 4 items */
+  attachments?: number[];
+}
+
+/** Everything up to this number was read. */
+export interface ChatReadForm {
+  /** 1, 2, 3 ... within the conversation; 1 or more */
+  upto: number;
+}
+
+/** How far the caller has read. */
+export interface ChatMark {
+  order: number;
+  upto: number;
+}
+
+/** How many, from where on. */
+export interface ChatsQuery {
+  /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
+  after?: string | null;
+  /** 1 to 50 */
+  limit?: number;
+}
+
+/** A conversation of yours, its last message, and how many of the last hundred you have yet to read. */
+export interface ChatLine {
+  order: number;
+  status: string;
+  pickup: string;
+  drop: string;
+  last: ChatEntry;
+  upto: number;
+  unread: number;
+}
+
+/** The one with the latest word first. */
+export interface Chats {
+  chats: ChatLine[];
+  next?: string | null;
+}
+
+/** A quick phrase: send its key; each reader is told it in a language of their own. */
+export interface PhraseView {
+  key: string;
+  text: string;
+}
+
+/** What the driver's side and the shipper's may say with one tap, in the order of a menu. */
+export interface ChatPhrases {
+  lang: string;
+  driver: PhraseView[];
+  shipper: PhraseView[];
+}
+
 /** What keeps a draft from being posted: the field, a code, and a sentence in the reader's language. */
 export interface Lack {
   path: string;
@@ -3191,6 +3359,8 @@ export type ClientMessage =
   | BidDecline
   | BidPick
   | BidSeen
+  | ChatSend
+  | ChatRead
   | AreaWatch
   | AreaUnwatch;
 
@@ -3212,7 +3382,9 @@ export type ServerMessage =
   | Drain
   | BidMade
   | BidChanged
-  | BidClosed;
+  | BidClosed
+  | ChatMessage
+  | ChatMarked;
 
 /** Frames that get exactly one `ok` or `error` with their `id`. */
 export type Command =
@@ -3232,5 +3404,7 @@ export type Command =
   | BidDecline
   | BidPick
   | BidSeen
+  | ChatSend
+  | ChatRead
   | AreaWatch
   | AreaUnwatch;

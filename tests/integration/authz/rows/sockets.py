@@ -7,6 +7,7 @@ from typing import Any
 from ..matrix import Cell, Frame
 from ..world import World
 from .bids import ASKED, a_bid, a_countered_bid, biddable
+from .chat import a_conversation
 
 _DRIVER = frozenset({"driver"})
 _SHIPPER = frozenset({"shipper"})
@@ -111,6 +112,20 @@ FRAMES = (
         lambda cell: {**_bid(cell), "version": 1},
         own=a_bid,
         names=("bid",),
+    ),
+    Frame(
+        "chat.send",
+        _DRIVER | _SHIPPER | {"logistician"},
+        lambda cell: {**_order(cell), "message_id": str(uuid.uuid4()), "text": "слово"},
+        own=a_conversation,
+        names=("order",),
+    ),
+    Frame(
+        "chat.read",
+        _DRIVER | _SHIPPER | {"logistician"},
+        lambda cell: {**_order(cell), "upto": 1},
+        own=a_conversation,
+        names=("order",),
     ),
     Frame(
         "order.advance",

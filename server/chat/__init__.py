@@ -1,0 +1,1 @@
+"""Conversations of orders, as clients are told of them."""
