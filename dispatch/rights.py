@@ -30,6 +30,8 @@ class Right(StrEnum):
     VIEW_AS_USER = "view_as_user"  # the product as a user sees it, reading only
     WATCH_HABITS = "watch_habits"  # flags of sniping and scraping, and the pauses that came of them
     SET_FUEL_PRICES = "set_fuel_prices"
+    SEE_REPORTS = "see_reports"
+    REPLAY_TRACKS = "replay_tracks"  # where a driver was, any day; each look is written down
     READ_CHATS = "read_chats"  # what the parties of an order write to each other; each look is written down
 
 
@@ -53,6 +55,8 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.VIEW_AS_USER: _for(Grade.SUPPORT),
     Right.WATCH_HABITS: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.SET_FUEL_PRICES: _for(Grade.FINANCE),
+    Right.SEE_REPORTS: _for(Grade.SUPPORT, Grade.MODERATOR, Grade.FINANCE),
+    Right.REPLAY_TRACKS: _for(Grade.SUPPORT),
     Right.READ_CHATS: _for(Grade.SUPPORT, Grade.MODERATOR),
 }
 

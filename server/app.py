@@ -169,6 +169,7 @@ def _loops(
         give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
         keep=_keep(services),
+        presence=services.presence.run(services),
         viewing=services.viewing.run(services.hub.maps_of_staff),
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
@@ -194,6 +195,7 @@ async def _keep(services: Services) -> None:
             await services.account_views.forget_old()
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
+            await services.reports.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -61,6 +61,7 @@ from storage.postgres import Pool, after_commit
 from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
 from storage.reloads import ReloadStore
+from storage.reports.store import ReportStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.searches import SearchStore
@@ -93,7 +94,9 @@ from .metrics import Counts, Metrics
 from .notify import Notify
 from .oidc.trips import Trips
 from .pdf import Press
+from .reports import Presence
 from .revocations import Revocations
+from .sheets import Sheets
 from .tickets import Tickets
 from .trips.watch import TripWatch
 from .ws.hub import Hub
@@ -211,6 +214,9 @@ class Services:
         self.proofs = ProofStore(pool)
         self.paper_reads = PaperReads(pool)
         self.press = Press()
+        self.sheets = Sheets()
+        self.reports = ReportStore(pool)
+        self.presence = Presence(self.reports, config.worker)
         self.incidents = IncidentStore(pool)
         self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dispatch.errors import Refusal
+
 from .postgres import Pool
 
 # Primary keys, and uq_assignments_driver for the load in hand (the next one may be taken at the drop).
@@ -27,6 +29,13 @@ class Standing:
     order: int | None
 
 
+# Primary key of users; ix_assignments_driver_id_order_id for who was one.
+KNOWN = """
+SELECT EXISTS (SELECT FROM users u WHERE u.id = $1 AND (u.role = 'driver'
+    OR EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id)))
+"""
+
+
 class DriverStore:
     """A driver's standing."""
 
@@ -37,6 +46,11 @@ class DriverStore:
         """On duty (default) and the order in hand."""
         row = await self._pool.fetchrow(STANDING, driver)
         return Standing(True, None) if row is None else Standing(row["on_duty"], row["order_id"])
+
+    async def must_exist(self, driver: int) -> None:
+        """Refusal `not_found` when nobody of this number is or was a driver."""
+        if not await self._pool.fetchval(KNOWN, driver):
+            raise Refusal("not_found")
 
     async def set_on_duty(self, driver: int, on_duty: bool) -> None:
         """Remembers the duty switch."""

@@ -150,6 +150,12 @@ class LiveIndex:
         self._own[driver] = entry
         return True
 
+    def busy(self, driver: int) -> bool:
+        """Whether this driver has an assigned load, as far as this worker knows."""
+        entry = self._entries.get(driver)
+        flags = self._flags.get(driver, 0) if entry is None else entry.flags
+        return bool(flags & BUSY)
+
     def set_flags(self, driver: int, *, on_duty: bool | None = None, busy: bool | None = None) -> None:
         """What the driver may be searched by; kept for a driver whose first position is still to come."""
         flags = self._flags.get(driver, 0)

@@ -120,6 +120,14 @@ class Hub:
         """Whether the user has a socket in this worker."""
         return user in self._users
 
+    def people(self, role: str) -> list[int]:
+        """The users of this role who have a socket here."""
+        return [
+            user
+            for user, mine in self._users.items()
+            if any(session.principal.role == role for session in mine)
+        ]
+
     def take_device(self, session: "Session", device: int) -> None:
         """The newest connection of a device wins; the older one is told not to come back by itself."""
         self.release_device(device, session)

@@ -95,6 +95,7 @@ orders = Table(
     Column("pickup_cell", BigInteger),
     Column("matched_version", Integer, nullable=False, server_default="0"),
     Index(None, "shipper_id", "id"),
+    Index("ix_orders_created_at", "created_at", postgresql_using="brin"),  # of reports over a span of time
     Index("ix_orders_seek", "seek_at", postgresql_where=text("seek_at IS NOT NULL")),
     Index(
         "ix_orders_expiry", "expires_at", postgresql_where=text("status = 'open' OR status = 'moderation'")
@@ -245,6 +246,8 @@ offers = Table(
     Column("decline_reason", String(24)),
     Column("decline_note", String(200), nullable=False, server_default=""),
     Index(None, "order_id"),
+    Index(None, "driver_id", "id"),  # a driver's own offers, page by page
+    Index("ix_offers_made_at", "made_at", postgresql_using="brin"),
     Index("ix_offers_due", "expires_at", postgresql_where=text("status = 'live'")),
     Index("ix_offers_driver_live", "driver_id", postgresql_where=text("status = 'live'")),
     # Never two live offers of one load to one driver, never two accepted offers of one load.
@@ -277,6 +280,7 @@ assignments = Table(
     ),
     CheckConstraint("slot IN (0, 1)", name="slot"),
     Index(None, "driver_id", "order_id"),  # a driver's own orders, page by page
+    Index("ix_assignments_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
 )
 
 # The answer to each accept, kept so that a retry gets the same one.

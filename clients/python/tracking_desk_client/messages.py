@@ -133,6 +133,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("driver_unavailable", 409, False, "This driver cannot take the load now."),
         ErrorCode("blocks_too_many", 409, False, "Your block list is full."),
         ErrorCode("invitations_too_many", 429, True, "You have asked many drivers: wait for their answers."),
+        ErrorCode("too_many_rows", 422, False, "This is too much for one file: choose a shorter period."),
         ErrorCode("proof_required", 409, False, "The shipper asks for proof of the delivery: bring it first."),
         ErrorCode("proof_untimely", 409, False, "This cannot be asked for or brought in this state of the order."),
         ErrorCode("proof_given", 409, False, "This proof was brought already."),

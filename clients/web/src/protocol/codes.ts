@@ -69,6 +69,7 @@ export const ERRORS = {
   driver_unavailable: { status: 409, retry: false, title: "This driver cannot take the load now." },
   blocks_too_many: { status: 409, retry: false, title: "Your block list is full." },
   invitations_too_many: { status: 429, retry: true, title: "You have asked many drivers: wait for their answers." },
+  too_many_rows: { status: 422, retry: false, title: "This is too much for one file: choose a shorter period." },
   proof_required: { status: 409, retry: false, title: "The shipper asks for proof of the delivery: bring it first." },
   proof_untimely: { status: 409, retry: false, title: "This cannot be asked for or brought in this state of the order." },
   proof_given: { status: 409, retry: false, title: "This proof was brought already." },

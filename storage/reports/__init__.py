@@ -1,0 +1,1 @@
+"""Reports for staff: one statement each, over a span of time."""
