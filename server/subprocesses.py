@@ -1,4 +1,4 @@
-"""Work that would hold the loop up, given to processes of our own: few at once, bounded in time, none left over."""
+"""Work that would hold the loop up, given to processes of our own: few at once, bounded in time, none left."""
 
 import asyncio
 import logging

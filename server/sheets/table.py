@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 Format = Literal["csv", "xlsx"]
-# What stands in a column: text, whole numbers, numbers, minor units of KZT, epoch seconds, metres, seconds, shares.
+# What stands in a column: text, whole numbers, others, minor units of KZT, epoch seconds, metres, seconds, shares.
 Kind = Literal["text", "int", "number", "money", "moment", "metres", "seconds", "share"]
 Value = str | int | float | None
 

@@ -16,9 +16,25 @@ EXPECTED = {
         "view_as_user",
         "watch_habits",
         "read_chats",
+        "see_reports",
+        "replay_tracks",
     },
-    "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits", "read_chats"},
-    "finance": {"find_users", "see_money", "move_money", "set_subscriptions", "set_fuel_prices"},
+    "moderator": {
+        "moderate_orders",
+        "see_documents",
+        "judge_documents",
+        "watch_habits",
+        "read_chats",
+        "see_reports",
+    },
+    "finance": {
+        "find_users",
+        "see_money",
+        "move_money",
+        "set_subscriptions",
+        "set_fuel_prices",
+        "see_reports",
+    },
     "superadmin": {right.value for right in Right},
 }
 
