@@ -33,6 +33,8 @@ from storage.blocks import BlockStore
 from storage.board.store import BoardStore
 from storage.board.upkeep import BoardUpkeep
 from storage.bus import Bus
+from storage.cabinet.referrals import ReferralStore
+from storage.cabinet.store import CabinetStore
 from storage.cache import TimedCache
 from storage.chat.store import ChatStore
 from storage.companies import CompanyStore
@@ -214,6 +216,8 @@ class Services:
         self.proofs = ProofStore(pool)
         self.paper_reads = PaperReads(pool)
         self.press = Press()
+        self.cabinet = CabinetStore(pool)
+        self.referrals = ReferralStore(pool)
         self.sheets = Sheets()
         self.reports = ReportStore(pool)
         self.presence = Presence(self.reports, config.worker)

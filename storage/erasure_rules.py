@@ -93,6 +93,7 @@ DELETE FROM streams WHERE device_id IN (SELECT id FROM devices WHERE user_id = $
 DELETE FROM trip_tracks WHERE order_id IN (SELECT order_id FROM trips WHERE driver_id = $1)""",
     "trip_halts.point": """
 DELETE FROM trip_halts WHERE order_id IN (SELECT order_id FROM trips WHERE driver_id = $1)""",
+    "referral_codes.user_id": "DELETE FROM referral_codes WHERE user_id = $1",
     "incidents.note": "UPDATE incidents SET note = '', point = NULL WHERE reported_by = $1",
     "trips.trail": "UPDATE trips SET trail = '{}', eta = '{}' WHERE driver_id = $1",
     "last_positions.driver_id": "DELETE FROM last_positions WHERE driver_id = $1",

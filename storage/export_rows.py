@@ -56,6 +56,7 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
+    "referral_code": "SELECT to_jsonb(c) FROM referral_codes c WHERE user_id = $1",
     "proofs": """
 SELECT to_jsonb(p) - 'given_by' FROM proofs p WHERE given_by = $1 ORDER BY id""",
     "incidents": "SELECT to_jsonb(i) - 'reported_by' FROM incidents i WHERE reported_by = $1 ORDER BY id",

@@ -18,6 +18,7 @@ TAGS = {
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
     "trips": "What the stream of positions says of an order on its way: arrivals, waiting, the way driven.",
+    "cabinet": "Past hauls and offers, earnings by period, and tables of them.",
     "offers": "Loads offered to a driver.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",

@@ -1,0 +1,1 @@
+"""Cabinets: what users look back on, as tables in their language."""

@@ -1,0 +1,72 @@
+"""The columns of each list, and its words in the reader's language."""
+
+from collections.abc import Iterable, Sequence
+
+from server.i18n import Lang, label, say
+from server.sheets import Column
+from server.sheets.table import Value
+from storage.cabinet.store import OfferLine, Sum, TripLine
+
+LISTS = ("trips", "offers", "earnings")
+# Fields of a line that are left out of its table, and those that are words of the contract.
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "trips": tuple(name for name in TripLine._fields if name != "driver"),
+    "offers": OfferLine._fields,
+    "earnings": Sum._fields,
+}
+_ALL: dict[str, tuple[str, ...]] = {
+    "trips": TripLine._fields,
+    "offers": OfferLine._fields,
+    "earnings": Sum._fields,
+}
+_WORDS = {
+    ("trips", "status"): "OrderStatus",
+    ("offers", "status"): "OfferStatus",
+    ("offers", "kind"): "OfferKind",
+    ("offers", "decline_reason"): "DeclineReason",
+}
+
+
+def columns(name: str, lang: Lang) -> list[Column]:
+    """The columns of a list with their headings."""
+    heads = _heads(lang)
+    return [heads[field] for field in _FIELDS[name]]
+
+
+def said(name: str, lang: Lang, rows: Iterable[Sequence[Value]]) -> list[list[Value]]:
+    """The rows without what people do not read, words of the contract as people say them."""
+    places = [(at, field) for at, field in enumerate(_ALL[name]) if field in _FIELDS[name]]
+    return [[_value(lang, _WORDS.get((name, field)), row[at]) for at, field in places] for row in rows]
+
+
+def _value(lang: Lang, vocabulary: str | None, value: Value) -> Value:
+    return label(lang, vocabulary, value) if vocabulary and isinstance(value, str) else value
+
+
+def _heads(lang: Lang) -> dict[str, Column]:
+    return {
+        "order": Column(say(lang, "Order"), "int"),
+        "offer": Column(say(lang, "Offer"), "int"),
+        "status": Column(say(lang, "State")),
+        "kind": Column(say(lang, "Kind")),
+        "wave": Column(say(lang, "Wave"), "int"),
+        "pickup": Column(say(lang, "From where")),
+        "drop": Column(say(lang, "To where")),
+        "cargo": Column(say(lang, "Cargo")),
+        "distance_m": Column(say(lang, "Distance, km"), "metres"),
+        "deadhead_m": Column(say(lang, "To the pickup, km"), "metres"),
+        "amount": Column(say(lang, "Amount"), "money"),
+        "currency": Column(say(lang, "Currency")),
+        "driver_name": Column(say(lang, "Driver")),
+        "started_at": Column(say(lang, "Load taken on"), "moment"),
+        "made_at": Column(say(lang, "Made"), "moment"),
+        "seen_at": Column(say(lang, "Seen"), "moment"),
+        "ended_at": Column(say(lang, "Over on"), "moment"),
+        "decline_reason": Column(say(lang, "Why declined")),
+        "driven_m": Column(say(lang, "Driven, km"), "metres"),
+        "empty_m": Column(say(lang, "Empty, km"), "metres"),
+        "begins": Column(say(lang, "Period from")),
+        "hauls": Column(say(lang, "Hauls"), "int"),
+        "loaded_m": Column(say(lang, "With a load, km"), "metres"),
+        "seconds": Column(say(lang, "Time, h"), "seconds"),
+    }
