@@ -73,8 +73,9 @@ _GROUPED = " GROUP BY 1, 2 ORDER BY 1, 2"
 EARNED_BY_DRIVER = f"{_SUMS} AND a.driver_id = $5 {_GROUPED}"
 # ix_assignments_ended_at, then the fleet's people, small.
 EARNED_BY_FLEET = f"""
-{_SUMS} AND EXISTS (SELECT FROM fleet_drivers f
-    WHERE f.company_id = ANY($5::bigint[]) AND f.driver_id = a.driver_id AND a.assigned_at >= f.joined_at AND a.assigned_at < coalesce(f.left_at, 'infinity')) {_GROUPED}
+{_SUMS} AND EXISTS (SELECT FROM fleet_drivers f WHERE f.company_id = ANY($5::bigint[])
+    AND f.driver_id = a.driver_id AND a.assigned_at >= f.joined_at
+    AND a.assigned_at < coalesce(f.left_at, 'infinity')) {_GROUPED}
 """
 # ix_assignments_ended_at, orders by their primary key.
 SPENT_BY_SHIPPER = f"{_SUMS} AND (o.shipper_id = $5 OR o.company_id = ANY($6::bigint[])) {_GROUPED}"
