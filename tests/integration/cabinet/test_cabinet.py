@@ -112,7 +112,8 @@ async def test_earnings_are_what_was_delivered_by_the_readers_calendar(past: Pas
     # 23:30 of the day before in London is the day itself in Almaty.
     at = await past.pool.fetchval("SELECT date_trunc('day', now()) - interval '4 days 30 minutes'")
     await past.pool.execute(
-        "UPDATE assignments SET ended_at = $1, assigned_at = $1 - interval '2 hours' WHERE order_id = $2",
+        "UPDATE assignments SET ended_at = $1::timestamptz, assigned_at = $1::timestamptz - interval '2 hours'"
+        " WHERE order_id = $2",
         at,
         order,
     )
