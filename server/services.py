@@ -62,6 +62,10 @@ from storage.reloads import ReloadStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.searches import SearchStore
+from storage.sharing.links import LinkStore
+from storage.sharing.pauses import PauseStore
+from storage.sharing.settings import SharingStore
+from storage.sharing.views import ViewStore
 from storage.staff import StaffStore
 from storage.templates import TemplateStore
 from storage.vehicles import VehicleStore
@@ -87,6 +91,8 @@ from .metrics import Counts, Metrics
 from .notify import Notify
 from .oidc.trips import Trips
 from .revocations import Revocations
+from .sharing.book import SharingBook
+from .sharing.viewers import ViewerLog
 from .tickets import Tickets
 from .ws.hub import Hub
 from .ws.wheel import Wheel
@@ -192,6 +198,12 @@ class Services:
         self.wheel = Wheel()
         self.hub = Hub(self)
         self.notify = Notify(self)
+        self.sharing_rules = SharingStore(pool)
+        self.pauses = PauseStore(pool)
+        self.sharing = SharingBook(self.sharing_rules, self.pauses, self.live, self.notify.tell)
+        self.links = LinkStore(pool)
+        self.views = ViewStore(pool)
+        self.viewers = ViewerLog(self.views)
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()

@@ -175,6 +175,16 @@ class StopState(Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
+class SharingPaused(Struct, frozen=True, omit_defaults=True):
+    """The driver holds the exact position back for a while. `cell` (H3, edge 8 km) and `city` (gazetteer id) say
+    where about the truck was when that began."""
+
+    since: Seconds
+    until: Seconds
+    cell: str | None = None
+    city: int | None = None
+
+
 class OrderState(Struct, frozen=True, omit_defaults=True):
     """An order as its reader may see it; what is not there is not known, or not for this reader."""
 
@@ -221,6 +231,7 @@ class OrderState(Struct, frozen=True, omit_defaults=True):
     confirm_by: Seconds | None = None  # off the board then, unless its shipper confirms it
     ended_at: Seconds | None = None
     ack_due: int | None = None  # the version whose times the assigned driver has to agree to
+    sharing_paused: SharingPaused | None = None  # then the shipper's side gets no `truck`
 
 
 # -- client -> server ---------------------------------------------------------------------------------------
@@ -552,7 +563,7 @@ class OrderChanged(Message, tag="order.changed", frozen=True):
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared.
+    cleared, sharing_paused (no more positions for the shipper's side), sharing_resumed.
     """
 
     order: RowId
