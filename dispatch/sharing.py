@@ -110,15 +110,15 @@ def link_window(order: Order, opens: float | None, closes: float | None, now: fl
     latest = expected_end(order, now) + LINK_BEYOND_DAYS * DAY_S
     begins = now if opens is None else max(opens, now)
     if begins >= latest:
-        raise _beyond().at("from")
+        raise _beyond().at("opens_at")
     if closes is None:
         return Window(begins, latest, follows=True)
     if closes <= now:
-        raise Refusal("window_past").at("until")
+        raise Refusal("window_past").at("closes_at")
     if closes <= begins:
-        raise Refusal("window_invalid").at("until")
+        raise Refusal("window_invalid").at("closes_at")
     if closes > latest:
-        raise _beyond().at("until")
+        raise _beyond().at("closes_at")
     return Window(begins, closes, follows=False)
 
 

@@ -92,6 +92,7 @@ from .notify import Notify
 from .oidc.trips import Trips
 from .revocations import Revocations
 from .sharing.book import SharingBook
+from .sharing.public import AheadOf
 from .sharing.viewers import ViewerLog
 from .tickets import Tickets
 from .ws.hub import Hub
@@ -204,6 +205,7 @@ class Services:
         self.links = LinkStore(pool)
         self.views = ViewStore(pool)
         self.viewers = ViewerLog(self.views)
+        self.ahead: AheadOf | None = None  # how far a truck has still to go, for public pages
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()

@@ -107,9 +107,7 @@ def sharing_paused(order: Order) -> SharingPaused | None:
     held = order.unshared
     if held is None or order.status not in WATCHABLE:
         return None
-    return SharingPaused(
-        held.since, held.until, None if held.cell is None else to_text(held.cell), held.city
-    )
+    return SharingPaused(held.since, held.until, None if held.cell is None else to_text(held.cell), held.city)
 
 
 def stop_state(stop: Stop, *, private: bool) -> StopState:
@@ -231,7 +229,11 @@ def board_load(order: Order) -> BoardLoad:
 def order_event(line: HistoryLine, reader: Actor) -> OrderEvent:
     """One line of an order's history. Drivers are not told what staff and the shipper said to each other, nobody
     but staff who of the staff it was."""
-    detail = {name: line.detail[name] for name in ("fields", "code", "fault", "free", "until") if name in line.detail}
+    detail = {
+        name: line.detail[name]
+        for name in ("fields", "code", "fault", "free", "until")
+        if name in line.detail
+    }
     words = line.detail.get("reason") or line.detail.get("note")
     if reader is not Actor.DRIVER or line.kind not in BETWEEN_STAFF_AND_SHIPPER:
         detail |= {name: line.detail[name] for name in ("grounds", "reasons") if name in line.detail}

@@ -56,6 +56,9 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
+    "sharing": "SELECT to_jsonb(s) FROM driver_sharing s WHERE driver_id = $1",
+    "share_links": """
+SELECT to_jsonb(l) - 'secret_hash' - 'revoked_by' FROM share_links l WHERE made_by = $1 ORDER BY id""",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
     "order_templates": "SELECT to_jsonb(t) FROM order_templates t WHERE shipper_id = $1 ORDER BY id",
     "order_files": "SELECT to_jsonb(a) - 'added_by' FROM order_files a WHERE added_by = $1 ORDER BY id",
@@ -97,6 +100,10 @@ FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
 SELECT id, jsonb_build_object('at', at, 'what', action) FROM staff_actions a
 WHERE user_id = $1 AND action IN ('view.start', 'view.read', 'truck.view', 'track.view') AND id > $2
 ORDER BY id LIMIT $3""",
+    # ix_position_views_driver_id_id: who was shown where the driver was, and not who of the staff.
+    "viewers": """
+SELECT v.id, to_jsonb(v) - 'driver_id' - 'slot' - 'viewer_id' FROM position_views v
+WHERE v.driver_id = $1 AND v.id > $2 ORDER BY v.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -145,5 +152,7 @@ NOT_EXPORTED = {
     "pending_sign_ins.user_id": "gone within minutes",
     "recovery_codes.user_id": "secrets",
     "account_views.user_id": "in looks",
+    "position_views.viewer_id": "in the log of the driver who was looked at",
+    "share_links.revoked_by": "in share_links",
     "otp_requests.phone": "gone after two days, and holds only when a code was asked for",
 }

@@ -22,6 +22,13 @@ UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "other
 LABELS: dict[str, dict[str, str]] = {
     # What staff looked at, as the one whom they looked at is told.
     "Looked": {"account": "The account", "truck": "The truck on the map", "track": "The way travelled"},
+    # Who was shown where a driver was, as he is told.
+    "ViewerKind": {
+        "shipper": "The shipper's side",
+        "fleet": "The fleet",
+        "link": "Public link",
+        "staff": "Tracking Desk staff",
+    },
     # What can be wrong with the audit chain.
     "AuditBreak": {
         "changed": "Changed after it was sealed",
@@ -259,6 +266,8 @@ LABELS: dict[str, dict[str, str]] = {
         "appealed": "Second look asked for",
         "resubmitted": "Sent for review again",
         "cleared": "Reviewed",
+        "sharing_paused": "The driver holds the position back",
+        "sharing_resumed": "The driver shares the position again",
     },
     "Side": {
         "rear": "From the rear",

@@ -78,7 +78,7 @@ class ViewerLog:
             raise
 
     async def run(self, watching: Watching) -> None:
-        """For ever, and once more at the end. `watching` tells what open sockets are shown: (who, driver, order)."""
+        """For ever, and once more at the end. `watching` tells what open sockets show: (who, driver, order)."""
         again_at = time.monotonic() + AGAIN_S
         try:
             while True:

@@ -86,7 +86,9 @@ class Hub:
         self._coarse: set[Session] = set()  # with an area of counts
         self._topics: dict[int, Topic] = {}
         self._followed: defaultdict[int, set[int]] = defaultdict(set)  # driver -> watched orders
-        self._pauses: dict[int, tuple[int, float]] = {}  # order -> offset of its last pause, when it was heard
+        self._pauses: dict[
+            int, tuple[int, float]
+        ] = {}  # order -> offset of its last pause, when it was heard
 
     # -- sessions -------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ share_links = Table(
     Column("views", BigInteger, nullable=False, server_default="0"),
     at("last_view_at", nullable=True),
     Index(None, "order_id", "id"),
+    Index(None, "made_by"),
     Index(None, "closes_at"),
     CheckConstraint("side IN ('shipper', 'driver')", name="side"),
 )

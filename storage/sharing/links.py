@@ -1,5 +1,5 @@
-"""Public links to one order. The secret is told once and kept as a hash; each look asks here, so that a link that was
-revoked is gone with the next look."""
+"""Public links to one order. The secret is told once and kept as a hash; each look asks here, so that a link that
+was revoked is gone with the next look."""
 
 import hashlib
 import secrets
@@ -50,9 +50,10 @@ UPDATE share_links SET revoked_at = coalesce(revoked_at, clock_timestamp()), rev
 WHERE id = $1 AND order_id = $2 RETURNING id
 """
 KNOWN = "SELECT EXISTS (SELECT FROM share_links WHERE id = $1 AND order_id = $2)"
-# By the unique hash, then the primary key of orders.
+# By the unique hash, then primary keys.
 FIND = f"""
-SELECT {VIEW}, true AS live FROM share_links l JOIN orders o ON o.id = l.order_id
+SELECT {VIEW}, true AS live, v.body FROM share_links l JOIN orders o ON o.id = l.order_id
+LEFT JOIN assignments a ON a.order_id = o.id LEFT JOIN vehicles v ON v.id = a.vehicle_id
 WHERE l.secret_hash = $2 AND l.opens_at <= clock_timestamp() AND {STANDS}
 """
 # ix_share_links_closes_at.
@@ -87,8 +88,8 @@ class LinkStore:
     async def add(
         self, party: Party, order: int, label: str, opens: float | None, closes: float | None
     ) -> tuple[Link, str]:
-        """(the link, its secret, which is told this once). Refusals `not_found`, `order_closed`, `limit_reached`, and
-        those of `link_window`."""
+        """(the link, its secret, which is told this once). Refusals `not_found`, `order_closed`, `limit_reached`,
+        and those of `link_window`."""
         secret = secrets.token_urlsafe(SECRET_BYTES)
         async with deciding(self._pool) as connection:
             found = await owned(connection, order, party)
@@ -125,14 +126,15 @@ class LinkStore:
         if await self._pool.fetchval(REVOKE, link, order, user) is None:
             raise Refusal("not_found")
 
-    async def find(self, secret: str) -> Link:
-        """The open link with this secret. Refusal `not_found`, whatever is wrong with it."""
+    async def find(self, secret: str) -> tuple[Link, str | None]:
+        """The open link with this secret, and the truck's body. Refusal `not_found`, whatever is wrong with it."""
         row = None
         if len(secret) == LENGTH and secret.isascii():
             row = await self._pool.fetchrow(FIND, LINK_AFTER_S, _hash(secret))
         if row is None:
             raise Refusal("not_found")
-        return _link(row)
+        *link, body = row
+        return Link(*link), body
 
     async def forget_old(self) -> None:
         """Links that closed long ago; what was logged of them is gone before."""

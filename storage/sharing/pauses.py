@@ -1,5 +1,5 @@
-"""The driver holds the exact position on one order back from its shipper's side for a while: an event of the order,
-so that its shipper is told and every worker hears of it in sequence. A clock ends it."""
+"""The driver holds the exact position on one order back from its shipper's side for a while: an event of the
+order, so that its shipper is told and every worker hears of it in sequence. A clock ends it."""
 
 from dispatch.errors import Refusal
 from dispatch.events import Event

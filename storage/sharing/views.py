@@ -1,5 +1,6 @@
-"""Who looked: at a driver's position, for him to read, and at public links, for the parties of the order. Written in
-batches; workers add to the same row for five minutes."""
+"""Who looked: at a driver's position, for him to read, and at public links, for the parties of the order.
+
+Written in batches; workers add to the same row for five minutes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ NO_LIMIT = 2**62
 
 # uq_position_views_look.
 ADD_VIEWS = """
-INSERT INTO position_views AS v (driver_id, slot, kind, order_id, viewer_id, link_id, grade, first_at, last_at, looks)
+INSERT INTO position_views AS v
+    (driver_id, slot, kind, order_id, viewer_id, link_id, grade, first_at, last_at, looks)
 SELECT driver, slot, kind, of_order, viewer, link, grade, to_timestamp(first), to_timestamp(last), looks
 FROM unnest($1::bigint[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[],
     $8::float8[], $9::float8[], $10::int[])
@@ -43,8 +45,8 @@ WHERE l.id = t.link
 OF_DRIVER = """
 SELECT v.id, v.kind, v.order_id, CASE v.kind
         WHEN 'shipper' THEN coalesce(c.legal_name, u.name)
-        WHEN 'fleet' THEN coalesce((SELECT m.legal_name FROM companies m JOIN company_members n ON n.company_id = m.id
-            WHERE n.user_id = v.viewer_id), u.name)
+        WHEN 'fleet' THEN coalesce((SELECT m.legal_name
+            FROM companies m JOIN company_members n ON n.company_id = m.id WHERE n.user_id = v.viewer_id), u.name)
         WHEN 'link' THEN l.label ELSE '' END AS name,
     CASE WHEN v.kind = 'staff' THEN coalesce(v.grade, u.grade) END AS grade,
     extract(epoch FROM v.first_at)::float8 AS first_at, extract(epoch FROM v.last_at)::float8 AS last_at, v.looks
