@@ -39,30 +39,32 @@ class ViewerLog:
 
     def saw(self, who: "Principal", driver: int, order: int | None) -> None:
         """Somebody who is signed in was shown where the driver is. A driver who sees himself is nobody."""
-        kind, viewer, grade = KINDS.get(who.role), who.user, who.grade or ""
+        kind, viewer = KINDS.get(who.role), who.user
         if who.viewing is not None:  # staff who look as the user are staff
-            kind, viewer, grade = "staff", who.viewing.staff, ""
+            kind, viewer = "staff", who.viewing.staff
         if kind is not None:
             now = self._clock()
-            self._count(self._looks, Look(_slot(now), driver, kind, order or 0, viewer, 0, grade), now)
+            look = Look(_slot(now), driver, kind, order or 0, viewer, 0)
+            self._count(self._looks, look, now, who.grade)
 
     def by_link(self, link: int, order: int, driver: int | None, network: str, agent: str) -> None:
         """A stranger looked at a public page; `driver` is whom they were shown, if anybody."""
         now = self._clock()
         self._count(self._by_link, LinkLook(_slot(now), link, network, agent), now)
         if driver is not None:
-            self._count(self._looks, Look(_slot(now), driver, "link", order, 0, link, ""), now)
+            self._count(self._looks, Look(_slot(now), driver, "link", order, 0, link), now)
 
-    def _count(self, waiting: dict[K, Tally], key: K, now: float) -> None:
+    def _count(self, waiting: dict[K, Tally], key: K, now: float, grade: str | None = None) -> None:
         tally = waiting.get(key)
         if tally is None:
             while len(waiting) >= MAX_WAITING:
                 del waiting[next(iter(waiting))]
                 self.dropped += 1
-            waiting[key] = Tally(now, now)
+            waiting[key] = Tally(now, now, grade=grade)
             return
         tally.last = now
         tally.looks += 1
+        tally.grade = grade or tally.grade
 
     async def write(self) -> None:
         """Writes down what waits. Raises postgres.Unreachable, and then everything still waits."""
@@ -110,4 +112,5 @@ def _joined(old: dict[K, Tally], new: dict[K, Tally]) -> dict[K, Tally]:
         else:
             known.last = max(known.last, tally.last)
             known.looks += tally.looks
+            known.grade = tally.grade or known.grade
     return old

@@ -79,7 +79,6 @@ class Look(NamedTuple):
     order: int
     viewer: int
     link: int
-    grade: str
 
 
 class LinkLook(NamedTuple):
@@ -93,11 +92,12 @@ class LinkLook(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """How often, and when first and last (epoch s)."""
+    """How often, when first and last (epoch s), and the grade of staff where it is known."""
 
     first: float
     last: float
     looks: int = 1
+    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class ViewStore:
                     [look.order or None for look, _ in seen],
                     [look.viewer or None for look, _ in seen],
                     [look.link or None for look, _ in seen],
-                    [look.grade or None for look, _ in seen],
+                    [tally.grade for _, tally in seen],
                     [tally.first for _, tally in seen],
                     [tally.last for _, tally in seen],
                     [tally.looks for _, tally in seen],
