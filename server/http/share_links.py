@@ -156,5 +156,6 @@ ROUTES: tuple[Route, ...] = (
         roles=None,
         errors=("not_found",),
         bucket="anonymous",
+        viewable=False,  # the log of a view would keep the secret
     ),
 )
