@@ -241,6 +241,16 @@ class NewOrder:
     judge_within_s: float = 7200.0  # when staff should have looked at it
 
 
+class Unshared(NamedTuple):
+    """The driver holds the exact position back from the shipper's side: since when, until when, and where the
+    truck was then, as a coarse H3 cell and the town nearest to it."""
+
+    since: float
+    until: float
+    cell: int | None = None
+    city: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """An order as stored. `seq` is that of its last event; `driver` is the assigned one, if any.
@@ -271,6 +281,7 @@ class Order:
     hidden_from: tuple[int, ...] = ()
     confirm_s: float | None = None
     ack_due: int | None = None
+    unshared: Unshared | None = None
 
     @property
     def stands_until(self) -> float:

@@ -87,6 +87,7 @@ async def serve(
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
         await services.revocations.warm(time.time())
+        await services.sharing.load(time.time())
         await services.live.load_last(pool, time.time())
         senders = _senders(config)
         for sender in set(senders.values()):
@@ -171,6 +172,8 @@ def _loops(
         keep=_keep(services),
         presence=services.presence.run(services),
         viewing=services.viewing.run(services.hub.maps_of_staff),
+        sharing=services.sharing.run(),
+        viewers=services.viewers.run(services.hub.watching),
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
         upkeep_of_accounts=services.chores.run_upkeep(),
@@ -193,6 +196,8 @@ async def _keep(services: Services) -> None:
             await services.external.forget_old(now)
             await services.flags.forget_old()
             await services.account_views.forget_old()
+            await services.views.forget_old()
+            await services.links.forget_old()
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()

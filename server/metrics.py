@@ -114,6 +114,7 @@ class Metrics(Collector):
             ("desk_limits_local", "requests whose limit was judged without Redis", counts.limits_local),
             ("desk_bus_published", "messages to other workers", services.bus.published),
             ("desk_bus_dropped", "messages that the bus could not take", services.bus.dropped),
+            ("desk_views_dropped", "rows of who looked that found no room", services.viewers.dropped),
             (
                 "desk_otp_over_budget",
                 "codes refused because the day's SMS are spent",

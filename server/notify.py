@@ -15,6 +15,7 @@ from dispatch import events
 from dispatch.events import Event, OfferEnded, OfferMade, OrderPlaced
 from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
+from dispatch.sharing import PAUSED, RESUMED, Sharing
 from server.chat import views as chat
 from server.protocol.messages import (
     BidChanged,
@@ -41,7 +42,7 @@ log = logging.getLogger("desk.notify")
 # News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
 FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed", "arrived", "left", "proof_demanded"})
 FOR_THE_SHIPPER = frozenset(
-    {"approved", "rejected", "lapsed", "acknowledged", "disputed", "delayed", "incident"}
+    {"approved", "rejected", "lapsed", "acknowledged", "disputed", "delayed", "incident", PAUSED, RESUMED}
 )
 
 PersonalMessage = (
@@ -81,6 +82,13 @@ class OffMap(msgspec.Struct, tag="off_map"):
     driver: int
 
 
+class SharingSet(msgspec.Struct, tag="sharing"):
+    """A driver has changed what is shared of where he is."""
+
+    driver: int
+    sharing: Sharing
+
+
 class ViewEnded(msgspec.Struct, tag="view_ended"):
     """Staff look as a user no more."""
 
@@ -103,7 +111,7 @@ class Marked(msgspec.Struct, tag="marked"):
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(
-    Personal | Changed | Reckoned | DeviceTaken | OffMap | ViewEnded | Written | Marked
+    Personal | Changed | Reckoned | DeviceTaken | OffMap | SharingSet | ViewEnded | Written | Marked
 )
 
 
@@ -205,6 +213,14 @@ class Notify:
         self._services.hub.off_map(driver)
         self._services.bus.publish_event(_ENCODER.encode(OffMap(driver)))
 
+    def sharing_set(self, driver: int, sharing: Sharing) -> None:
+        """A driver has changed what he shares: all workers obey, once that stands."""
+        after_commit(lambda: self._sharing_set(driver, sharing))
+
+    def _sharing_set(self, driver: int, sharing: Sharing) -> None:
+        self._services.sharing.put(driver, sharing, time.time())
+        self._services.bus.publish_event(_ENCODER.encode(SharingSet(driver, sharing)))
+
     def view_ended(self, view: int) -> None:
         """A view of an account is over: its sockets end at all workers, once that stands."""
         after_commit(lambda: self._view_ended(view))
@@ -229,6 +245,8 @@ class Notify:
             self._services.hub.to_watchers(news.eta.order, news.eta)
         elif isinstance(news, OffMap):
             self._services.hub.off_map(news.driver)
+        elif isinstance(news, SharingSet):
+            self._services.sharing.put(news.driver, news.sharing, time.time())
         elif isinstance(news, ViewEnded):
             self._services.hub.end_view(news.view)
         elif isinstance(news, Written | Marked):

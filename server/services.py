@@ -67,6 +67,10 @@ from storage.reports.store import ReportStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.searches import SearchStore
+from storage.sharing.links import LinkStore
+from storage.sharing.pauses import PauseStore
+from storage.sharing.settings import SharingStore
+from storage.sharing.views import ViewStore
 from storage.staff import StaffStore
 from storage.templates import TemplateStore
 from storage.trips.following import TripFollower
@@ -98,8 +102,12 @@ from .oidc.trips import Trips
 from .pdf import Press
 from .reports import Presence
 from .revocations import Revocations
+from .sharing.book import SharingBook
+from .sharing.public import AheadOf
+from .sharing.viewers import ViewerLog
 from .sheets import Sheets
 from .tickets import Tickets
+from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
 from .ws.hub import Hub
 from .ws.wheel import Wheel
@@ -206,6 +214,12 @@ class Services:
         self.wheel = Wheel()
         self.hub = Hub(self)
         self.notify = Notify(self)
+        self.sharing_rules = SharingStore(pool)
+        self.pauses = PauseStore(pool)
+        self.sharing = SharingBook(self.sharing_rules, self.pauses, self.live, self.notify.tell)
+        self.links = LinkStore(pool)
+        self.views = ViewStore(pool)
+        self.viewers = ViewerLog(self.views)
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()
@@ -213,6 +227,7 @@ class Services:
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
+        self.ahead: AheadOf | None = TripAhead(self.trips_read)
         self.proofs = ProofStore(pool)
         self.paper_reads = PaperReads(pool)
         self.press = Press()

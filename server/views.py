@@ -9,6 +9,8 @@ from dispatch.asked import stops_of
 from dispatch.bids import Bid, Bidder
 from dispatch.events import OfferMade, SearchMatched
 from dispatch.model import Actor, HistoryLine, Order, Status, Stop
+from dispatch.sharing import WATCHABLE
+from geo.cells import to_text
 from geo.gazetteer import City
 from server.protocol import messages
 from server.protocol.messages import (
@@ -18,6 +20,7 @@ from server.protocol.messages import (
     OfferCard,
     OrderState,
     Place,
+    SharingPaused,
     StopState,
     Truck,
 )
@@ -28,21 +31,26 @@ from server.protocol.rest.places import CityView
 from storage.live import Live, LiveIndex
 from storage.moderation import Case
 
-# While the haul lasts its parties see the truck. Not in a dispute: it may be on another haul by then.
-WATCHABLE = frozenset({Status.ASSIGNED, Status.AT_PICKUP, Status.LOADED, Status.IN_TRANSIT, Status.AT_DROP})
-
 BETWEEN_STAFF_AND_SHIPPER = frozenset(
     {"placed", "held", "approved", "rejected", "appealed", "resubmitted", "cleared"}
 )
 
 
-def order_state(order: Order, live: LiveIndex | None, *, private: bool = False) -> OrderState:
+def order_state(
+    order: Order, live: LiveIndex | None, *, private: bool = False, exact: bool = False
+) -> OrderState:
     """The order, with its truck while it may be seen; `live` None leaves the truck out.
 
-    `private` tells addresses, contacts and phones: say so only of a reader whom dispatch.visibility lets.
+    `private` tells addresses, contacts and phones: say so only of a reader whom dispatch.visibility lets. `exact`
+    shows the truck although its driver holds the position back: to anybody but the shipper's side.
     """
     truck = None
-    if live is not None and order.driver is not None and order.status in WATCHABLE:
+    if (
+        live is not None
+        and order.driver is not None
+        and order.status in WATCHABLE
+        and (exact or order.unshared is None)
+    ):
         entry = live.get(order.driver)
         truck = None if entry is None else truck_of(entry)
     load, terms = order.load, order.terms
@@ -90,7 +98,16 @@ def order_state(order: Order, live: LiveIndex | None, *, private: bool = False) 
         confirm_by=order.confirm_by,
         ended_at=order.ended_at,
         ack_due=order.ack_due,
+        sharing_paused=sharing_paused(order),
     )
+
+
+def sharing_paused(order: Order) -> SharingPaused | None:
+    """What is told instead of the exact position."""
+    held = order.unshared
+    if held is None or order.status not in WATCHABLE:
+        return None
+    return SharingPaused(held.since, held.until, None if held.cell is None else to_text(held.cell), held.city)
 
 
 def stop_state(stop: Stop, *, private: bool) -> StopState:
@@ -212,7 +229,11 @@ def board_load(order: Order) -> BoardLoad:
 def order_event(line: HistoryLine, reader: Actor) -> OrderEvent:
     """One line of an order's history. Drivers are not told what staff and the shipper said to each other, nobody
     but staff who of the staff it was."""
-    detail = {name: line.detail[name] for name in ("fields", "code", "fault", "free") if name in line.detail}
+    detail = {
+        name: line.detail[name]
+        for name in ("fields", "code", "fault", "free", "until")
+        if name in line.detail
+    }
     words = line.detail.get("reason") or line.detail.get("note")
     if reader is not Actor.DRIVER or line.kind not in BETWEEN_STAFF_AND_SHIPPER:
         detail |= {name: line.detail[name] for name in ("grounds", "reasons") if name in line.detail}

@@ -54,7 +54,10 @@ KEPT = frozenset(
         "blocks.actor_id",
         "staff_actions.user_id",
         "flags.cleared_by",
+        "share_links.revoked_by",
         "fuel_prices.set_by",
+        # the log of the driver who was looked at; the name behind it is neutral
+        "position_views.viewer_id",
         # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
         "sessions.user_id",
         "identities.user_id",
@@ -144,6 +147,10 @@ WHERE m.author_id = $1 AND c.order_id = m.order_id AND c.seq = m.seq""",
     "saved_places.user_id": "DELETE FROM saved_places WHERE user_id = $1",
     "api_keys.user_id": """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1""",
+    "driver_sharing.driver_id": "DELETE FROM driver_sharing WHERE driver_id = $1",
+    "position_views.driver_id": "DELETE FROM position_views WHERE driver_id = $1",
+    "share_links.made_by": """
+UPDATE share_links SET revoked_at = coalesce(revoked_at, now()), label = '' WHERE made_by = $1""",
     "account_views.user_id": "DELETE FROM account_views WHERE user_id = $1",
     "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.

@@ -60,6 +60,9 @@ SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""
     "proofs": """
 SELECT to_jsonb(p) - 'given_by' FROM proofs p WHERE given_by = $1 ORDER BY id""",
     "incidents": "SELECT to_jsonb(i) - 'reported_by' FROM incidents i WHERE reported_by = $1 ORDER BY id",
+    "sharing": "SELECT to_jsonb(s) FROM driver_sharing s WHERE driver_id = $1",
+    "share_links": """
+SELECT to_jsonb(l) - 'secret_hash' - 'revoked_by' FROM share_links l WHERE made_by = $1 ORDER BY id""",
     "exports": "SELECT to_jsonb(x) - 'name' - 'lease_until' FROM data_exports x WHERE user_id = $1 ORDER BY id",
     "order_templates": "SELECT to_jsonb(t) FROM order_templates t WHERE shipper_id = $1 ORDER BY id",
     "order_files": "SELECT to_jsonb(a) - 'added_by' FROM order_files a WHERE added_by = $1 ORDER BY id",
@@ -117,6 +120,10 @@ ORDER BY id LIMIT $3""",
 SELECT order_id, jsonb_build_object('order', order_id, 'messages', jsonb_agg(jsonb_build_object('seq', seq,
     'text', text, 'phrase', phrase, 'at', created_at) ORDER BY seq))
 FROM chat_messages m WHERE author_id = $1 AND order_id > $2 GROUP BY order_id ORDER BY order_id LIMIT $3""",
+    # ix_position_views_driver_id_id: who was shown where the driver was, and not who of the staff.
+    "viewers": """
+SELECT v.id, to_jsonb(v) - 'driver_id' - 'slot' - 'viewer_id' FROM position_views v
+WHERE v.driver_id = $1 AND v.id > $2 ORDER BY v.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -168,5 +175,7 @@ NOT_EXPORTED = {
     "pending_sign_ins.user_id": "gone within minutes",
     "recovery_codes.user_id": "secrets",
     "account_views.user_id": "in looks",
+    "position_views.viewer_id": "in the log of the driver who was looked at",
+    "share_links.revoked_by": "in share_links",
     "otp_requests.phone": "gone after two days, and holds only when a code was asked for",
 }

@@ -113,6 +113,7 @@ class LiveIndex:
         self._shut_out: dict[
             int, float
         ] = {}  # dropped drivers, until when what comes late of them is ignored
+        self.hidden: set[int] = set()  # drivers who ask not to be found between hauls
         self._left: defaultdict[int, set[int]] = defaultdict(set)  # by region, to be taken out of the copy
 
     def __len__(self) -> int:
@@ -221,7 +222,7 @@ class LiveIndex:
         put = self._cells.put
         oldest = now - MATCH_AGE_S
         for entry in entries:
-            if entry.at >= oldest:
+            if entry.at >= oldest and entry.driver not in self.hidden:
                 put(entry.driver, entry.lat, entry.lon, entry.flags, entry.cell)
         return entries
 
@@ -250,6 +251,7 @@ class LiveIndex:
             if (
                 entry is not None
                 and entry.flags & (ON_DUTY | BUSY) == ON_DUTY
+                and driver not in self.hidden
                 and now - entry.at <= MATCH_AGE_S
             ):
                 found.append((haversine_m(lat, lon, entry.lat, entry.lon), driver, now - entry.at))
@@ -259,7 +261,7 @@ class LiveIndex:
         """How many free trucks on duty each of these cells holds; says nothing of which."""
         counts: defaultdict[int, int] = defaultdict(int)
         for entry in self._entries.values():
-            if entry.flags & (ON_DUTY | BUSY) == ON_DUTY:
+            if entry.flags & (ON_DUTY | BUSY) == ON_DUTY and entry.driver not in self.hidden:
                 cell = parent(entry.cell, res)
                 if cell in cells:
                     counts[cell] += 1
@@ -270,6 +272,20 @@ class LiveIndex:
         if map_cells is None:
             return list(self._entries.values())
         return [entry for entry in self._entries.values() if parent(entry.cell, MAP_RES) in map_cells]
+
+    def hide(self, driver: int) -> None:
+        """The driver is not found for loads and not counted on maps; operators and watchers see him as ever."""
+        self.hidden.add(driver)
+        self._cells.remove(driver)
+
+    def unhide(self, driver: int, now: float) -> None:
+        """He may be found again."""
+        if driver not in self.hidden:
+            return
+        self.hidden.remove(driver)
+        entry = self._entries.get(driver)
+        if entry is not None and entry.at >= now - MATCH_AGE_S:
+            self._cells.put(driver, entry.lat, entry.lon, entry.flags, entry.cell)
 
     def retire(self, now: float) -> list[Live]:
         """Takes old positions out of the search and silent trucks off the map; returns the latter."""

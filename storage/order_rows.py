@@ -23,6 +23,7 @@ from dispatch.model import (
     Status,
     Stop,
     Terms,
+    Unshared,
     Window,
 )
 from dispatch.rounds import Search, after_end
@@ -164,7 +165,16 @@ def order_of(row: asyncpg.Record) -> Order:
         hidden_from=tuple(row["hidden_from"]),
         confirm_s=row["confirm_s"],
         ack_due=row["ack_due"],
+        unshared=unshared_of(row),
     )
+
+
+def unshared_of(row: asyncpg.Record) -> Unshared | None:
+    """What the driver holds back, from `orders.*`."""
+    since, until = row["unshared_at"], row["unshared_until"]
+    if since is None or until is None:
+        return None
+    return Unshared(since.timestamp(), until.timestamp(), row["unshared_cell"], row["unshared_city"])
 
 
 def load_of(row: asyncpg.Record) -> Load:

@@ -26,7 +26,7 @@ from server.protocol.rest.bids import (
 
 from . import acting
 from .comparing import lines
-from .parties import party_of
+from .parties import party_of, state
 from .route import Call, Route, Versioned
 
 # -- the driver ---------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ async def compare(call: Call[None, BidsQuery]) -> OrderBids:
         views.money(order.price),
         views.money(Money(low, currency)),
         views.money(Money(high, currency)),
-        lines(order, found, services.live, time.time(), services.policy.max_fix_age_s, call.query.sort),
+        lines(order, found, services, time.time(), call.query.sort),
     )
 
 
@@ -130,10 +130,11 @@ async def decline(call: Call[BidDeclineForm, None]) -> Versioned:
 
 async def pick(call: Call[BidAcceptForm, None]) -> OrderState:
     """The load goes to this bid; the database decides, once for each accept_id."""
+    party = await party_of(call)
     done = await call.services.bids.pick(
-        await party_of(call), call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
+        party, call.path_id("bid"), UUID(call.body.accept_id), call.expected_version
     )
-    return views.order_state(call.services.notify.told(done), call.services.live, private=True)
+    return state(call, call.services.notify.told(done), party)
 
 
 async def bidding(call: Call[BiddingForm, None]) -> None:

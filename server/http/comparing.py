@@ -1,14 +1,18 @@
 """Bids side by side: what a shipper weighs beside the price, and the orders in which it can be sorted."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from dispatch.bids import ALIVE, Bid, Bidder
 from dispatch.model import Order
+from dispatch.sharing import paused
 from geo.coarse import band_m
 from geo.distance import haversine_m
 from server import views
 from server.protocol.rest.bids import BidLine
-from storage.live import LiveIndex
+
+if TYPE_CHECKING:
+    from server.services import Services
 
 ROAD_M_S = 15.0  # 54 km/h as the crow flies: what an empty truck makes of roads, towns and pauses
 FAR = float("inf")
@@ -17,23 +21,20 @@ FAR = float("inf")
 def lines(
     order: Order,
     found: Sequence[tuple[Bid, Bidder]],
-    live: LiveIndex,
+    services: "Services",
     now: float,
-    max_fix_age_s: float,
     sort: str,
 ) -> list[BidLine]:
     """The bids as lines, live ones first. Where a truck is stays unsaid: only how far, in coarse steps."""
-    compared = [_line(order, bid, bidder, live, now, max_fix_age_s) for bid, bidder in found]
+    compared = [_line(order, bid, bidder, services, now) for bid, bidder in found]
     key = SORTS[sort]
     return sorted(compared, key=lambda line: (line.bid.status not in ALIVE, *key(line)))
 
 
-def _line(
-    order: Order, bid: Bid, bidder: Bidder, live: LiveIndex, now: float, max_fix_age_s: float
-) -> BidLine:
-    entry = live.get(bid.driver)
+def _line(order: Order, bid: Bid, bidder: Bidder, services: "Services", now: float) -> BidLine:
+    entry = None if paused(services.sharing.of(bid.driver), now) else services.live.get(bid.driver)
     deadhead_m = None
-    if entry is not None and bid.status in ALIVE and now - entry.at <= max_fix_age_s:
+    if entry is not None and bid.status in ALIVE and now - entry.at <= services.policy.max_fix_age_s:
         pickup = order.haul.pickup
         deadhead_m = band_m(haversine_m(entry.lat, entry.lon, pickup.lat, pickup.lon))
     eta_s = None

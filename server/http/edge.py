@@ -36,7 +36,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 # Every answer: the API is data for programs, and the page's own rules stand in web.py.
 SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-PRIVATE = {**SAFE, "Cache-Control": "no-store"}
+PRIVATE = {**SAFE, "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 
 def add_routes(app: web.Application, routes: tuple[Route, ...], services: Services) -> None:

@@ -1,5 +1,6 @@
 """A company's drivers as the logistician sees them, and the fleet as its driver does."""
 
+from dispatch.sharing import seen_by_fleet
 from server.protocol.rest.vehicles import (
     AfterQuery,
     FleetDriver,
@@ -47,7 +48,16 @@ async def leave(call: Call[None, None]) -> None:
 
 
 def _driver(call: Call[None, AfterQuery], driver: stored.FleetDriver) -> FleetDriver:
-    live = call.services.live.get(driver.driver) if driver.shares_position else None
+    services = call.services
+    shared = driver.shares_position and seen_by_fleet(
+        services.sharing.of(driver.driver),
+        services.now(),
+        on_duty=driver.on_duty,
+        carrying=driver.order is not None,
+    )
+    live = services.live.get(driver.driver) if shared else None
+    if live is not None:
+        services.viewers.saw(call.caller, driver.driver, driver.order)
     return FleetDriver(
         driver=driver.driver,
         name=driver.name,

@@ -3,6 +3,7 @@
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Order, Party, Status
 from dispatch.rights import Right, grades, may
+from dispatch.sharing import WATCHABLE
 from dispatch.visibility import Viewer, owns, sides_seen
 from server import views
 from server.forms import asked_of, form_of
@@ -59,6 +60,10 @@ async def page(call: Call[None, OrdersQuery]) -> OrderPage:
     party = await party_of(call)
     only = OrderFilter(frozenset(query.status), query.since, query.until, query.q.strip())
     found = await call.services.orders.page(party, query.before, query.limit, only)
+    if party.actor is Actor.ADMIN:
+        for order in found:
+            if order.driver is not None and order.status in WATCHABLE:
+                await call.services.viewing.truck(call.caller.user, order.driver, order.id)
     fleet = party.actor is Actor.LOGISTICIAN  # stands for each driver whose order it is
     return OrderPage(
         orders=[
@@ -73,14 +78,14 @@ async def detail(call: Call[None, None]) -> Versioned:
     services = call.services
     party = await party_to(call, call.path_id("order"))
     order = await services.orders.visible_to(party, call.path_id("order"))
-    if party.actor is Actor.ADMIN and order.driver is not None and order.status in views.WATCHABLE:
+    if party.actor is Actor.ADMIN and order.driver is not None and order.status in WATCHABLE:
         await services.viewing.truck(call.caller.user, order.driver, order.id)
     private = reads_private(call, order, party)
     history = await services.orders.history(order.id)
     cases = await services.cases.of_order(order.id) if owns(order, party) else []
     line = services.dispatcher.line(order, exact=private)
     told = OrderDetail(
-        order=views.order_state(order, services.live, private=private),
+        order=state(call, order, party),
         line=[(at.lat, at.lon) for at in line],
         events=[views.order_event(entry, party.actor) for entry in history],
         contacts=await _contacts(call, order, party),

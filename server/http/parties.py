@@ -1,6 +1,6 @@
 """Who asks, as the order path knows it, and what that reader may see of an order."""
 
-from dispatch.model import Order, Party
+from dispatch.model import Actor, Order, Party
 from dispatch.visibility import Viewer, sees_private
 from server import views
 from server.protocol.messages import OrderState
@@ -24,5 +24,14 @@ def reads_private(call: Call[object, object], order: Order, party: Party) -> boo
 
 
 def state(call: Call[object, object], order: Order, party: Party) -> OrderState:
-    """The order as the caller may see it."""
-    return views.order_state(order, call.services.live, private=reads_private(call, order, party))
+    """The order as the caller may see it. Whoever is shown the truck is noted down for its driver."""
+    services = call.services
+    told = views.order_state(
+        order,
+        services.live,
+        private=reads_private(call, order, party),
+        exact=party.actor is not Actor.SHIPPER,
+    )
+    if told.truck is not None:
+        services.viewers.saw(call.caller, told.truck.driver, order.id)
+    return told

@@ -24,6 +24,18 @@ def peer_address(request: web.Request, trusted: frozenset[str]) -> str:
     return remote
 
 
+def wide_network_of(address: str) -> str:
+    """What a log keeps of a stranger: 256 IPv4 addresses, or the /48 of a whole site."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    width = 24 if ip.version == 4 else 48
+    return str(ipaddress.ip_network((ip, width), strict=False))
+
+
 def network_of(address: str) -> str:
     """What limits count as one caller: an IPv4 address, or the /64 that every IPv6 subscriber holds whole."""
     try:

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Order, Party
+from dispatch.trip import FOLLOWED
 from dispatch.visibility import Viewer, carries
 from server.pdf import Paper
 from server.protocol.rest.trips import DismissForm, PaperQuery, TrackView, TripView
@@ -21,7 +22,7 @@ async def trip(call: Call[None, None]) -> TripView:
     """The trip of an order."""
     order, party = await _order(call)
     found = await call.services.trips_read.of(order, call.services.now())
-    return trip_view(found, driver=carries(order, party))
+    return trip_view(found, driver=carries(order, party), whole=not _withheld(order, party))
 
 
 async def track(call: Call[None, None]) -> TrackView:
@@ -29,7 +30,9 @@ async def track(call: Call[None, None]) -> TrackView:
     order, party = await _order(call)
     if party.actor is Actor.ADMIN and order.driver is not None:
         await call.services.viewing.truck(call.caller.user, order.driver, order.id)
-    spots = await call.services.trips_read.track(order.id, call.services.now())
+    spots = []
+    if not _withheld(order, party):
+        spots = await call.services.trips_read.track(order.id, call.services.now())
     return TrackView(
         order=order.id,
         whole=order.ended_at is not None,
@@ -63,7 +66,8 @@ async def _papers(call: Call[None, PaperQuery]) -> tuple[Papers, Order]:
     private = reads_private(call, order, party)
     account = await call.services.accounts.settings(call.caller.user)
     lang = call.query.lang or call.lang
-    return Papers(call.services, viewer, lang, account.time_zone, private=private), order
+    shown = not _withheld(order, party)
+    return Papers(call.services, viewer, lang, account.time_zone, private=private, track=shown), order
 
 
 async def _pdf(call: Call[None, PaperQuery], paper: Paper, name: str) -> web.Response:
@@ -74,6 +78,11 @@ async def _pdf(call: Call[None, PaperQuery], paper: Paper, name: str) -> web.Res
     }
     drawn = await call.services.press.draw(paper)
     return web.Response(body=drawn, content_type="application/pdf", headers=headers)
+
+
+def _withheld(order: Order, party: Party) -> bool:
+    """The driver has paused the sharing of where he is: the shipper's side does without it on the way."""
+    return party.actor is Actor.SHIPPER and order.unshared is not None and order.status in FOLLOWED
 
 
 async def _order(call: Call[object, object]) -> tuple[Order, Party]:

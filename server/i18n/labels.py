@@ -27,6 +27,13 @@ LABELS: dict[str, dict[str, str]] = {
         "track": "The way travelled",
         "chat": "A conversation",
     },
+    # Who was shown where a driver was, as he is told.
+    "ViewerKind": {
+        "shipper": "The shipper's side",
+        "fleet": "The fleet",
+        "link": "Public link",
+        "staff": "Tracking Desk staff",
+    },
     # What can be wrong with the audit chain.
     "AuditBreak": {
         "changed": "Changed after it was sealed",
@@ -305,6 +312,8 @@ LABELS: dict[str, dict[str, str]] = {
         "appealed": "Second look asked for",
         "resubmitted": "Sent for review again",
         "cleared": "Reviewed",
+        "sharing_paused": "The driver holds the position back",
+        "sharing_resumed": "The driver shares the position again",
     },
     "Side": {
         "rear": "From the rear",

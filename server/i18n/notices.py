@@ -62,6 +62,10 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "The load has left the board: confirm it to bring it back."
     ),
     "order.changed/acknowledged": Template("Order {order}", "The driver has agreed to the new times."),
+    "order.changed/sharing_paused": Template(
+        "Order {order}", "The driver holds the exact position back for a while."
+    ),
+    "order.changed/sharing_resumed": Template("Order {order}", "The driver shares the position again."),
     "order.changed/approved": Template("Order {order}", "The load was approved: drivers see it."),
     "order.changed/rejected": Template("Order {order}", "The load was turned down. Open the app to see why."),
     "order.edited": Template("Order {order}", "The order was changed. Look at it before you drive on."),

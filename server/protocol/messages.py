@@ -185,6 +185,16 @@ class StopState(Struct, frozen=True, omit_defaults=True):
     note: str = ""
 
 
+class SharingPaused(Struct, frozen=True, omit_defaults=True):
+    """The driver holds the exact position back for a while. `cell` (H3, edge 8 km) and `city` (gazetteer id) say
+    where about the truck was when that began."""
+
+    since: Seconds
+    until: Seconds
+    cell: str | None = None
+    city: int | None = None
+
+
 class OrderState(Struct, frozen=True, omit_defaults=True):
     """An order as its reader may see it; what is not there is not known, or not for this reader."""
 
@@ -231,6 +241,7 @@ class OrderState(Struct, frozen=True, omit_defaults=True):
     confirm_by: Seconds | None = None  # off the board then, unless its shipper confirms it
     ended_at: Seconds | None = None
     ack_due: int | None = None  # the version whose times the assigned driver has to agree to
+    sharing_paused: SharingPaused | None = None  # then the shipper's side gets no `truck`
 
 
 class ChatFile(Struct, frozen=True, omit_defaults=True):
@@ -635,8 +646,8 @@ class OrderChanged(Message, tag="order.changed", frozen=True):
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared, arrived and left (at a stop, by the truck's positions), delayed,
-    proof_demanded, proof_given, incident.
+    cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given,
+    incident, sharing_paused (no more positions for the shipper's side), sharing_resumed.
     """
 
     order: RowId

@@ -20,6 +20,7 @@ TAGS = {
     "trips": "What the stream of positions says of an order on its way: arrivals, waiting, the way driven.",
     "cabinet": "Past hauls and offers, earnings by period, and tables of them.",
     "offers": "Loads offered to a driver.",
+    "sharing": "What drivers share of where they are, public links to one order, and who looked.",
     "board": "Loads open to every subscribed driver.",
     "admin": "For operators.",
     "integrations": "API keys and webhooks, for a company's own programs.",
@@ -45,6 +46,9 @@ HEADERS: dict[str, Json] = {
 # What stands in a path: the number of a row, but for sign-ins, which have none.
 ROW_ID: Json = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
 SESSION_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+LINK_SECRET: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
+# What stands in a path and is no number of a row.
+PATH_IDS: dict[str, Json] = {"session": SESSION_ID, "token": LINK_SECRET}
 # The file itself, or a form with one part of that name. What it is, its content says.
 UPLOAD: dict[str, Json] = {
     "multipart/form-data": {

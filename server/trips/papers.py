@@ -22,14 +22,18 @@ PHOTOS = 8
 
 
 class Papers:
-    """The papers of one order for one reader. `private`: addresses, contacts and phones may be on them."""
+    """The papers of one order for one reader. `private`: addresses, contacts and phones may be on them; `track`:
+    where the truck was."""
 
-    def __init__(self, services: "Services", viewer: Viewer, lang: Lang, zone: str, *, private: bool) -> None:
+    def __init__(
+        self, services: "Services", viewer: Viewer, lang: Lang, zone: str, *, private: bool, track: bool
+    ) -> None:
         self._services = services
         self._viewer = viewer
         self._lang = lang
         self._zone = zone
         self._private = private
+        self._track = track
 
     async def waybill(self, order: Order) -> Waybill:
         """The consignment note."""
@@ -52,7 +56,7 @@ class Papers:
         trip = await services.trips_read.of(order, now)
         _, proofs = await services.proofs.of_order(self._viewer, order.id)
         incidents = await services.incidents.of_order(self._viewer, order.id)
-        track = await services.trips_read.track(order.id, now)
+        track = await services.trips_read.track(order.id, now) if self._track else []
         return TripReport(
             **await self._common(order, trip, proofs),
             started_at=trip.started_at,
@@ -61,7 +65,7 @@ class Papers:
             empty_m=trip.empty_metres,
             detention_s=trip.detention_s,
             line=[(spot.lat, spot.lon) for spot in _thinned(track)],
-            halts=[(halt.since, halt.until, halt.lat, halt.lon) for halt in trip.halts],
+            halts=[(halt.since, halt.until, halt.lat, halt.lon) for halt in trip.halts if self._track],
             incidents=[Incident(each.kind, each.at, each.note, each.delay_s) for each in incidents],
             photos=list(self._pictures(proofs)),
         )

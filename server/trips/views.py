@@ -26,8 +26,8 @@ def forecast(event: Forecast) -> OrderEta:
     return OrderEta(order=event.order, at=event.at, stops=[stop_eta(each) for each in event.arrivals])
 
 
-def trip_view(trip: TripRead, *, driver: bool) -> TripView:
-    """The whole trip; the suggestion only for its driver."""
+def trip_view(trip: TripRead, *, driver: bool, whole: bool = True) -> TripView:
+    """The trip; the suggestion only for its driver. Not `whole`: without what says where the truck is now."""
     return TripView(
         order=trip.order,
         driver=trip.driver,
@@ -36,16 +36,16 @@ def trip_view(trip: TripRead, *, driver: bool) -> TripView:
         closed_at=trip.closed_at,
         metres=round(trip.metres),
         empty_metres=None if trip.empty_metres is None else round(trip.empty_metres),
-        stops=list(_stops(trip)),
+        stops=list(_stops(trip, eta=whole)),
         detention_s=round(trip.detention_s),
-        halts=[HaltView(*halt) for halt in trip.halts],
-        eta_at=trip.eta_at,
+        halts=[HaltView(*halt) for halt in trip.halts] if whole else [],
+        eta_at=trip.eta_at if whole else None,
         delay_s=trip.delay_s,
         suggested=trip.suggested if driver else None,
     )
 
 
-def _stops(trip: TripRead) -> Iterable[StopVisitView]:
+def _stops(trip: TripRead, *, eta: bool) -> Iterable[StopVisitView]:
     for stop in trip.stops:
         waiting = stop.waiting
         yield StopVisitView(
@@ -58,5 +58,5 @@ def _stops(trip: TripRead) -> Iterable[StopVisitView]:
             else WaitingView(
                 waiting.since, waiting.until, round(waiting.seconds), round(waiting.detention_s)
             ),
-            eta=None if stop.arrival is None else stop_eta(stop.arrival),
+            eta=None if stop.arrival is None or not eta else stop_eta(stop.arrival),
         )

@@ -104,6 +104,8 @@ def pick(session: Session, message: BidPick) -> None:
         done = await session.services.bids.pick(party, message.bid, UUID(message.accept_id), message.version)
         order = session.services.notify.told(done)
         state = order_state(order, session.services.live, private=True)
+        if state.truck is not None:
+            session.services.viewers.saw(session.principal, state.truck.driver, order.id)
         return Ok(id=message.id, result=Assigned(order=state))
 
     session.carry_out(message.id, work())

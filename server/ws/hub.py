@@ -9,12 +9,14 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dispatch.errors import Refusal
+from dispatch.model import Actor
+from dispatch.sharing import PAUSED, RESUMED, WATCHABLE, after_trip
 from dispatch.visibility import GRACE_S, Viewer, sees_private
 from geo.cells import COARSE_RES, MAP_RES, cover, parent, to_text
 from server.audit.viewing import Viewport
@@ -31,12 +33,13 @@ from server.protocol.messages import (
     OrderSnapshot,
     ServerMessage,
 )
-from server.views import WATCHABLE, order_state, truck_of
+from server.views import order_state, truck_of
 from storage.live import Live
 
 from . import frames
 
 if TYPE_CHECKING:
+    from server.auth import Principal
     from server.services import Services
 
     from .session import Session
@@ -46,6 +49,7 @@ log = logging.getLogger("desk.hub")
 MAP_CELLS = 4_000  # ~48 million km2: more than any map of one country shows at once
 COARSE_CELLS = 6_000  # ~1.5 million km2 of the finer counts, the whole of Eurasia of the larger ones
 MAX_WATCHED = 50  # orders a session
+LATE_S = 60.0  # a snapshot is not read for longer
 
 
 @dataclass(slots=True)
@@ -63,7 +67,8 @@ class Topic:
 
     offset: int  # of the last event that went to the watchers
     driver: int | None = None  # followed while the right lasts
-    until: float | None = None  # when the right to see the truck ends
+    ended: float | None = None  # when the haul was over: some time later the right to see the truck ends
+    paused: bool = False  # the driver holds the position back from the shipper's side
     watchers: set["Session"] = field(default_factory=set)
 
 
@@ -82,6 +87,9 @@ class Hub:
         self._coarse: set[Session] = set()  # with an area of counts
         self._topics: dict[int, Topic] = {}
         self._followed: defaultdict[int, set[int]] = defaultdict(set)  # driver -> watched orders
+        self._pauses: dict[
+            int, tuple[int, float]
+        ] = {}  # order -> offset of its last pause, when it was heard
 
     # -- sessions -------------------------------------------------------------------------------------------
 
@@ -201,19 +209,25 @@ class Hub:
         elif topic.offset < order.seq:
             # The read overtook the bus: the others get the missing events from the repair loop.
             self._services.repair.set()
+        # What was read may be older than what the topic knows, or than a pause that was heard of meanwhile.
+        if order.unshared is not None and order.seq >= topic.offset:
+            topic.paused = True
+        if self._pauses.get(order_id, (0, 0.0))[0] > topic.offset:
+            topic.paused = True
         topic.watchers.add(session)
         watched.add(order_id)
         session.watched = watched
-        may_see = order.status in WATCHABLE
-        return OrderSnapshot(
-            epoch=services.epoch,
-            offset=order.seq,
-            state=order_state(
-                order,
-                services.live if may_see else None,
-                private=sees_private(order, Viewer(party, session.principal.grade), time.time()),
-            ),
+        exact = party.actor is not Actor.SHIPPER
+        may_see = order.status in WATCHABLE and (exact or not topic.paused)
+        state = order_state(
+            order,
+            services.live if may_see else None,
+            private=sees_private(order, Viewer(party, session.principal.grade), time.time()),
+            exact=exact,
         )
+        if state.truck is not None:
+            services.viewers.saw(session.principal, state.truck.driver, order_id)
+        return OrderSnapshot(epoch=services.epoch, offset=order.seq, state=state)
 
     def unwatch_order(self, session: "Session", order: int) -> None:
         """Forgets a watcher, and the topic with its last one."""
@@ -229,25 +243,39 @@ class Hub:
 
     def order_changed(self, event: OrderChanged) -> None:
         """One event to the order's watchers: in sequence, once, never across a hole."""
+        if event.event == PAUSED:
+            self._pauses[event.order] = (event.offset, time.time())
         topic = self._topics.get(event.order)
         if topic is None or event.offset <= topic.offset:
             return
+        if event.event == PAUSED:
+            topic.paused = True  # at once, also across a hole
         if event.offset > topic.offset + 1:
             self._services.repair.set()
             return
         topic.offset = event.offset
         self._follow(event.order, topic, event.driver, event.status in WATCHABLE)
-        self._send(topic, event)
+        self._send(topic.watchers, event)
+        if event.event == RESUMED:
+            topic.paused = False
+            entry = None if topic.driver is None else self._services.live.get(topic.driver)
+            if entry is not None:  # it may stand still, and would else not be seen until it moves
+                self._tell_watchers(event.order, topic, entry)
 
     def to_watchers(self, order: int, message: ServerMessage) -> None:
         """What is no event of the order's, to those who watch it here."""
         topic = self._topics.get(order)
-        if topic is not None and topic.until is None:
-            self._send(topic, message)
+        if topic is None or topic.ended is not None:
+            return
+        # How far the truck still is says where it is.
+        withheld = self._withheld(topic)
+        self._send(
+            [each for each in topic.watchers if not (withheld and each.principal.role == "shipper")], message
+        )
 
-    def _send(self, topic: Topic, message: ServerMessage) -> None:
+    def _send(self, sessions: Iterable["Session"], message: ServerMessage) -> None:
         ready: dict[Codec, bytes] = {}
-        for session in list(topic.watchers):
+        for session in list(sessions):
             codec = session.codec
             if codec not in ready:
                 ready[codec] = frames.message(message, codec)
@@ -256,10 +284,10 @@ class Hub:
     def _follow(self, order: int, topic: Topic, driver: int | None, watchable: bool) -> None:
         """Opens the view of the truck with the assignment, and closes it some time after the end."""
         if driver is not None and watchable:
-            topic.driver, topic.until = driver, None
+            topic.driver, topic.ended = driver, None
             self._followed[driver].add(order)
-        elif topic.driver is not None and topic.until is None:
-            topic.until = time.time() + GRACE_S
+        elif topic.driver is not None and topic.ended is None:
+            topic.ended = time.time()
 
     def _unfollow(self, order: int, topic: Topic) -> None:
         if topic.driver is not None:
@@ -267,7 +295,7 @@ class Hub:
             followed.discard(order)
             if not followed:
                 del self._followed[topic.driver]
-            topic.driver = topic.until = None
+            topic.driver = topic.ended = None
 
     def offsets(self) -> dict[int, int]:
         """Watched orders and how far their watchers know them: what the repair loop asks PostgreSQL about."""
@@ -276,8 +304,28 @@ class Hub:
     def end_rights(self, now: float) -> None:
         """Closes the view of trucks whose order ended longer than the grace ago."""
         for order, topic in self._topics.items():
-            if topic.until is not None and topic.until <= now:
+            if topic.ended is not None and topic.ended + GRACE_S <= now:
                 self._unfollow(order, topic)
+        for order, (_, heard) in list(self._pauses.items()):
+            if heard < now - LATE_S:
+                del self._pauses[order]
+
+    def _withheld(self, topic: Topic) -> bool:
+        """Whether the driver shares the position of this haul with its shipper's side no more, or not now."""
+        if topic.paused or topic.driver is None:
+            return True
+        sharing = self._services.sharing.of(topic.driver)
+        return topic.ended is not None and not after_trip(sharing, topic.ended, time.time())
+
+    def watching(self) -> Iterator[tuple["Principal", int, int]]:
+        """Who is being shown the truck of which order now, as (who, driver, order)."""
+        for order, topic in self._topics.items():
+            if topic.driver is None or self._services.live.get(topic.driver) is None:
+                continue
+            withheld = self._withheld(topic)
+            for session in topic.watchers:
+                if not (withheld and session.principal.role == "shipper"):
+                    yield session.principal, topic.driver, order
 
     # -- an area --------------------------------------------------------------------------------------------
 
@@ -361,15 +409,22 @@ class Hub:
         return written + (self._tell_areas(by_cell) if self._areas else 0)
 
     def _tell_followers(self, entry: Live) -> int:
+        return sum(
+            self._tell_watchers(order, self._topics[order], entry) for order in self._followed[entry.driver]
+        )
+
+    def _tell_watchers(self, order: int, topic: Topic, entry: Live) -> int:
         written = 0
-        for order in self._followed[entry.driver]:
-            ready: dict[Codec, bytes] = {}
-            moved = OrderMoved(order=order, truck=truck_of(entry))
-            for session in list(self._topics[order].watchers):
-                codec = session.codec
-                if codec not in ready:
-                    ready[codec] = frames.message(moved, codec)
-                written += session.write_latest(ready[codec])
+        ready: dict[Codec, bytes] = {}
+        moved = OrderMoved(order=order, truck=truck_of(entry))
+        withheld = self._withheld(topic)
+        for session in list(topic.watchers):
+            if withheld and session.principal.role == "shipper":
+                continue
+            codec = session.codec
+            if codec not in ready:
+                ready[codec] = frames.message(moved, codec)
+            written += session.write_latest(ready[codec])
         return written
 
     def _tell_areas(self, by_cell: dict[int, list[Live]]) -> int:

@@ -94,6 +94,12 @@ orders = Table(
     # against the saved searches.
     Column("pickup_cell", BigInteger),
     Column("matched_version", Integer, nullable=False, server_default="0"),
+    # The driver holds the exact position back from the shipper's side (storage/sharing/pauses.py): here, so that
+    # whoever reads the order knows it.
+    at("unshared_at", nullable=True),
+    at("unshared_until", nullable=True),
+    Column("unshared_cell", BigInteger),
+    Column("unshared_city", BigInteger),
     Index(None, "shipper_id", "id"),
     Index("ix_orders_created_at", "created_at", postgresql_using="brin"),  # of reports over a span of time
     Index("ix_orders_seek", "seek_at", postgresql_where=text("seek_at IS NOT NULL")),
@@ -104,6 +110,7 @@ orders = Table(
     Index("ix_orders_company", "company_id", "id", postgresql_where=text("company_id IS NOT NULL")),
     Index("ix_orders_check", "check_at", postgresql_where=text("check_at IS NOT NULL")),
     Index("ix_orders_delivered", "ended_at", postgresql_where=text("status = 'delivered'")),
+    Index("ix_orders_unshared", "unshared_until", postgresql_where=text("unshared_until IS NOT NULL")),
     # Loads that look the same as one that is being posted.
     Index(
         "ix_orders_alike",

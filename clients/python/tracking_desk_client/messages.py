@@ -211,6 +211,7 @@ DocumentReason = Literal["unreadable", "wrong_kind", "expired", "belongs_to_othe
 Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
+ViewerKind = Literal["shipper", "fleet", "link", "staff"]
 ChatPhrase = Literal["on_my_way", "at_gate", "late_half_hour", "late_hour", "where_loading", "where_unloading", "in_queue", "loading_begun", "leaving_loaded", "at_border", "unloaded", "where_now", "when_here", "cargo_ready", "cargo_not_ready", "drive_in", "pass_ordered", "go_to_office", "documents_ready", "send_photo", "send_documents", "call_me", "agreed", "thanks"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
@@ -597,6 +598,37 @@ class StopState:
 
 
 @dataclass(frozen=True, slots=True)
+class SharingPaused:
+    """The driver holds the exact position back for a while. `cell` (H3, edge 8 km) and `city` (gazetteer id) say
+    where about the truck was when that began."""
+
+    since: float  # Seconds since the epoch, UTC; 0 or more
+    until: float  # Seconds since the epoch, UTC; 0 or more
+    cell: str | None = None
+    city: int | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "since": self.since,
+            "until": self.until,
+        }
+        if self.cell is not None:
+            wire["cell"] = self.cell
+        if self.city is not None:
+            wire["city"] = self.city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SharingPaused:
+        return cls(
+            wire["since"],
+            wire["until"],
+            wire.get("cell"),
+            wire.get("city"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OrderState:
     """An order as its reader may see it; what is not there is not known, or not for this reader."""
 
@@ -643,6 +675,7 @@ class OrderState:
     confirm_by: float | None = None  # Seconds since the epoch, UTC; 0 or more
     ended_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
     ack_due: int | None = None
+    sharing_paused: SharingPaused | None = None
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -719,6 +752,8 @@ class OrderState:
             wire["ended_at"] = self.ended_at
         if self.ack_due is not None:
             wire["ack_due"] = self.ack_due
+        if self.sharing_paused is not None:
+            wire["sharing_paused"] = self.sharing_paused.to_wire()
         return wire
 
     @classmethod
@@ -767,6 +802,7 @@ class OrderState:
             wire.get("confirm_by"),
             wire.get("ended_at"),
             wire.get("ack_due"),
+            (None if wire["sharing_paused"] is None else SharingPaused.from_wire(wire["sharing_paused"])) if "sharing_paused" in wire else None,
         )
 
 
@@ -2056,8 +2092,8 @@ class OrderChanged:
 
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
-    cleared, arrived and left (at a stop, by the truck's positions), delayed,
-    proof_demanded, proof_given, incident."""
+    cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given,
+    incident, sharing_paused (no more positions for the shipper's side), sharing_resumed."""
 
     TYPE: ClassVar[str] = "order.changed"
     order: int  # 1 or more
@@ -5644,6 +5680,7 @@ class OrderEvent:
     free: bool | None = None
     grounds: list[Suspicion] = field(default_factory=list)
     reasons: list[RejectReason] = field(default_factory=list)
+    until: float | None = None  # Seconds since the epoch, UTC; 0 or more
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -5670,6 +5707,8 @@ class OrderEvent:
             wire["grounds"] = self.grounds
         if self.reasons:
             wire["reasons"] = self.reasons
+        if self.until is not None:
+            wire["until"] = self.until
         return wire
 
     @classmethod
@@ -5688,6 +5727,7 @@ class OrderEvent:
             wire.get("free"),
             wire.get("grounds", []),
             wire.get("reasons", []),
+            wire.get("until"),
         )
 
 
@@ -5966,6 +6006,473 @@ class AdvanceForm:
     def from_wire(cls, wire: Wire) -> AdvanceForm:
         return cls(
             wire["status"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharingForm:
+    """A driver's own rules, all of them. `on_duty_only`: without a load only while on duty. `pause_until`: not
+    found for loads and not counted on maps until then; only without a load, for seven days at most."""
+
+    on_duty_only: bool = False
+    pause_until: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    after_trip_min: int = 5  # minutes after a haul in which its shipper sees the truck; 0 to 5
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "on_duty_only": self.on_duty_only,
+            "after_trip_min": self.after_trip_min,
+        }
+        if self.pause_until is not None:
+            wire["pause_until"] = self.pause_until
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SharingForm:
+        return cls(
+            wire.get("on_duty_only", False),
+            wire.get("pause_until"),
+            wire.get("after_trip_min", 5),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharingView:
+    """A driver's own rules as they stand."""
+
+    on_duty_only: bool
+    pause_until: float | None  # Seconds since the epoch, UTC; 0 or more
+    after_trip_min: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "on_duty_only": self.on_duty_only,
+            "pause_until": self.pause_until,
+            "after_trip_min": self.after_trip_min,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SharingView:
+        return cls(
+            wire["on_duty_only"],
+            wire["pause_until"],
+            wire["after_trip_min"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSharingForm:
+    """Holds the exact position back from the shipper's side for so many minutes from now, or shares it again."""
+
+    paused: bool
+    minutes: int = 60  # 1 to 120
+
+    def to_wire(self) -> Wire:
+        return {
+            "paused": self.paused,
+            "minutes": self.minutes,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderSharingForm:
+        return cls(
+            wire["paused"],
+            wire.get("minutes", 60),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSharing:
+    """Whether the exact position is held back on this order."""
+
+    order: int  # 1 or more
+    paused: bool
+    since: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    until: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "paused": self.paused,
+            "since": self.since,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderSharing:
+        return cls(
+            wire["order"],
+            wire["paused"],
+            wire.get("since"),
+            wire.get("until"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeenQuery:
+    """A page, newest first."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SeenQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerView:
+    """Somebody was shown where the caller was, within five minutes: the company or person, the label of the link,
+    or our staff with their grade."""
+
+    view: int
+    kind: ViewerKind
+    name: str
+    grade: Grade | None
+    order: int | None  # 1 or more
+    first_at: float  # Seconds since the epoch, UTC; 0 or more
+    last_at: float  # Seconds since the epoch, UTC; 0 or more
+    looks: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "view": self.view,
+            "kind": self.kind,
+            "name": self.name,
+            "grade": self.grade,
+            "order": self.order,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "looks": self.looks,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ViewerView:
+        return cls(
+            wire["view"],
+            wire["kind"],
+            wire["name"],
+            wire["grade"],
+            wire["order"],
+            wire["first_at"],
+            wire["last_at"],
+            wire["looks"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Viewers:
+    """One page, newest first."""
+
+    viewers: list[ViewerView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "viewers": [item.to_wire() for item in self.viewers],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Viewers:
+        return cls(
+            [ViewerView.from_wire(item) for item in wire["viewers"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkForm:
+    """A public link to one order. Without `closes_at` it closes two hours after the haul."""
+
+    label: str  # for whom it is; 1 to 80 characters
+    opens_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    closes_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "label": self.label,
+        }
+        if self.opens_at is not None:
+            wire["opens_at"] = self.opens_at
+        if self.closes_at is not None:
+            wire["closes_at"] = self.closes_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkForm:
+        return cls(
+            wire["label"],
+            wire.get("opens_at"),
+            wire.get("closes_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A link as the parties of the order see it. `side`: whose it is. `live`: it is open, or will be."""
+
+    link: int
+    label: str
+    side: Literal["driver", "shipper"]
+    live: bool
+    opens_at: float  # Seconds since the epoch, UTC; 0 or more
+    closes_at: float  # Seconds since the epoch, UTC; 0 or more
+    created_at: float  # Seconds since the epoch, UTC; 0 or more
+    revoked_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    views: int
+    last_view_at: float | None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "link": self.link,
+            "label": self.label,
+            "side": self.side,
+            "live": self.live,
+            "opens_at": self.opens_at,
+            "closes_at": self.closes_at,
+            "created_at": self.created_at,
+            "revoked_at": self.revoked_at,
+            "views": self.views,
+            "last_view_at": self.last_view_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkView:
+        return cls(
+            wire["link"],
+            wire["label"],
+            wire["side"],
+            wire["live"],
+            wire["opens_at"],
+            wire["closes_at"],
+            wire["created_at"],
+            wire["revoked_at"],
+            wire["views"],
+            wire["last_view_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMade:
+    """A new link; the secret is told this once. The page reads GET /api/v1/shared/{secret}."""
+
+    link: int
+    secret: str
+    view: LinkView
+
+    def to_wire(self) -> Wire:
+        return {
+            "link": self.link,
+            "secret": self.secret,
+            "view": self.view.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkMade:
+        return cls(
+            wire["link"],
+            wire["secret"],
+            LinkView.from_wire(wire["view"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links of an order, newest first."""
+
+    links: list[LinkView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "links": [item.to_wire() for item in self.links],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Links:
+        return cls(
+            [LinkView.from_wire(item) for item in wire["links"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLook:
+    """Looks by way of a link from one network within five minutes. Of the address the network is told (/24, or /48
+    of IPv6), of the browser its kind."""
+
+    view: int
+    network: str
+    agent: str
+    first_at: float  # Seconds since the epoch, UTC; 0 or more
+    last_at: float  # Seconds since the epoch, UTC; 0 or more
+    looks: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "view": self.view,
+            "network": self.network,
+            "agent": self.agent,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "looks": self.looks,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkLook:
+        return cls(
+            wire["view"],
+            wire["network"],
+            wire["agent"],
+            wire["first_at"],
+            wire["last_at"],
+            wire["looks"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLooks:
+    """One page, newest first."""
+
+    views: list[LinkLook]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "views": [item.to_wire() for item in self.views],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LinkLooks:
+        return cls(
+            [LinkLook.from_wire(item) for item in wire["views"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStop:
+    """A halt by its town, whose middle is at `lat`, `lon`."""
+
+    kind: StopKind
+    town: str
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    window_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    window_to: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "kind": self.kind,
+            "town": self.town,
+            "lat": self.lat,
+            "lon": self.lon,
+        }
+        if self.window_from is not None:
+            wire["window_from"] = self.window_from
+        if self.window_to is not None:
+            wire["window_to"] = self.window_to
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SharedStop:
+        return cls(
+            wire["kind"],
+            wire["town"],
+            wire["lat"],
+            wire["lon"],
+            wire.get("window_from"),
+            wire.get("window_to"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPosition:
+    """Where the truck was `age_s` ago."""
+
+    lat: float  # -90 to 90
+    lon: float  # -180 to 180
+    age_s: float
+    speed: float | None
+    heading: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "lat": self.lat,
+            "lon": self.lon,
+            "age_s": self.age_s,
+            "speed": self.speed,
+            "heading": self.heading,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SharedPosition:
+        return cls(
+            wire["lat"],
+            wire["lon"],
+            wire["age_s"],
+            wire["speed"],
+            wire["heading"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SharedOrder:
+    """What anybody with the link may know: no name, number, price, address, cargo or id. There is a position while
+    the haul lasts (and some minutes after it) and its driver shares it; `paused` says that he does not now. Ask
+    again every five seconds."""
+
+    status: OrderStatus
+    body: Body
+    stops: list[SharedStop]
+    closes_at: float  # Seconds since the epoch, UTC; 0 or more
+    paused: bool = False
+    position: SharedPosition | None = None
+    remaining_m: float | None = None
+    eta_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "status": self.status,
+            "body": self.body,
+            "stops": [item.to_wire() for item in self.stops],
+            "closes_at": self.closes_at,
+        }
+        if self.paused != False:
+            wire["paused"] = self.paused
+        if self.position is not None:
+            wire["position"] = self.position.to_wire()
+        if self.remaining_m is not None:
+            wire["remaining_m"] = self.remaining_m
+        if self.eta_at is not None:
+            wire["eta_at"] = self.eta_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> SharedOrder:
+        return cls(
+            wire["status"],
+            wire["body"],
+            [SharedStop.from_wire(item) for item in wire["stops"]],
+            wire["closes_at"],
+            wire.get("paused", False),
+            (None if wire["position"] is None else SharedPosition.from_wire(wire["position"])) if "position" in wire else None,
+            wire.get("remaining_m"),
+            wire.get("eta_at"),
         )
 
 

@@ -161,6 +161,7 @@ class OrderEvent(View, frozen=True, omit_defaults=True):
     free: bool | None = None
     grounds: list[Suspicion] = field(default_factory=list)
     reasons: list[RejectReason] = field(default_factory=list)
+    until: Seconds | None = None  # of a pause of sharing
 
 
 class Contact(View, frozen=True):

@@ -33,6 +33,7 @@ export type DocumentReason = "unreadable" | "wrong_kind" | "expired" | "belongs_
 export type Precision = "house" | "street" | "place" | "town" | "region" | "estimate";
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
+export type ViewerKind = "shipper" | "fleet" | "link" | "staff";
 export type ChatPhrase = "on_my_way" | "at_gate" | "late_half_hour" | "late_hour" | "where_loading" | "where_unloading" | "in_queue" | "loading_begun" | "leaving_loaded" | "at_border" | "unloaded" | "where_now" | "when_here" | "cargo_ready" | "cargo_not_ready" | "drive_in" | "pass_ordered" | "go_to_office" | "documents_ready" | "send_photo" | "send_documents" | "call_me" | "agreed" | "thanks";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BoardSort = "newest" | "nearest" | "per_km" | "profit" | "pickup_date";
@@ -187,6 +188,16 @@ export interface StopState {
   note?: string;
 }
 
+/** The driver holds the exact position back for a while. `cell` (H3, edge 8 km) and `city` (gazetteer id) say where about the truck was when that began. */
+export interface SharingPaused {
+  /** Seconds since the epoch, UTC; 0 or more */
+  since: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until: number;
+  cell?: string | null;
+  city?: number | null;
+}
+
 /** An order as its reader may see it; what is not there is not known, or not for this reader. */
 export interface OrderState {
   /** 1 or more */
@@ -240,6 +251,7 @@ export interface OrderState {
   /** Seconds since the epoch, UTC; 0 or more */
   ended_at?: number | null;
   ack_due?: number | null;
+  sharing_paused?: SharingPaused | null;
 }
 
 /** A picture or PDF of a message; fetch it at /orders/{order}/chat/files/{file}. */
@@ -714,7 +726,7 @@ export interface ChatMarked {
   at: number;
 }
 
-/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident. */
+/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident, sharing_paused (no more positions for the shipper's side), sharing_resumed. */
 export interface OrderChanged {
   type: "order.changed";
   /** 1 or more */
@@ -1951,6 +1963,8 @@ export interface OrderEvent {
   free?: boolean | null;
   grounds?: Suspicion[];
   reasons?: RejectReason[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  until?: number | null;
 }
 
 /** The other side of a haul, while its parties may know each other. */
@@ -2036,6 +2050,169 @@ export interface AppealForm {
 /** The next status step. */
 export interface AdvanceForm {
   status: "at_drop" | "at_pickup" | "delivered" | "in_transit" | "loaded";
+}
+
+/** A driver's own rules, all of them. `on_duty_only`: without a load only while on duty. `pause_until`: not found for loads and not counted on maps until then; only without a load, for seven days at most. */
+export interface SharingForm {
+  on_duty_only?: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pause_until?: number | null;
+  /** minutes after a haul in which its shipper sees the truck; 0 to 5 */
+  after_trip_min?: number;
+}
+
+/** A driver's own rules as they stand. */
+export interface SharingView {
+  on_duty_only: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  pause_until: number | null;
+  after_trip_min: number;
+}
+
+/** Holds the exact position back from the shipper's side for so many minutes from now, or shares it again. */
+export interface OrderSharingForm {
+  paused: boolean;
+  /** 1 to 120 */
+  minutes?: number;
+}
+
+/** Whether the exact position is held back on this order. */
+export interface OrderSharing {
+  /** 1 or more */
+  order: number;
+  paused: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until?: number | null;
+}
+
+/** A page, newest first. */
+export interface SeenQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Somebody was shown where the caller was, within five minutes: the company or person, the label of the link, or our staff with their grade. */
+export interface ViewerView {
+  view: number;
+  kind: ViewerKind;
+  name: string;
+  grade: Grade | null;
+  /** 1 or more */
+  order: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  first_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  last_at: number;
+  looks: number;
+}
+
+/** One page, newest first. */
+export interface Viewers {
+  viewers: ViewerView[];
+  next?: number | null;
+}
+
+/** A public link to one order. Without `closes_at` it closes two hours after the haul. */
+export interface LinkForm {
+  /** for whom it is; 1 to 80 characters */
+  label: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  opens_at?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  closes_at?: number | null;
+}
+
+/** A link as the parties of the order see it. `side`: whose it is. `live`: it is open, or will be. */
+export interface LinkView {
+  link: number;
+  label: string;
+  side: "driver" | "shipper";
+  live: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  opens_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  closes_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  created_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  revoked_at: number | null;
+  views: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  last_view_at: number | null;
+}
+
+/** A new link; the secret is told this once. The page reads GET /api/v1/shared/{secret}. */
+export interface LinkMade {
+  link: number;
+  secret: string;
+  view: LinkView;
+}
+
+/** The links of an order, newest first. */
+export interface Links {
+  links: LinkView[];
+  next?: number | null;
+}
+
+/** Looks by way of a link from one network within five minutes. Of the address the network is told (/24, or /48 of IPv6), of the browser its kind. */
+export interface LinkLook {
+  view: number;
+  network: string;
+  agent: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  first_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  last_at: number;
+  looks: number;
+}
+
+/** One page, newest first. */
+export interface LinkLooks {
+  views: LinkLook[];
+  next?: number | null;
+}
+
+/** A halt by its town, whose middle is at `lat`, `lon`. */
+export interface SharedStop {
+  kind: StopKind;
+  town: string;
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  window_to?: number | null;
+}
+
+/** Where the truck was `age_s` ago. */
+export interface SharedPosition {
+  /** -90 to 90 */
+  lat: number;
+  /** -180 to 180 */
+  lon: number;
+  age_s: number;
+  speed: number | null;
+  heading: number | null;
+}
+
+/** What anybody with the link may know: no name, number, price, address, cargo or id. There is a position while the haul lasts (and some minutes after it) and its driver shares it; `paused` says that he does not now. Ask again every five seconds. */
+export interface SharedOrder {
+  status: OrderStatus;
+  body: Body;
+  stops: SharedStop[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  closes_at: number;
+  paused?: boolean;
+  position?: SharedPosition | null;
+  remaining_m?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  eta_at?: number | null;
 }
 
 /** Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load. */

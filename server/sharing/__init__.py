@@ -1,0 +1,1 @@
+"""Enforcing what drivers share, and writing down who looked."""

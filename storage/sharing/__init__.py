@@ -1,0 +1,1 @@
+"""What drivers share of where they are, public links, and who looked."""
