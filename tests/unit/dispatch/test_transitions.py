@@ -24,7 +24,11 @@ EXPECTED = {
     "in_transit": {"at_drop": {DRIVER}, "disputed": PARTIES},
     "at_drop": {"delivered": {DRIVER}, "disputed": PARTIES},
     "delivered": {"closed": {SHIPPER, ADMIN, SYSTEM}, "disputed": PARTIES},
-    "disputed": {"closed": {ADMIN}, "cancelled": {ADMIN}},
+    "disputed": {
+        "closed": {ADMIN},
+        "cancelled": {ADMIN},
+        **dict.fromkeys(("loaded", "in_transit", "at_drop", "delivered"), {SYSTEM}),  # it was withdrawn
+    },
     "closed": {},
     "cancelled": {},
     "expired": {},
