@@ -27,8 +27,11 @@ log = logging.getLogger("desk.notify")
 
 
 # News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
-FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed"})
-FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged", "disputed"})
+OF_A_DISPUTE = frozenset(
+    {"disputed", "dispute_answered", "dispute_message", "dispute_withdrawn", "dispute_decided"}
+)
+FOR_THE_DRIVER = frozenset({"edited", "cancelled", "closed"}) | OF_A_DISPUTE
+FOR_THE_SHIPPER = frozenset({"approved", "rejected", "lapsed", "acknowledged"}) | OF_A_DISPUTE
 
 PersonalMessage = (
     OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed | SearchMatched

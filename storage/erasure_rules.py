@@ -37,6 +37,15 @@ KEPT = frozenset(
         "bids.acted_by",
         "bid_versions.actor_id",
         "order_invitations.invited_by",
+        # what was said of others stays with its stars, without the words; what was said in a dispute stays whole:
+        # the other side's claim, and the decision, rest on it
+        "reviews.author_id",
+        "reviews.about_id",
+        "reviews.replied_by",
+        "reviews.reported_by",
+        "user_ratings.user_id",
+        "disputes.opened_by",
+        "dispute_messages.author_id",
         "subscriptions.driver_id",
         "erasures.user_id",
         # who of the staff or of a company decided
@@ -46,6 +55,9 @@ KEPT = frozenset(
         "blocks.actor_id",
         "staff_actions.user_id",
         "flags.cleared_by",
+        "reviews.judged_by",
+        "disputes.claimed_by",
+        "disputes.decided_by",
         "fuel_prices.set_by",
         # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
         "sessions.user_id",
@@ -113,6 +125,9 @@ UPDATE order_invitations i SET phone = NULL, code = NULL, resolved_at = coalesce
 WHERE invited_by = $1 OR phone = (SELECT phone FROM users WHERE id = $1)
     OR code = (SELECT code FROM driver_codes WHERE driver_id = $1)
     OR EXISTS (SELECT FROM offers f WHERE f.id = i.offer_id AND f.driver_id = $1)""",
+    # Own words about others, and own answers to theirs.
+    "reviews.text": "UPDATE reviews SET text = '' WHERE author_id = $1",
+    "reviews.reply": "UPDATE reviews SET reply = '', report_note = '' WHERE about_id = $1",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
     "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",

@@ -82,6 +82,21 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "Nobody took the load in time: the order has expired."
     ),
     "order.changed/disputed": Template("Order {order}", "A dispute is open: an operator is looking into it."),
+    "order.changed/dispute_answered": Template(
+        "Order {order}", "The other side has answered to the dispute."
+    ),
+    "order.changed/dispute_message": Template("Order {order}", "There is news in the dispute."),
+    "order.changed/dispute_withdrawn": Template(
+        "Order {order}", "The dispute was withdrawn: the haul goes on."
+    ),
+    "order.changed/dispute_decided": Template(
+        "Order {order}", "The dispute is decided. Open the app to see how."
+    ),
+    "review.waiting": Template(
+        "Order {order}", "The other side has rated the haul. Rate it too: then both see what was said."
+    ),
+    "review.published": Template("Order {order}", "There is a new rating of you. Open the app to read it."),
+    "review.hidden": Template("Order {order}", "Your rating was hidden. Open the app to see why."),
     "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
     "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
     "company.decided/verified": Template("Your company", "Your company is verified."),

@@ -37,7 +37,7 @@ class DisputeStore:
     async def answer(
         self, party: Party, order: int, text: str, files: tuple[int, ...]
     ) -> tuple[Told, list[Event]]:
-        """The other side's word on it, once; more goes by messages. Refusal `dispute_closed`, `dispute_answered`."""
+        """The other side's word on it, once. Refusal `dispute_closed`, `dispute_answered`."""
         async with deciding(self._pool) as connection:
             found, dispute, side = await self._open(connection, order, party)
             may_answer(dispute.side, side, dispute.answered_at is not None)

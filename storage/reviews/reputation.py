@@ -1,4 +1,4 @@
-"""What a user's past hauls come to: stars with their count, and a record of reliability, for who has to do with him.
+"""What a user's past hauls come to: stars with their count, and a record of reliability.
 
 Records are counted when they are asked for, over the newest hauls of half a year: a few index ranges a profile.
 """

@@ -1,7 +1,7 @@
 """Reviews come out, and are counted in the same transaction.
 
-Rows are locked in one order, whoever shows or hides: reviews, then user_ratings, company_ratings, shipper_stats and
-driver_states, each by their keys. A publisher never waits for a review: it passes over what is locked.
+Rows are locked in one order, whoever shows or hides: reviews, then user_ratings, company_ratings, shipper_stats
+and driver_states, each by their keys. A publisher never waits for a review: it passes over what is locked.
 """
 
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ class Publisher:
         self._pool = pool
 
     async def publish_due(self, limit: int = BATCH) -> int:
-        """Reviews whose time has come by the database's clock; how many. Passes over those that are being edited."""
+        """Reviews whose time has come by the database's clock; how many. Those under edit are passed over."""
         async with transaction(self._pool) as connection:
             due = [row["id"] for row in await connection.fetch(CLAIM_DUE, limit)]
             return await publish(connection, due) if due else 0

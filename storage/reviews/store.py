@@ -44,7 +44,7 @@ INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
 VALUES ($1, 'review.waiting', jsonb_build_object('order', $2::bigint), 'review:' || $3::bigint || ':waiting',
     clock_timestamp() + interval '3 days')
 """
-# ix_reviews_about, read backwards.
+# ix_reviews_about_id_id, read backwards.
 OF_USER = f"""
 {REVIEWS} WHERE r.about_id = $1 AND r.published_at IS NOT NULL AND r.standing = 'clear' AND r.id < $2
 ORDER BY r.id DESC LIMIT $3

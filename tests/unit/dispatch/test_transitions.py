@@ -27,7 +27,7 @@ EXPECTED = {
     "disputed": {
         "closed": {ADMIN},
         "cancelled": {ADMIN},
-        **dict.fromkeys(("loaded", "in_transit", "at_drop", "delivered"), {SYSTEM}),  # it was withdrawn
+        **{then: {SYSTEM} for then in ("loaded", "in_transit", "at_drop", "delivered")},  # it was withdrawn
     },
     "closed": {},
     "cancelled": {},
