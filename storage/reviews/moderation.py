@@ -17,7 +17,6 @@ HIDDEN = f"{REVIEWS} WHERE r.standing = 'hidden' AND r.id > $1 ORDER BY r.id LIM
 SHOWN = f"""
 {REVIEWS} WHERE r.published_at IS NOT NULL AND r.standing = 'clear' AND r.id > $1 ORDER BY r.id LIMIT $2
 """
-LISTS = {"waiting": WAITING, "hidden": HIDDEN, "shown": SHOWN}
 # Primary key.
 LOCK = "SELECT id FROM reviews WHERE id = $1 FOR UPDATE"
 JUDGE = """
@@ -43,7 +42,11 @@ class ReviewModeration:
 
     async def page(self, state: str, after: int, limit: int) -> list[Review]:
         """Reviews above id `after`, oldest first: `waiting`, `hidden` or `shown`."""
-        return [review_of(row) for row in await self._pool.fetch(LISTS[state], after, limit)]
+        if state == "waiting":
+            rows = await self._pool.fetch(WAITING, after, limit)
+        else:
+            rows = await self._pool.fetch(HIDDEN if state == "hidden" else SHOWN, after, limit)
+        return [review_of(row) for row in rows]
 
     async def hide(self, staff: int, review: int, reason: str, note: str, *, reply: bool) -> Review:
         """Nobody reads it any more, and it counts for nothing; `reply`: only the answer to it goes."""

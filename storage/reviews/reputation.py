@@ -148,13 +148,10 @@ class ReputationStore:
         if party.actor is Actor.ADMIN or user in (party.user, party.by):
             return True
         companies = list(party.companies)
+        if party.actor is Actor.SHIPPER and role == "driver":
+            return bool(await self._pool.fetchval(MEETS_DRIVER, user, party.user, companies))
         if party.actor is Actor.SHIPPER:
-            statement, *asked = (
-                (MEETS_DRIVER, user, party.user, companies)
-                if role == "driver"
-                else (COLLEAGUES, user, companies)
-            )
-            return bool(await self._pool.fetchval(statement, *asked))
+            return bool(await self._pool.fetchval(COLLEAGUES, user, companies))
         drivers = [party.user]
         if party.actor is Actor.LOGISTICIAN:
             drivers = [row["driver_id"] for row in await self._pool.fetch(FLEET, companies)]

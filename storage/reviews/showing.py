@@ -81,17 +81,19 @@ ON CONFLICT (driver_id) DO UPDATE SET rating = excluded.rating
 async def publish(connection: Connection, reviews: Sequence[int]) -> int:
     """Shows locked reviews that are blind still, but for those that wait for staff: they only stop being blind."""
     out = await connection.fetch(PUBLISH, list(reviews))
-    clear = [row["id"] for row in out if row["standing"] == "clear"]
+    clear: list[int] = [row["id"] for row in out if row["standing"] == "clear"]
     if clear:
         await count(connection, clear)
         await connection.execute(TELL, clear)
     return len(out)
 
 
-async def count(connection: Connection, reviews: Sequence[int]) -> None:
+async def count(connection: Connection, reviews: list[int]) -> None:
     """Locked reviews are shown from now on."""
-    for statement in (COUNT_USERS, COUNT_COMPANIES, TO_BOARD, TO_SEARCH):
-        await connection.execute(statement, list(reviews))
+    await connection.execute(COUNT_USERS, reviews)
+    await connection.execute(COUNT_COMPANIES, reviews)
+    await connection.execute(TO_BOARD, reviews)
+    await connection.execute(TO_SEARCH, reviews)
 
 
 async def uncount(connection: Connection, review: int) -> None:

@@ -16,7 +16,7 @@ EXPECTED = {
         "view_as_user",
         "watch_habits",
     },
-    "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits"},
+    "moderator": {"moderate_orders", "moderate_reviews", "see_documents", "judge_documents", "watch_habits"},
     "finance": {"find_users", "see_money", "move_money", "set_subscriptions", "set_fuel_prices"},
     "superadmin": {right.value for right in Right},
 }
