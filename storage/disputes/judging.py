@@ -36,6 +36,9 @@ WHERE id = $1 RETURNING *
 """
 
 
+WORDS = 500  # of a decision in the log of staff; all of them are in the dispute
+
+
 class DisputeJudges:
     """The queue of staff."""
 
@@ -90,7 +93,13 @@ class DisputeJudges:
             )
             detail = {"code": decision.outcome.value, "note": decision.text}
             await _record(
-                connection, staff, "dispute.decide", found, order, decision.text, {"outcome": detail["code"]}
+                connection,
+                staff,
+                "dispute.decide",
+                found,
+                order,
+                decision.text[:WORDS],
+                {"outcome": detail["code"]},
             )
             if undecided:
                 moved, event = await step(

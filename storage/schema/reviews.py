@@ -42,7 +42,7 @@ reviews = Table(
     # Staff should look: held by itself, or reported.
     Column("waiting", Boolean, nullable=False, server_default=text("false")),
     Column("hidden_reason", String(16)),
-    Column("note", String(1000), nullable=False, server_default=""),  # of staff
+    Column("note", String(500), nullable=False, server_default=""),  # of staff
     Column("judged_by", BigInteger),
     at("judged_at", nullable=True),
     Column("reply", String(500), nullable=False, server_default=""),

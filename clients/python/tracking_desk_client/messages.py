@@ -6304,7 +6304,7 @@ class HideForm:
     """Why nobody should read it; the author is told the reason. `reply`: only the answer to it is hidden."""
 
     reason: ReviewFault
-    note: str = ""  # 0 to 1000 characters
+    note: str = ""  # 0 to 500 characters
     reply: bool = False
 
     def to_wire(self) -> Wire:
@@ -6327,7 +6327,7 @@ class HideForm:
 class RestoreForm:
     """It may be read."""
 
-    note: str = ""  # 0 to 1000 characters
+    note: str = ""  # 0 to 500 characters
 
     def to_wire(self) -> Wire:
         return {

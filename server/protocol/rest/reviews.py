@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from ..messages import STORABLE, RowId, Seconds
-from .common import Form, LongText, View
+from .common import Form, View
 
 # The first line is said by shippers of drivers, the second by drivers of shippers; some by both.
 ReviewTag = Literal[
@@ -150,11 +150,11 @@ class HideForm(Form, frozen=True):
     """Why nobody should read it; the author is told the reason. `reply`: only the answer to it is hidden."""
 
     reason: ReviewFault
-    note: LongText = ""
+    note: NoteText = ""
     reply: bool = False
 
 
 class RestoreForm(Form, frozen=True):
     """It may be read."""
 
-    note: LongText = ""
+    note: NoteText = ""

@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.Column("standing", sa.String(length=8), server_default="clear", nullable=False),
         sa.Column("waiting", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("hidden_reason", sa.String(length=16), nullable=True),
-        sa.Column("note", sa.String(length=1000), server_default="", nullable=False),
+        sa.Column("note", sa.String(length=500), server_default="", nullable=False),
         sa.Column("judged_by", sa.BigInteger(), nullable=True),
         sa.Column("judged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reply", sa.String(length=500), server_default="", nullable=False),

@@ -2149,14 +2149,14 @@ export interface JudgedReviews {
 /** Why nobody should read it; the author is told the reason. `reply`: only the answer to it is hidden. */
 export interface HideForm {
   reason: ReviewFault;
-  /** 0 to 1000 characters */
+  /** 0 to 500 characters */
   note?: string;
   reply?: boolean;
 }
 
 /** It may be read. */
 export interface RestoreForm {
-  /** 0 to 1000 characters */
+  /** 0 to 500 characters */
   note?: string;
 }
 

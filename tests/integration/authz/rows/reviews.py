@@ -102,12 +102,7 @@ ROWS = (
     Row("GET /api/v1/orders/{order}/dispute", own=disputed),
     Row("POST /api/v1/orders/{order}/dispute/answer", own=disputed_by_the_other, body=_SAID),
     Row("POST /api/v1/orders/{order}/dispute/messages", own=disputed, body=_SAID),
-    Row(
-        "POST /api/v1/orders/{order}/dispute/withdraw",
-        own=disputed,
-        # Staff withdraw what staff have opened, and decide the rest; `other` is staff of another grade.
-        expect={},
-    ),
+    Row("POST /api/v1/orders/{order}/dispute/withdraw", own=disputed),
     Row("GET /api/v1/admin/disputes"),
     Row("GET /api/v1/admin/disputes/{dispute}", own=a_dispute, shared=True),
     Row("POST /api/v1/admin/disputes/{dispute}/claim", own=a_dispute, shared=True),
