@@ -207,6 +207,10 @@ class Seeder:
             self._tell("removing orders", 1, 1)
             self._tell("removing people", 0, 1)
             await self._remove(connection, "users", f"phone LIKE '{PREFIX}%'")
+            await connection.execute(
+                "DELETE FROM company_ratings WHERE company_id IN"
+                " (SELECT id FROM companies WHERE country = 'KZ' AND bin LIKE '9909%')"
+            )
             await connection.execute("DELETE FROM companies WHERE country = 'KZ' AND bin LIKE '9909%'")
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM board)"):
                 await connection.execute("DELETE FROM board_areas")

@@ -1,5 +1,7 @@
 """Staff take disputes and decide them: the order moves on in the same transaction, with a line of the log."""
 
+import hashlib
+
 from dispatch.disputes import CLAIM_S, Decision, DisputeOutcome, after
 from dispatch.errors import Refusal
 from dispatch.events import Event
@@ -36,9 +38,6 @@ WHERE id = $1 RETURNING *
 """
 
 
-WORDS = 500  # of a decision in the log of staff; all of them are in the dispute
-
-
 class DisputeJudges:
     """The queue of staff."""
 
@@ -71,7 +70,7 @@ class DisputeJudges:
             order, found = await self._locked(connection, staff, dispute)
             await connection.execute(CLAIM, dispute, staff)
             if found.claimed_by != staff:
-                await _record(connection, staff, "dispute.claim", found, order, "", {})
+                await _record(connection, staff, "dispute.claim", found, order, {})
 
     async def unclaim(self, staff: int, dispute: int) -> None:
         """Somebody else may have it; harmless when it was not held. Refusal `not_found`."""
@@ -92,15 +91,10 @@ class DisputeJudges:
                 DECIDE, dispute, state, decision.outcome, decision.text, decision.amount, staff
             )
             detail = {"code": decision.outcome.value, "note": decision.text}
-            await _record(
-                connection,
-                staff,
-                "dispute.decide",
-                found,
-                order,
-                decision.text[:WORDS],
-                {"outcome": detail["code"]},
-            )
+            # The words are longer than a line of the log: it keeps what tells whether they were changed later.
+            sealed = hashlib.sha256(decision.text.encode()).hexdigest()
+            ruling = {"outcome": decision.outcome.value, "words": sealed}
+            await _record(connection, staff, "dispute.decide", found, order, ruling)
             if undecided:
                 moved, event = await step(
                     connection, order, then, actor=staff, driver=order.driver, detail=detail,
@@ -131,8 +125,7 @@ async def _record(
     action: str,
     found: Dispute,
     order: Order,
-    words: str,
     more: dict[str, str],
 ) -> None:
     detail = {"dispute": str(found.id), "order": str(order.id), **more}
-    await record(connection, staff, action, found.opened_by, words, detail)
+    await record(connection, staff, action, found.opened_by, "", detail)

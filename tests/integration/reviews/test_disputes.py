@@ -1,6 +1,7 @@
 """A haul that went wrong, from the first word to the end of it: each side's part, staff's, and the order's way."""
 
 import asyncio
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -140,9 +141,15 @@ async def test_staff_decide_and_the_order_goes_where_the_decision_leads(
     )
     lines = "SELECT action, user_id, reason, detail FROM staff_actions WHERE staff_id = $1 ORDER BY id"
     about = {"dispute": str(dispute), "order": str(haul.order)}
+    words = sha256(decision.text.encode()).hexdigest()
     assert [tuple(row) for row in await court.pool.fetch(lines, staff)] == [
         ("dispute.claim", haul.shipper.user, "", about),
-        ("dispute.decide", haul.shipper.user, decision.text, about | {"outcome": decision.outcome.value}),
+        (
+            "dispute.decide",
+            haul.shipper.user,
+            "",
+            about | {"outcome": decision.outcome.value, "words": words},
+        ),
     ]
     await refused("case_closed", court.judges.decide(staff, dispute, decision))
     await refused("dispute_closed", court.disputes.message(haul.driver, haul.order, "поздно", ()))
