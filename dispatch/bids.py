@@ -135,7 +135,8 @@ class Bidder:
 
     driver: int
     name: str
-    rating: float
+    rating: float | None
+    ratings: int
     hauls: int
     reliability: float | None
     body: str | None

@@ -128,6 +128,7 @@ class Poster:
     verified: bool
     rating: float | None
     ratings: int
+    user: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ TRANSITIONS: dict[tuple[Status, Status], frozenset[Actor]] = {
     (Status.DELIVERED, Status.DISPUTED): _by(_OWNER, _CARRIER, _STAFF),
     (Status.DISPUTED, Status.CLOSED): _by(_STAFF),
     (Status.DISPUTED, Status.CANCELLED): _by(_STAFF),
+    # A dispute that is taken back lets the haul go on where it stood; nobody chooses another of these.
+    (Status.DISPUTED, Status.LOADED): _by(_CLOCK),
+    (Status.DISPUTED, Status.IN_TRANSIT): _by(_CLOCK),
+    (Status.DISPUTED, Status.AT_DROP): _by(_CLOCK),
+    (Status.DISPUTED, Status.DELIVERED): _by(_CLOCK),
 }
 
 # The haul is over, one way or the other: `ended_at` is set and the driver is free again.

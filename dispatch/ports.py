@@ -11,6 +11,7 @@ from geo.types import Position
 
 from .asked import Draft
 from .cancelling import UNSAID, CallingOff
+from .disputes import Complaint
 from .editing import Changes
 from .events import Event
 from .matching import Ranked
@@ -141,7 +142,7 @@ class Orders(Protocol):
         """Calls the order off for everybody."""
         ...
 
-    async def dispute(self, party: Party, order: int, code: str, note: str) -> tuple[Order, list[Event]]:
+    async def dispute(self, party: Party, order: int, complaint: Complaint) -> tuple[Order, list[Event]]:
         """Something is wrong with a haul that cannot be called off any more: staff decide."""
         ...
 

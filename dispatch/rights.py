@@ -21,6 +21,7 @@ class Right(StrEnum):
     EXPORT_USERS = "export_users"  # other people's data, as a file
     MEND_ORDERS = "mend_orders"  # cancel, close, settle a dispute
     MODERATE_ORDERS = "moderate_orders"
+    MODERATE_REVIEWS = "moderate_reviews"  # hide what people say of each other, or let it stand
     SEE_DOCUMENTS = "see_documents"
     JUDGE_DOCUMENTS = "judge_documents"
     SEE_MONEY = "see_money"
@@ -46,6 +47,7 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.EXPORT_USERS: _for(),
     Right.MEND_ORDERS: _for(Grade.SUPPORT),
     Right.MODERATE_ORDERS: _for(Grade.MODERATOR),
+    Right.MODERATE_REVIEWS: _for(Grade.MODERATOR),
     Right.SEE_DOCUMENTS: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.JUDGE_DOCUMENTS: _for(Grade.MODERATOR),
     Right.SEE_MONEY: _for(Grade.SUPPORT, Grade.FINANCE),

@@ -15,6 +15,7 @@ from geo.types import Position
 
 from .asked import stops_of
 from .cancelling import CallingOff
+from .disputes import Complaint
 from .errors import Refusal
 from .events import Event, OfferMade
 from .loops import repeat
@@ -112,9 +113,9 @@ class Dispatcher:
         self._tell(events)
         return changed
 
-    async def dispute(self, party: Party, order: int, code: str, note: str) -> Order:
+    async def dispute(self, party: Party, order: int, complaint: Complaint) -> Order:
         """Something is wrong with a haul on the road: staff decide what becomes of it."""
-        changed, events = await self._orders.dispute(party, order, code, note)
+        changed, events = await self._orders.dispute(party, order, complaint)
         self._tell(events)
         return changed
 

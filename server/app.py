@@ -18,7 +18,7 @@ from storage import partitions, postgres, redis
 from storage.board.store import connect_board_pool
 from storage.postgres import Pool
 
-from . import i18n
+from . import i18n, publishing
 from .audit.sealing import Sealer
 from .background import running
 from .config import Config
@@ -160,6 +160,7 @@ def _loops(
         expire=services.dispatcher.run_expire(),
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
+        publish=publishing.run(services.publisher),
         deliver=Deliveries(services.outbox, services.accounts, senders).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),

@@ -41,7 +41,11 @@ def card(seen: Card, now: float) -> rest.BoardCard:
         until=load.until,
         on_board=load.on_board,
         shipper=rest.PosterView(
-            load.poster.name, load.poster.verified, load.poster.rating, load.poster.ratings
+            load.poster.name,
+            load.poster.verified,
+            load.poster.rating,
+            load.poster.ratings,
+            load.poster.user,
         ),
         reasons=[str(reason) for reason in seen.reasons],
         pickup_from=load.pickup_window.opens,

@@ -40,9 +40,15 @@ log = logging.getLogger("desk.notify")
 
 
 # News that reach a party's sockets also when they do not watch the order. A watcher knows them by their offset.
-FOR_THE_DRIVER = frozenset({"edited", "cancelled", "disputed", "closed", "arrived", "left", "proof_demanded"})
-FOR_THE_SHIPPER = frozenset(
-    {"approved", "rejected", "lapsed", "acknowledged", "disputed", "delayed", "incident", PAUSED, RESUMED}
+OF_A_DISPUTE = frozenset(
+    {"disputed", "dispute_answered", "dispute_message", "dispute_withdrawn", "dispute_decided"}
+)
+FOR_THE_DRIVER = (
+    frozenset({"edited", "cancelled", "closed", "arrived", "left", "proof_demanded"}) | OF_A_DISPUTE
+)
+FOR_THE_SHIPPER = (
+    frozenset({"approved", "rejected", "lapsed", "acknowledged", "delayed", "incident", PAUSED, RESUMED})
+    | OF_A_DISPUTE
 )
 
 PersonalMessage = (

@@ -38,6 +38,8 @@ from storage.cabinet.store import CabinetStore
 from storage.cache import TimedCache
 from storage.chat.store import ChatStore
 from storage.companies import CompanyStore
+from storage.disputes.judging import DisputeJudges
+from storage.disputes.store import DisputeStore
 from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
@@ -64,6 +66,10 @@ from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
 from storage.reloads import ReloadStore
 from storage.reports.store import ReportStore
+from storage.reviews.moderation import ReviewModeration
+from storage.reviews.reputation import ReputationStore
+from storage.reviews.showing import Publisher
+from storage.reviews.store import ReviewStore
 from storage.saved_places import SavedPlaceStore
 from storage.seal import Seal
 from storage.searches import SearchStore
@@ -187,6 +193,12 @@ class Services:
         self.searches = SearchStore(pool)
         self.flags = FlagStore(pool)
         self.reloads = ReloadStore(pool, board_pool)
+        self.disputes = DisputeStore(pool)
+        self.dispute_judges = DisputeJudges(pool)
+        self.reviews = ReviewStore(pool)
+        self.judged_reviews = ReviewModeration(pool)
+        self.reputations = ReputationStore(pool)
+        self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
         self.api_keys = ApiKeyStore(pool)

@@ -200,8 +200,9 @@ def bidder_card(bidder: Bidder) -> BidderCard:
     return BidderCard(
         driver=bidder.driver,
         name=bidder.name,
-        rating=round(bidder.rating, 2),
+        rating=None if bidder.rating is None else round(bidder.rating, 2),
         hauls=bidder.hauls,
+        ratings=bidder.ratings,
         reliability=None if bidder.reliability is None else round(bidder.reliability, 3),
         body=bidder.body,
         capacity_kg=bidder.capacity_kg,

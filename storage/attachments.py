@@ -145,7 +145,9 @@ class AttachmentStore:
 
 
 def _party_sees(order: Order, party: Party, now: float) -> bool:
-    return owns(order, party) or (carries(order, party) and in_grace(order, now))
+    """In a dispute its driver reads the evidence, however long ago the haul ended."""
+    disputed = order.status is Status.DISPUTED
+    return owns(order, party) or (carries(order, party) and (disputed or in_grace(order, now)))
 
 
 def _attachment(row: asyncpg.Record) -> Attachment:

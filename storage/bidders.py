@@ -7,18 +7,19 @@ import asyncpg
 from dispatch.bids import Bidder
 
 from .postgres import Connection, Pool
+from .reviews.rows import rating_of
 
 # Primary and unique keys by driver; ix_assignments_driver_id_order_id for the hauls of half a year and the
 # primary key of order_events for who called one off; ix_documents_user_id and ix_documents_vehicle_id for papers.
 BIDDERS = """
-SELECT u.id, u.name, coalesce(s.rating, 5) AS rating, v.body, v.capacity_kg, v.volume_m3, record.done,
+SELECT u.id, u.name, s.one, s.two, s.three, s.four, s.five, v.body, v.capacity_kg, v.volume_m3, record.done,
     record.dropped,
     ARRAY(SELECT DISTINCT d.kind FROM documents d
         WHERE d.state = 'approved' AND (d.expires_at IS NULL OR d.expires_at > now())
             AND (d.vehicle_id = v.id OR d.vehicle_id IS NULL AND d.company_id IS NULL AND d.user_id = u.id)
         ORDER BY d.kind) AS papers
 FROM users u
-LEFT JOIN driver_states s ON s.driver_id = u.id
+LEFT JOIN user_ratings s ON s.user_id = u.id AND s.part = 'driver'
 LEFT JOIN vehicles v ON v.driver_id = u.id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE h.status IN ('delivered', 'closed')) AS done,
@@ -42,10 +43,12 @@ async def bidders(connection: Connection | Pool, drivers: Sequence[int]) -> dict
 
 def _bidder(row: asyncpg.Record) -> Bidder:
     counted = row["done"] + row["dropped"]
+    rating = rating_of(row)
     return Bidder(
         driver=row["id"],
         name=row["name"],
-        rating=row["rating"],
+        rating=rating.mean,
+        ratings=rating.count,
         hauls=row["done"],
         reliability=row["done"] / counted if counted else None,
         body=row["body"],

@@ -45,6 +45,15 @@ KEPT = frozenset(
         "chats.shipper_id",
         "chats.driver_id",
         "chat_messages.author_id",
+        # what was said of others stays with its stars, without the words; what was said in a dispute stays whole:
+        # the other side's claim, and the decision, rest on it
+        "reviews.author_id",
+        "reviews.about_id",
+        "reviews.replied_by",
+        "reviews.reported_by",
+        "user_ratings.user_id",
+        "disputes.opened_by",
+        "dispute_messages.author_id",
         "subscriptions.driver_id",
         "erasures.user_id",
         # who of the staff or of a company decided
@@ -55,6 +64,9 @@ KEPT = frozenset(
         "staff_actions.user_id",
         "flags.cleared_by",
         "share_links.revoked_by",
+        "reviews.judged_by",
+        "disputes.claimed_by",
+        "disputes.decided_by",
         "fuel_prices.set_by",
         # the log of the driver who was looked at; the name behind it is neutral
         "position_views.viewer_id",
@@ -138,6 +150,9 @@ DELETE FROM chat_files c USING chat_messages m
 WHERE m.author_id = $1 AND c.order_id = m.order_id AND c.seq = m.seq""",
     "chat_messages.text": "UPDATE chat_messages SET text = '', phrase = NULL WHERE author_id = $1",
     "chat_reads.user_id": "DELETE FROM chat_reads WHERE user_id = $1",
+    # Own words about others, and own answers to theirs.
+    "reviews.text": "UPDATE reviews SET text = '' WHERE author_id = $1",
+    "reviews.reply": "UPDATE reviews SET reply = '', report_note = '' WHERE about_id = $1",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
     "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",

@@ -49,6 +49,7 @@ SELECT to_jsonb(b) - 'actor_id' FROM blocks b WHERE actor_id = $1 OR shipper_id 
     "habits": "SELECT to_jsonb(h) FROM habits h WHERE user_id = $1 ORDER BY day, kind",
     "cooldowns": "SELECT to_jsonb(c) FROM cooldowns c WHERE user_id = $1",
     "shipper_rating": "SELECT to_jsonb(s) FROM shipper_stats s WHERE shipper_id = $1",
+    "ratings": "SELECT to_jsonb(r) FROM user_ratings r WHERE user_id = $1",
     "saved_searches": """
 SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', active, 'notify', notify,
     'created_at', created_at) FROM saved_searches WHERE driver_id = $1 ORDER BY id""",
@@ -124,6 +125,21 @@ FROM chat_messages m WHERE author_id = $1 AND order_id > $2 GROUP BY order_id OR
     "viewers": """
 SELECT v.id, to_jsonb(v) - 'driver_id' - 'slot' - 'viewer_id' FROM position_views v
 WHERE v.driver_id = $1 AND v.id > $2 ORDER BY v.id LIMIT $3""",
+    # ix_reviews_author_id_id, and ix_reviews_about_id_id: own words, and what everybody may read about the user.
+    "reviews_written": """
+SELECT id, to_jsonb(r) - 'about_id' - 'judged_by' - 'replied_by' - 'reported_by' - 'report_reason' - 'report_note'
+    - 'reported_at' - 'waiting' FROM reviews r
+WHERE r.author_id = $1 AND r.id > $2 ORDER BY r.id LIMIT $3""",
+    "reviews_about": """
+SELECT id, to_jsonb(r) - 'author_id' - 'judged_by' - 'replied_by' - 'reported_by' - 'note' FROM reviews r
+WHERE r.about_id = $1 AND r.published_at IS NOT NULL AND r.standing = 'clear' AND r.id > $2
+ORDER BY r.id LIMIT $3""",
+    # ix_dispute_messages_author_id_id.
+    "disputes": """
+SELECT m.id, to_jsonb(m) || jsonb_build_object('order', d.order_id, 'code', d.code, 'amount', d.amount,
+    'state', d.state, 'outcome', d.outcome, 'decision', d.decision, 'decided_amount', d.decided_amount)
+FROM dispute_messages m JOIN disputes d ON d.id = m.dispute_id
+WHERE m.author_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -169,6 +185,12 @@ NOT_EXPORTED = {
     "companies.contact_phone": "in company",
     "companies.decided_by": "staff's work, not the user's data",
     "documents.reviewed_by": "staff's work, not the user's data",
+    "reviews.judged_by": "staff's work, not the user's data",
+    "reviews.replied_by": "in reviews_about",
+    "reviews.reported_by": "in reviews_about",
+    "disputes.opened_by": "in disputes",
+    "disputes.claimed_by": "staff's work, not the user's data",
+    "disputes.decided_by": "staff's work, not the user's data",
     "idempotency_keys.user_id": "sealed answers, gone after a day",
     "order_versions.actor_id": "in orders",
     "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",

@@ -10,6 +10,7 @@ import asyncpg
 
 from dispatch.bids import BidStatus
 from dispatch.cancelling import UNSAID, CallingOff, fault_of
+from dispatch.disputes import Complaint
 from dispatch.errors import Refusal
 from dispatch.events import Event
 from dispatch.model import ENDED, Actor, NewOrder, OfferStatus, Order, Party, Status, allowed
@@ -19,6 +20,7 @@ from . import habits, offers
 from .bid_rows import close_bids
 from .candidates import CLAIM_DUE, LOOK_AGAIN, SearchClaim
 from .deciding import deciding
+from .disputes.rows import DROP, open_dispute
 from .holding import DROP_CASE, open_case
 from .order_reads import OrderReads, must_own
 from .order_rows import (
@@ -183,7 +185,7 @@ class OrderStore(OrderReads):
                 raise Refusal("acknowledge_required")
             if found.status is Status.AT_DROP and status is Status.DELIVERED:
                 await must_be_proved(connection, order)
-            return await _move(connection, found, status, party)
+            return await move(connection, found, status, party)
 
     async def cancel(self, party: Party, order: int, why: CallingOff = UNSAID) -> tuple[Order, list[Event]]:
         """Calls the order off; its driver is free again, its live offers are withdrawn."""
@@ -193,22 +195,25 @@ class OrderStore(OrderReads):
             assigned_at, now = (row["at"], row["now"]) if row else (None, 0.0)
             fault, free = fault_of(found, party.actor, why, assigned_at, now)
             detail = {"code": why.code, "reason": why.note, "fault": fault.value, "free": free}
-            moved = await _move(connection, found, Status.CANCELLED, party, detail)
+            moved = await move(connection, found, Status.CANCELLED, party, detail)
             if self._watch is not None and party.actor is Actor.DRIVER:
                 await habits.cancelled(connection, party.user, self._watch)
             return moved
 
-    async def dispute(self, party: Party, order: int, code: str, note: str) -> tuple[Order, list[Event]]:
-        """Staff decide what becomes of the haul."""
+    async def dispute(self, party: Party, order: int, complaint: Complaint) -> tuple[Order, list[Event]]:
+        """Staff decide what becomes of the haul; how it goes on: storage/disputes/."""
         async with self._deciding() as connection:
             found = await owned(connection, order, party)
-            return await _move(connection, found, Status.DISPUTED, party, {"code": code, "reason": note})
+            detail = {"code": complaint.code, "reason": complaint.text}
+            moved = await move(connection, found, Status.DISPUTED, party, detail)
+            await open_dispute(connection, found, party, complaint)
+            return moved
 
     async def close(self, party: Party, order: int, note: str) -> tuple[Order, list[Event]]:
         """Nothing is left to settle; staff also close what was disputed."""
         async with self._deciding() as connection:
             found = await owned(connection, order, party)
-            return await _move(connection, found, Status.CLOSED, party, {"reason": note} if note else {})
+            return await move(connection, found, Status.CLOSED, party, {"reason": note} if note else {})
 
     async def close_delivered(self, limit: int, after_s: float) -> list[Event]:
         """Closes what was delivered so long ago; passes over orders under decision."""
@@ -222,7 +227,7 @@ class OrderStore(OrderReads):
         events: list[Event] = []
         async with transaction(self._pool) as connection:
             for row in await connection.fetch(due, *arguments):
-                _, told = await _move(connection, order_of(row), status, None)
+                _, told = await move(connection, order_of(row), status, None)
                 events += told
         return events
 
@@ -239,12 +244,14 @@ async def owned(connection: Connection, order: int, party: Party) -> Order:
     return found
 
 
-async def _move(
+async def move(
     connection: Connection,
     order: Order,
     status: Status,
     party: Party | None,
     detail: dict[str, Any] | None = None,
+    *,
+    kind: str = "",
 ) -> tuple[Order, list[Event]]:
     """One step of a locked order by a party, or by the clock (None), with all that ends with it."""
     actor = Actor.SYSTEM if party is None else party.actor
@@ -262,6 +269,10 @@ async def _move(
         await connection.execute(END_ASSIGNMENT, order.id)
     if status in (Status.CANCELLED, Status.EXPIRED):
         await connection.execute(DROP_CASE, order.id)
+    if order.status is Status.DISPUTED:  # decided before this, or never
+        await connection.execute(DROP, order.id)
     user = None if party is None else party.signed_in
-    moved, event = await step(connection, order, status, actor=user, driver=order.driver, detail=detail)
+    moved, event = await step(
+        connection, order, status, actor=user, driver=order.driver, detail=detail, kind=kind
+    )
     return moved, [event, *withdrawn]

@@ -1,4 +1,4 @@
-"""What is done to posted orders over HTTP: edited, confirmed, agreed to, called off, disputed, closed."""
+"""What is done to posted orders over HTTP: edited, confirmed, agreed to, called off, closed."""
 
 from dispatch.cancelling import CallingOff, Fault
 from dispatch.rights import Right, grades
@@ -9,7 +9,6 @@ from server.protocol.rest.orders import (
     AppealForm,
     CancelForm,
     CloseForm,
-    DisputeForm,
     OrderEdit,
 )
 
@@ -47,14 +46,6 @@ async def cancel(call: Call[CancelForm, None]) -> OrderState:
     party = await party_to(call, call.path_id("order"))
     why = CallingOff(form.code, form.reason, None if form.fault is None else Fault(form.fault))
     order = await call.services.dispatcher.cancel(party, call.path_id("order"), why)
-    return state(call, order, party)
-
-
-async def dispute(call: Call[DisputeForm, None]) -> OrderState:
-    """Something is wrong with a haul that is under way or just over: staff decide."""
-    party = await party_to(call, call.path_id("order"))
-    form = call.body
-    order = await call.services.dispatcher.dispute(party, call.path_id("order"), form.code, form.note)
     return state(call, order, party)
 
 
@@ -120,19 +111,6 @@ ROUTES: tuple[Route, ...] = (
         roles=ANYBODY,
         grades=grades(Right.MEND_ORDERS),
         errors=(*_STEP, "reason_invalid"),
-        scope="orders:write",
-    ),
-    Route(
-        "POST",
-        "/api/v1/orders/{order}/dispute",
-        dispute,
-        "Say that something is wrong with a haul",
-        "orders",
-        request=DisputeForm,
-        response=OrderState,
-        roles=ANYBODY,
-        grades=grades(Right.MEND_ORDERS),
-        errors=_STEP,
         scope="orders:write",
     ),
     Route(

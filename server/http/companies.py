@@ -57,14 +57,15 @@ async def ask_verification(call: Call[None, None]) -> Versioned:
 async def card(call: Call[None, None]) -> CompanyCard:
     """What anybody may know of a company."""
     company = await call.services.companies.company(call.path_id("company"))
+    rating = await call.services.reputations.of_company(company.id)
     return CompanyCard(
         company=company.id,
         legal_name=company.card.legal_name,
         country=company.card.country,
         verified=company.state == "verified",
         since=company.created_at,
-        rating=None,
-        hauls=0,
+        rating=None if rating.mean is None else round(rating.mean, 2),
+        hauls=rating.count,
     )
 
 

@@ -54,7 +54,7 @@ def _price(line: BidLine) -> int:
 SORTS: dict[str, Callable[[BidLine], tuple[float, ...]]] = {
     "price": lambda line: (_price(line), line.bid.bid),
     "deadhead": lambda line: (FAR if line.deadhead_m is None else line.deadhead_m, _price(line)),
-    "rating": lambda line: (-line.bidder.rating, _price(line)),
+    "rating": lambda line: (-(line.bidder.rating or 0.0), -line.bidder.ratings, _price(line)),
     "reliability": lambda line: (
         1.0 if line.bidder.reliability is None else -line.bidder.reliability,
         -line.bidder.hauls,

@@ -101,6 +101,21 @@ NOTICES: dict[str, Template] = {
     "trip.suggested/at_drop": Template("Order {order}", "Are you at the drop? Confirm it in the app."),
     "trip.suggested/delivered": Template("Order {order}", "Is the cargo delivered? Confirm it in the app."),
     "chat.message": Template("Order {order}", "There is a new message. Open the app to read it."),
+    "order.changed/dispute_answered": Template(
+        "Order {order}", "The other side has answered to the dispute."
+    ),
+    "order.changed/dispute_message": Template("Order {order}", "There is news in the dispute."),
+    "order.changed/dispute_withdrawn": Template(
+        "Order {order}", "The dispute was withdrawn: the haul goes on."
+    ),
+    "order.changed/dispute_decided": Template(
+        "Order {order}", "The dispute is decided. Open the app to see how."
+    ),
+    "review.waiting": Template(
+        "Order {order}", "The other side has rated the haul. Rate it too: then both see what was said."
+    ),
+    "review.published": Template("Order {order}", "There is a new rating of you. Open the app to read it."),
+    "review.hidden": Template("Order {order}", "Your rating was hidden. Open the app to see why."),
     "company.invited": Template("Invitation", "A company invites you. Open the app to answer."),
     "company.decided": Template("Your company", "Staff has looked at your company. Open the app to see how."),
     "company.decided/verified": Template("Your company", "Your company is verified."),

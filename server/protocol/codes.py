@@ -125,6 +125,17 @@ ERRORS = _catalogue(
     ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
     ErrorCode("case_closed", 409, False, "This was decided already."),
     ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
+    # after the haul
+    ErrorCode("review_early", 409, False, "A haul is rated once it is delivered."),
+    ErrorCode("review_late", 409, False, "The time to rate this haul is over."),
+    ErrorCode("review_exists", 409, False, "This haul is rated already: change that rating."),
+    ErrorCode("review_published", 409, False, "A rating that others have read cannot be changed."),
+    ErrorCode("tags_invalid", 422, False, "These words are not said of this side."),
+    ErrorCode("reply_used", 409, False, "This rating was answered already."),
+    ErrorCode("report_used", 409, False, "Staff were asked to look at this already."),
+    ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
+    ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
+    ErrorCode("dispute_closed", 409, False, "This dispute is over."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
     ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

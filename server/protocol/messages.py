@@ -161,8 +161,9 @@ class BidderCard(Struct, frozen=True, omit_defaults=True):
 
     driver: RowId
     name: str
-    rating: float
+    rating: float | None  # the plain mean; null until somebody has rated
     hauls: int  # delivered in half a year
+    ratings: int = 0  # how many have rated
     reliability: float | None = None
     body: str | None = None
     capacity_kg: float | None = None

@@ -163,6 +163,16 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
         ErrorCode("case_closed", 409, False, "This was decided already."),
         ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
+        ErrorCode("review_early", 409, False, "A haul is rated once it is delivered."),
+        ErrorCode("review_late", 409, False, "The time to rate this haul is over."),
+        ErrorCode("review_exists", 409, False, "This haul is rated already: change that rating."),
+        ErrorCode("review_published", 409, False, "A rating that others have read cannot be changed."),
+        ErrorCode("tags_invalid", 422, False, "These words are not said of this side."),
+        ErrorCode("reply_used", 409, False, "This rating was answered already."),
+        ErrorCode("report_used", 409, False, "Staff were asked to look at this already."),
+        ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
+        ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
+        ErrorCode("dispute_closed", 409, False, "This dispute is over."),
         ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
         ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
         ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
@@ -194,7 +204,7 @@ PaymentWhen = Literal["on_loading", "on_delivery", "deferred"]
 OrderStatus = Literal["draft", "moderation", "open", "assigned", "at_pickup", "loaded", "in_transit", "at_drop", "delivered", "closed", "cancelled", "expired", "disputed"]
 CancelReason = Literal["plans_changed", "cargo_not_ready", "sold_elsewhere", "price", "driver_late", "mistake", "breakdown", "accident", "delayed", "cargo_differs", "times_changed", "personal", "no_contact", "asked_by_shipper", "asked_by_driver", "fraud", "forbidden_cargo", "duplicate", "other"]
 Fault = Literal["nobody", "shipper", "driver"]
-DisputeReason = Literal["damage", "shortage", "delay", "payment", "cargo_differs", "no_contact", "fraud", "other"]
+DisputeReason = Literal["damage", "shortage", "delay", "payment", "wait_unpaid", "cargo_differs", "no_show", "no_contact", "fraud", "other"]
 Suspicion = Literal["contacts", "forbidden", "price_low", "price_high", "adr_papers", "rejected_before", "new_account", "duplicate"]
 RejectReason = Literal["contacts", "forbidden_cargo", "price", "adr_papers", "unclear", "duplicate", "fraud", "other"]
 CaseKind = Literal["held", "flag", "appeal"]
@@ -212,6 +222,11 @@ Precision = Literal["house", "street", "place", "town", "region", "estimate"]
 PlaceKind = Literal["city", "crossing", "address", "pin"]
 CrossingKind = Literal["multilateral", "bilateral"]
 ViewerKind = Literal["shipper", "fleet", "link", "staff"]
+DisputeState = Literal["open", "decided", "withdrawn", "dropped"]
+DisputeOutcome = Literal["for_driver", "for_shipper", "split", "withdrawn"]
+ReviewTag = Literal["on_time", "careful", "clean_truck", "papers_in_order", "late", "damaged", "dirty_truck", "wrong_truck", "paid_on_time", "clear_documents", "quick_loading", "cargo_as_agreed", "late_payment", "missing_documents", "long_wait", "wrong_cargo_data", "communicative", "polite", "unreachable", "rude"]
+ReviewFault = Literal["insult", "contacts", "false", "not_this_haul", "private", "spam", "other"]
+ReviewList = Literal["waiting", "hidden", "shown"]
 ChatPhrase = Literal["on_my_way", "at_gate", "late_half_hour", "late_hour", "where_loading", "where_unloading", "in_queue", "loading_begun", "leaving_loaded", "at_border", "unloaded", "where_now", "when_here", "cargo_ready", "cargo_not_ready", "drive_in", "pass_ordered", "go_to_office", "documents_ready", "send_photo", "send_documents", "call_me", "agreed", "thanks"]
 DeclineReason = Literal["unsaid", "price", "distance", "time", "cargo", "vehicle", "shipper", "payment", "busy", "rest", "other"]
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
@@ -501,8 +516,9 @@ class BidderCard:
 
     driver: int  # 1 or more
     name: str
-    rating: float
+    rating: float | None
     hauls: int
+    ratings: int = 0
     reliability: float | None = None
     body: str | None = None
     capacity_kg: float | None = None
@@ -516,6 +532,8 @@ class BidderCard:
             "rating": self.rating,
             "hauls": self.hauls,
         }
+        if self.ratings != 0:
+            wire["ratings"] = self.ratings
         if self.reliability is not None:
             wire["reliability"] = self.reliability
         if self.body is not None:
@@ -535,6 +553,7 @@ class BidderCard:
             wire["name"],
             wire["rating"],
             wire["hauls"],
+            wire.get("ratings", 0),
             wire.get("reliability"),
             wire.get("body"),
             wire.get("capacity_kg"),
@@ -3818,7 +3837,7 @@ class OwnCompany:
 
 @dataclass(frozen=True, slots=True)
 class CompanyCard:
-    """A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated."""
+    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none."""
 
     company: int
     legal_name: str
@@ -5917,27 +5936,6 @@ class CancelForm:
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeForm:
-    """What is wrong with the haul."""
-
-    code: DisputeReason
-    note: str = ""  # 0 to 1000 characters
-
-    def to_wire(self) -> Wire:
-        return {
-            "code": self.code,
-            "note": self.note,
-        }
-
-    @classmethod
-    def from_wire(cls, wire: Wire) -> DisputeForm:
-        return cls(
-            wire["code"],
-            wire.get("note", ""),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class CloseForm:
     """What was agreed, if anything was in dispute."""
 
@@ -6473,6 +6471,676 @@ class SharedOrder:
             (None if wire["position"] is None else SharedPosition.from_wire(wire["position"])) if "position" in wire else None,
             wire.get("remaining_m"),
             wire.get("eta_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeForm:
+    """What is wrong with the haul. `amount` is what is claimed, if it is money."""
+
+    code: DisputeReason
+    note: str = ""  # 0 to 1000 characters
+    amount: int | None = None  # minor units of KZT; 1 or more
+    files: list[int] = field(default_factory=list)  # Attachments of the order that show it; 0 to 10 items
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "code": self.code,
+            "note": self.note,
+            "files": self.files,
+        }
+        if self.amount is not None:
+            wire["amount"] = self.amount
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeForm:
+        return cls(
+            wire["code"],
+            wire.get("note", ""),
+            wire.get("amount"),
+            wire.get("files", []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSayForm:
+    """A word on a dispute, and what shows it."""
+
+    text: str  # 1 to 1000 characters
+    files: list[int] = field(default_factory=list)  # Attachments of the order that show it; 0 to 10 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "text": self.text,
+            "files": self.files,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeSayForm:
+        return cls(
+            wire["text"],
+            wire.get("files", []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeSaid:
+    """One line of a dispute. `kind`: opened, answer or message. Who of the staff it was is told to staff only."""
+
+    message: int
+    side: str
+    author: int | None
+    kind: str
+    text: str
+    files: list[int]
+    at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "message": self.message,
+            "side": self.side,
+            "author": self.author,
+            "kind": self.kind,
+            "text": self.text,
+            "files": self.files,
+            "at": self.at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeSaid:
+        return cls(
+            wire["message"],
+            wire["side"],
+            wire["author"],
+            wire["kind"],
+            wire["text"],
+            wire["files"],
+            wire["at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    """A dispute as both sides see it. `side` has opened it; `may_answer` and `may_withdraw` are the caller's."""
+
+    dispute: int
+    order: int
+    side: str
+    code: DisputeReason
+    amount: int | None
+    currency: str
+    state: DisputeState
+    opened_at: float  # Seconds since the epoch, UTC; 0 or more
+    answered_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    taken: bool
+    outcome: DisputeOutcome | None
+    decision: str
+    decided_amount: int | None
+    ended_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    messages: list[DisputeSaid]
+    may_answer: bool
+    may_withdraw: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "dispute": self.dispute,
+            "order": self.order,
+            "side": self.side,
+            "code": self.code,
+            "amount": self.amount,
+            "currency": self.currency,
+            "state": self.state,
+            "opened_at": self.opened_at,
+            "answered_at": self.answered_at,
+            "taken": self.taken,
+            "outcome": self.outcome,
+            "decision": self.decision,
+            "decided_amount": self.decided_amount,
+            "ended_at": self.ended_at,
+            "messages": [item.to_wire() for item in self.messages],
+            "may_answer": self.may_answer,
+            "may_withdraw": self.may_withdraw,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeView:
+        return cls(
+            wire["dispute"],
+            wire["order"],
+            wire["side"],
+            wire["code"],
+            wire["amount"],
+            wire["currency"],
+            wire["state"],
+            wire["opened_at"],
+            wire["answered_at"],
+            wire["taken"],
+            wire["outcome"],
+            wire["decision"],
+            wire["decided_amount"],
+            wire["ended_at"],
+            [DisputeSaid.from_wire(item) for item in wire["messages"]],
+            wire["may_answer"],
+            wire["may_withdraw"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeQuery:
+    """Oldest first."""
+
+    state: DisputeState = "open"
+    after: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "state": self.state,
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeQuery:
+        return cls(
+            wire.get("state", "open"),
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeCase:
+    """A dispute before staff; its messages are in the dispute itself."""
+
+    dispute: DisputeView
+    order: OrderState
+    claimed_by: int | None
+    claimed_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    decided_by: int | None
+    was: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "dispute": self.dispute.to_wire(),
+            "order": self.order.to_wire(),
+            "claimed_by": self.claimed_by,
+            "claimed_at": self.claimed_at,
+            "decided_by": self.decided_by,
+            "was": self.was,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeCase:
+        return cls(
+            DisputeView.from_wire(wire["dispute"]),
+            OrderState.from_wire(wire["order"]),
+            wire["claimed_by"],
+            wire["claimed_at"],
+            wire["decided_by"],
+            wire["was"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeCases:
+    """`next` goes into `after` for the next page."""
+
+    disputes: list[DisputeCase]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "disputes": [item.to_wire() for item in self.disputes],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DisputeCases:
+        return cls(
+            [DisputeCase.from_wire(item) for item in wire["disputes"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecideForm:
+    """What staff decide; both sides read the text. `amount` is who loses' to pay. `cancels`: the order is called
+    off, else it is closed. `withdrawn` leaves it undecided: the haul goes on where it stood."""
+
+    outcome: DisputeOutcome
+    text: str  # 1 to 2000 characters
+    amount: int | None = None  # minor units; 0 or more
+    cancels: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "outcome": self.outcome,
+            "text": self.text,
+            "cancels": self.cancels,
+        }
+        if self.amount is not None:
+            wire["amount"] = self.amount
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> DecideForm:
+        return cls(
+            wire["outcome"],
+            wire["text"],
+            wire.get("amount"),
+            wire.get("cancels", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewForm:
+    """A word on the other side of a haul. Nobody reads it before the other side has said its own, or a week after
+    the delivery; until then it may be changed."""
+
+    stars: int  # 1 to 5
+    tags: list[ReviewTag] = field(default_factory=list)  # 0 to 6 items
+    text: str = ""  # 0 to 1000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "stars": self.stars,
+            "tags": self.tags,
+            "text": self.text,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReviewForm:
+        return cls(
+            wire["stars"],
+            wire.get("tags", []),
+            wire.get("text", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyForm:
+    """The answer of who is spoken of."""
+
+    text: str  # 1 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "text": self.text,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReplyForm:
+        return cls(
+            wire["text"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportForm:
+    """Why staff should look at it."""
+
+    reason: ReviewFault
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReportForm:
+        return cls(
+            wire["reason"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """A review. `order`, `standing` and `due_at` (shown then at the latest) are told to its own sides and staff.
+
+    `standing`: clear, held until staff have looked, or hidden by them."""
+
+    review: int
+    side: str
+    author: str
+    stars: int
+    tags: list[str]
+    text: str
+    written_at: float  # Seconds since the epoch, UTC; 0 or more
+    published_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    version: int
+    reply: str
+    replied_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    order: int | None = None
+    own: bool = False
+    standing: str | None = None
+    hidden_reason: str | None = None
+    due_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "review": self.review,
+            "side": self.side,
+            "author": self.author,
+            "stars": self.stars,
+            "tags": self.tags,
+            "text": self.text,
+            "written_at": self.written_at,
+            "published_at": self.published_at,
+            "version": self.version,
+            "reply": self.reply,
+            "replied_at": self.replied_at,
+            "order": self.order,
+            "own": self.own,
+            "standing": self.standing,
+            "hidden_reason": self.hidden_reason,
+            "due_at": self.due_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReviewView:
+        return cls(
+            wire["review"],
+            wire["side"],
+            wire["author"],
+            wire["stars"],
+            wire["tags"],
+            wire["text"],
+            wire["written_at"],
+            wire["published_at"],
+            wire["version"],
+            wire["reply"],
+            wire["replied_at"],
+            wire.get("order"),
+            wire.get("own", False),
+            wire.get("standing"),
+            wire.get("hidden_reason"),
+            wire.get("due_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReviews:
+    """A haul's reviews as the caller may read them. `until`: when nobody rates it any more; null before it is
+    delivered. `shipper_posted`, `driver_posted`: who has said their word, read or unread."""
+
+    order: int
+    side: str | None
+    may_post: bool
+    until: float | None  # Seconds since the epoch, UTC; 0 or more
+    shipper_posted: bool
+    driver_posted: bool
+    reviews: list[ReviewView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "side": self.side,
+            "may_post": self.may_post,
+            "until": self.until,
+            "shipper_posted": self.shipper_posted,
+            "driver_posted": self.driver_posted,
+            "reviews": [item.to_wire() for item in self.reviews],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OrderReviews:
+        return cls(
+            wire["order"],
+            wire["side"],
+            wire["may_post"],
+            wire["until"],
+            wire["shipper_posted"],
+            wire["driver_posted"],
+            [ReviewView.from_wire(item) for item in wire["reviews"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPage:
+    """Newest first; `next` goes into `before` for the next page."""
+
+    reviews: list[ReviewView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "reviews": [item.to_wire() for item in self.reviews],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReviewPage:
+        return cls(
+            [ReviewView.from_wire(item) for item in wire["reviews"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RatingView:
+    """The plain mean, null when nobody has rated; how many have; and how often one to five stars were given."""
+
+    mean: float | None
+    count: int
+    stars: list[int]  # 5 to 5 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "mean": self.mean,
+            "count": self.count,
+            "stars": self.stars,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RatingView:
+        return cls(
+            wire["mean"],
+            wire["count"],
+            wire["stars"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityView:
+    """One part of a record of the last 180 days: so many cases of so many. `share` is null below five cases."""
+
+    component: str
+    number: int
+    of: int
+    share: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "component": self.component,
+            "number": self.number,
+            "of": self.of,
+            "share": self.share,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReliabilityView:
+        return cls(
+            wire["component"],
+            wire["number"],
+            wire["of"],
+            wire["share"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReputationView:
+    """What users who have to do with each other may know of one another."""
+
+    user: int
+    part: str
+    name: str
+    since: float  # Seconds since the epoch, UTC; 0 or more
+    rating: RatingView
+    reliability: list[ReliabilityView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "user": self.user,
+            "part": self.part,
+            "name": self.name,
+            "since": self.since,
+            "rating": self.rating.to_wire(),
+            "reliability": [item.to_wire() for item in self.reliability],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReputationView:
+        return cls(
+            wire["user"],
+            wire["part"],
+            wire["name"],
+            wire["since"],
+            RatingView.from_wire(wire["rating"]),
+            [ReliabilityView.from_wire(item) for item in wire["reliability"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQuery:
+    """Oldest first: those that staff should look at, those that were hidden, or those that everybody reads."""
+
+    state: ReviewList = "waiting"
+    after: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "state": self.state,
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReviewQuery:
+        return cls(
+            wire.get("state", "waiting"),
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedReview:
+    """A review as staff see it, with the report on it."""
+
+    review: ReviewView
+    author_id: int
+    about_id: int
+    waiting: bool
+    report_reason: str | None
+    report_note: str
+    reported_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    judged_by: int | None
+    judged_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    note: str
+    reply_hidden: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "review": self.review.to_wire(),
+            "author_id": self.author_id,
+            "about_id": self.about_id,
+            "waiting": self.waiting,
+            "report_reason": self.report_reason,
+            "report_note": self.report_note,
+            "reported_at": self.reported_at,
+            "judged_by": self.judged_by,
+            "judged_at": self.judged_at,
+            "note": self.note,
+            "reply_hidden": self.reply_hidden,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> JudgedReview:
+        return cls(
+            ReviewView.from_wire(wire["review"]),
+            wire["author_id"],
+            wire["about_id"],
+            wire["waiting"],
+            wire["report_reason"],
+            wire["report_note"],
+            wire["reported_at"],
+            wire["judged_by"],
+            wire["judged_at"],
+            wire["note"],
+            wire["reply_hidden"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedReviews:
+    """`next` goes into `after` for the next page."""
+
+    reviews: list[JudgedReview]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "reviews": [item.to_wire() for item in self.reviews],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> JudgedReviews:
+        return cls(
+            [JudgedReview.from_wire(item) for item in wire["reviews"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HideForm:
+    """Why nobody should read it; the author is told the reason. `reply`: only the answer to it is hidden."""
+
+    reason: ReviewFault
+    note: str = ""  # 0 to 500 characters
+    reply: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+            "note": self.note,
+            "reply": self.reply,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> HideForm:
+        return cls(
+            wire["reason"],
+            wire.get("note", ""),
+            wire.get("reply", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreForm:
+    """It may be read."""
+
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RestoreForm:
+        return cls(
+            wire.get("note", ""),
         )
 
 
@@ -7834,12 +8502,14 @@ class BoardLoad:
 
 @dataclass(frozen=True, slots=True)
 class PosterView:
-    """Who has posted a load: a public name. `rating` is absent until somebody has rated."""
+    """Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until
+    somebody has rated."""
 
     name: str
     verified: bool
     rating: float | None
     ratings: int
+    user: int
 
     def to_wire(self) -> Wire:
         return {
@@ -7847,6 +8517,7 @@ class PosterView:
             "verified": self.verified,
             "rating": self.rating,
             "ratings": self.ratings,
+            "user": self.user,
         }
 
     @classmethod
@@ -7856,6 +8527,7 @@ class PosterView:
             wire["verified"],
             wire["rating"],
             wire["ratings"],
+            wire["user"],
         )
 
 

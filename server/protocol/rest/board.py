@@ -133,12 +133,14 @@ class BoardLoad(View, frozen=True):
 
 
 class PosterView(View, frozen=True):
-    """Who has posted a load: a public name. `rating` is absent until somebody has rated."""
+    """Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until
+    somebody has rated."""
 
     name: str
     verified: bool
     rating: float | None
     ratings: int
+    user: int
 
 
 class ProfitView(View, frozen=True):

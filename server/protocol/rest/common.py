@@ -47,8 +47,9 @@ CancelReason = Literal[
 ]  # fmt: skip
 Fault = Literal["nobody", "shipper", "driver"]
 DisputeReason = Literal[
-    "damage", "shortage", "delay", "payment", "cargo_differs", "no_contact", "fraud", "other"
-]
+    "damage", "shortage", "delay", "payment", "wait_unpaid", "cargo_differs", "no_show", "no_contact", "fraud",
+    "other",
+]  # fmt: skip
 # Why a load is looked at, and why it was turned down.
 Suspicion = Literal[
     "contacts", "forbidden", "price_low", "price_high", "adr_papers", "rejected_before", "new_account", "duplicate"

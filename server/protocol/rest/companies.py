@@ -65,7 +65,7 @@ class OwnCompany(View, frozen=True):
 
 
 class CompanyCard(View, frozen=True):
-    """A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated."""
+    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none."""
 
     company: int
     legal_name: str

@@ -12,7 +12,6 @@ from .common import (
     CancelReason,
     CargoDocument,
     CargoKind,
-    DisputeReason,
     Fault,
     Form,
     LongText,
@@ -223,13 +222,6 @@ class CancelForm(Form, frozen=True):
     reason: ShortText = ""
     code: CancelReason = "other"
     fault: Fault | None = None
-
-
-class DisputeForm(Form, frozen=True):
-    """What is wrong with the haul."""
-
-    code: DisputeReason
-    note: LongText = ""
 
 
 class CloseForm(Form, frozen=True):

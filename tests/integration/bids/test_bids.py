@@ -475,7 +475,9 @@ async def test_bids_are_sealed_unless_the_shipper_lets_bidders_know_that_they_we
 async def test_the_shipper_compares_bids_by_who_makes_them(market: Market) -> None:
     good, new, order = await market.driver(), await market.driver(), await load(market, "bids")
     await market.pool.execute("UPDATE users SET name = 'Ерлан' WHERE id = $1", good)
-    await market.pool.execute("UPDATE driver_states SET rating = 4.5 WHERE driver_id = $1", good)
+    await market.pool.execute(
+        "INSERT INTO user_ratings (user_id, part, four, five) VALUES ($1, 'driver', 1, 1)", good
+    )
     for last in (Status.DELIVERED, Status.DELIVERED, Status.DELIVERED, Status.CANCELLED):
         haul = await _busy(market, good)
         if last is Status.CANCELLED:
@@ -488,6 +490,7 @@ async def test_the_shipper_compares_bids_by_who_makes_them(market: Market) -> No
     assert [(bid.id, bidder.driver) for bid, bidder in found] == [(low.id, new), (high.id, good)]
     (_, fresh), (_, known) = found
     assert (known.name, known.rating, known.hauls, known.reliability) == ("Ерлан", 4.5, 3, 0.75)
+    assert (known.ratings, fresh.rating, fresh.ratings) == (2, None, 0)
     assert (fresh.hauls, fresh.reliability) == (0, None)
     mine = await market.bids.of_driver(good, None, 10)
     assert [(bid.id, about.id) for bid, about in mine] == [(high.id, order.id)]

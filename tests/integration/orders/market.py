@@ -10,6 +10,7 @@ from typing import Any
 
 from dispatch.bids import Bid, Terms
 from dispatch.board import BoardSearch, Sort, Viewer
+from dispatch.disputes import Complaint
 from dispatch.events import Event
 from dispatch.model import Actor, Haul, Load, Money, NewOrder, Order, Party, Place, Policy, Pricing, Status
 from dispatch.model import Terms as OrderTerms
@@ -167,7 +168,7 @@ class Market:
         for step in STEPS[: STEPS.index(last) + 1] if last in STEPS else ():
             await self.orders.advance(driver, order.id, step)
         if status is Status.DISPUTED:
-            await self.orders.dispute(Party(owner, Actor.SHIPPER), order.id, "damage", "")
+            await self.orders.dispute(Party(owner, Actor.SHIPPER), order.id, Complaint("damage"))
         if status is Status.CLOSED:
             await self.orders.close(Party(owner, Actor.SHIPPER), order.id, "")
         return order.id, owner, driver

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dispatch.asked import Asked
+from dispatch.disputes import Complaint
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OrderChanged
 from dispatch.model import Actor, Order, Party, Status
@@ -140,7 +141,7 @@ async def test_a_delivered_haul_that_nobody_disputes_is_closed_once(market: Mark
     old, *_ = await market.haul(Status.DELIVERED)
     fresh, *_ = await market.haul(Status.DELIVERED)
     disputed, shipper, _ = await market.haul(Status.DELIVERED)
-    await market.orders.dispute(Party(shipper, Actor.SHIPPER), disputed, "damage", "мокрая мука")
+    await market.orders.dispute(Party(shipper, Actor.SHIPPER), disputed, Complaint("damage", "мокрая мука"))
     back = "UPDATE orders SET ended_at = now() - interval '73 hours' WHERE id = ANY($1)"
     await market.pool.execute(back, [old, disputed])
     await asyncio.gather(*(poster.tend_due() for _ in range(4)))

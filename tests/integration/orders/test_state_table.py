@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from dispatch.cancelling import CallingOff
+from dispatch.disputes import Complaint
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Party, Status, allowed
 from dispatch.moderation import Moderator
@@ -87,7 +88,7 @@ ACTIONS: dict[str, tuple[Act, Status | None, frozenset[Actor]]] = {
         frozenset({Actor.DRIVER}),
     ),
     **{step.value: (_advance(step), step, frozenset({Actor.DRIVER})) for step in STEPS},
-    "dispute": (lambda s, p: s.market.orders.dispute(p, s.order, "damage", ""), S.DISPUTED, PARTIES),
+    "dispute": (lambda s, p: s.market.orders.dispute(p, s.order, Complaint("damage")), S.DISPUTED, PARTIES),
     "close": (lambda s, p: s.market.orders.close(p, s.order, ""), S.CLOSED, PARTIES - {Actor.DRIVER}),
     "approve": (
         lambda s, p: s.market.cases.approve(Moderator(p.user), s.case, ""),

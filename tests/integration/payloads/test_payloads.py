@@ -39,9 +39,12 @@ FORMED: dict[str, str] = {
 }  # fmt: skip
 
 # Lists that show only a part unless they are asked.
-QUEUES = tuple(
-    f"/api/v1/admin/moderation?limit=100&{only}"
-    for only in ("kind=appeal", "state=approved", "state=rejected", "state=dropped")
+QUEUES = (
+    *(
+        f"/api/v1/admin/moderation?limit=100&{only}"
+        for only in ("kind=appeal", "state=approved", "state=rejected", "state=dropped")
+    ),
+    *(f"/api/v1/admin/reviews?limit=100&state={state}" for state in ("waiting", "hidden", "shown")),
 )
 _KEPT = "kept for the one who asks the database; no route shows it"
 # What no reader of this test is shown.

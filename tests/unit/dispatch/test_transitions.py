@@ -24,7 +24,11 @@ EXPECTED = {
     "in_transit": {"at_drop": {DRIVER}, "disputed": PARTIES},
     "at_drop": {"delivered": {DRIVER}, "disputed": PARTIES},
     "delivered": {"closed": {SHIPPER, ADMIN, SYSTEM}, "disputed": PARTIES},
-    "disputed": {"closed": {ADMIN}, "cancelled": {ADMIN}},
+    "disputed": {
+        "closed": {ADMIN},
+        "cancelled": {ADMIN},
+        **{then: {SYSTEM} for then in ("loaded", "in_transit", "at_drop", "delivered")},  # it was withdrawn
+    },
     "closed": {},
     "cancelled": {},
     "expired": {},

@@ -21,6 +21,7 @@ EXPECTED = {
     },
     "moderator": {
         "moderate_orders",
+        "moderate_reviews",
         "see_documents",
         "judge_documents",
         "watch_habits",

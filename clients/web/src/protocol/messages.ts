@@ -16,7 +16,7 @@ export type PaymentWhen = "on_loading" | "on_delivery" | "deferred";
 export type OrderStatus = "draft" | "moderation" | "open" | "assigned" | "at_pickup" | "loaded" | "in_transit" | "at_drop" | "delivered" | "closed" | "cancelled" | "expired" | "disputed";
 export type CancelReason = "plans_changed" | "cargo_not_ready" | "sold_elsewhere" | "price" | "driver_late" | "mistake" | "breakdown" | "accident" | "delayed" | "cargo_differs" | "times_changed" | "personal" | "no_contact" | "asked_by_shipper" | "asked_by_driver" | "fraud" | "forbidden_cargo" | "duplicate" | "other";
 export type Fault = "nobody" | "shipper" | "driver";
-export type DisputeReason = "damage" | "shortage" | "delay" | "payment" | "cargo_differs" | "no_contact" | "fraud" | "other";
+export type DisputeReason = "damage" | "shortage" | "delay" | "payment" | "wait_unpaid" | "cargo_differs" | "no_show" | "no_contact" | "fraud" | "other";
 export type Suspicion = "contacts" | "forbidden" | "price_low" | "price_high" | "adr_papers" | "rejected_before" | "new_account" | "duplicate";
 export type RejectReason = "contacts" | "forbidden_cargo" | "price" | "adr_papers" | "unclear" | "duplicate" | "fraud" | "other";
 export type CaseKind = "held" | "flag" | "appeal";
@@ -34,6 +34,11 @@ export type Precision = "house" | "street" | "place" | "town" | "region" | "esti
 export type PlaceKind = "city" | "crossing" | "address" | "pin";
 export type CrossingKind = "multilateral" | "bilateral";
 export type ViewerKind = "shipper" | "fleet" | "link" | "staff";
+export type DisputeState = "open" | "decided" | "withdrawn" | "dropped";
+export type DisputeOutcome = "for_driver" | "for_shipper" | "split" | "withdrawn";
+export type ReviewTag = "on_time" | "careful" | "clean_truck" | "papers_in_order" | "late" | "damaged" | "dirty_truck" | "wrong_truck" | "paid_on_time" | "clear_documents" | "quick_loading" | "cargo_as_agreed" | "late_payment" | "missing_documents" | "long_wait" | "wrong_cargo_data" | "communicative" | "polite" | "unreachable" | "rude";
+export type ReviewFault = "insult" | "contacts" | "false" | "not_this_haul" | "private" | "spam" | "other";
+export type ReviewList = "waiting" | "hidden" | "shown";
 export type ChatPhrase = "on_my_way" | "at_gate" | "late_half_hour" | "late_hour" | "where_loading" | "where_unloading" | "in_queue" | "loading_begun" | "leaving_loaded" | "at_border" | "unloaded" | "where_now" | "when_here" | "cargo_ready" | "cargo_not_ready" | "drive_in" | "pass_ordered" | "go_to_office" | "documents_ready" | "send_photo" | "send_documents" | "call_me" | "agreed" | "thanks";
 export type DeclineReason = "unsaid" | "price" | "distance" | "time" | "cargo" | "vehicle" | "shipper" | "payment" | "busy" | "rest" | "other";
 export type BoardSort = "newest" | "nearest" | "per_km" | "profit" | "pickup_date";
@@ -161,8 +166,9 @@ export interface BidderCard {
   /** 1 or more */
   driver: number;
   name: string;
-  rating: number;
+  rating: number | null;
   hauls: number;
+  ratings?: number;
   reliability?: number | null;
   body?: string | null;
   capacity_kg?: number | null;
@@ -1317,7 +1323,7 @@ export interface OwnCompany {
   version: number;
 }
 
-/** A company as anybody sees it. `rating` is null and `hauls` 0 until hauls are rated. */
+/** A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none. */
 export interface CompanyCard {
   company: number;
   legal_name: string;
@@ -2023,13 +2029,6 @@ export interface CancelForm {
   fault?: Fault | null;
 }
 
-/** What is wrong with the haul. */
-export interface DisputeForm {
-  code: DisputeReason;
-  /** 0 to 1000 characters */
-  note?: string;
-}
-
 /** What was agreed, if anything was in dispute. */
 export interface CloseForm {
   /** 0 to 1000 characters */
@@ -2213,6 +2212,235 @@ export interface SharedOrder {
   remaining_m?: number | null;
   /** Seconds since the epoch, UTC; 0 or more */
   eta_at?: number | null;
+}
+
+/** What is wrong with the haul. `amount` is what is claimed, if it is money. */
+export interface DisputeForm {
+  code: DisputeReason;
+  /** 0 to 1000 characters */
+  note?: string;
+  /** minor units of KZT; 1 or more */
+  amount?: number | null;
+  /** Attachments of the order that show it; 0 to 10 items */
+  files?: number[];
+}
+
+/** A word on a dispute, and what shows it. */
+export interface DisputeSayForm {
+  /** 1 to 1000 characters */
+  text: string;
+  /** Attachments of the order that show it; 0 to 10 items */
+  files?: number[];
+}
+
+/** One line of a dispute. `kind`: opened, answer or message. Who of the staff it was is told to staff only. */
+export interface DisputeSaid {
+  message: number;
+  side: string;
+  author: number | null;
+  kind: string;
+  text: string;
+  files: number[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+}
+
+/** A dispute as both sides see it. `side` has opened it; `may_answer` and `may_withdraw` are the caller's. */
+export interface DisputeView {
+  dispute: number;
+  order: number;
+  side: string;
+  code: DisputeReason;
+  amount: number | null;
+  currency: string;
+  state: DisputeState;
+  /** Seconds since the epoch, UTC; 0 or more */
+  opened_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  answered_at: number | null;
+  taken: boolean;
+  outcome: DisputeOutcome | null;
+  decision: string;
+  decided_amount: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  ended_at: number | null;
+  messages: DisputeSaid[];
+  may_answer: boolean;
+  may_withdraw: boolean;
+}
+
+/** Oldest first. */
+export interface DisputeQuery {
+  state?: DisputeState;
+  /** 1 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** A dispute before staff; its messages are in the dispute itself. */
+export interface DisputeCase {
+  dispute: DisputeView;
+  order: OrderState;
+  claimed_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  claimed_at: number | null;
+  decided_by: number | null;
+  was: string;
+}
+
+/** `next` goes into `after` for the next page. */
+export interface DisputeCases {
+  disputes: DisputeCase[];
+  next?: number | null;
+}
+
+/** What staff decide; both sides read the text. `amount` is who loses' to pay. `cancels`: the order is called off, else it is closed. `withdrawn` leaves it undecided: the haul goes on where it stood. */
+export interface DecideForm {
+  outcome: DisputeOutcome;
+  /** 1 to 2000 characters */
+  text: string;
+  /** minor units; 0 or more */
+  amount?: number | null;
+  cancels?: boolean;
+}
+
+/** A word on the other side of a haul. Nobody reads it before the other side has said its own, or a week after the delivery; until then it may be changed. */
+export interface ReviewForm {
+  /** 1 to 5 */
+  stars: number;
+  /** 0 to 6 items */
+  tags?: ReviewTag[];
+  /** 0 to 1000 characters */
+  text?: string;
+}
+
+/** The answer of who is spoken of. */
+export interface ReplyForm {
+  /** 1 to 500 characters */
+  text: string;
+}
+
+/** Why staff should look at it. */
+export interface ReportForm {
+  reason: ReviewFault;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** A review. `order`, `standing` and `due_at` (shown then at the latest) are told to its own sides and staff. `standing`: clear, held until staff have looked, or hidden by them. */
+export interface ReviewView {
+  review: number;
+  side: string;
+  author: string;
+  stars: number;
+  tags: string[];
+  text: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  written_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  published_at: number | null;
+  version: number;
+  reply: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  replied_at: number | null;
+  order?: number | null;
+  own?: boolean;
+  standing?: string | null;
+  hidden_reason?: string | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at?: number | null;
+}
+
+/** A haul's reviews as the caller may read them. `until`: when nobody rates it any more; null before it is delivered. `shipper_posted`, `driver_posted`: who has said their word, read or unread. */
+export interface OrderReviews {
+  order: number;
+  side: string | null;
+  may_post: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until: number | null;
+  shipper_posted: boolean;
+  driver_posted: boolean;
+  reviews: ReviewView[];
+}
+
+/** Newest first; `next` goes into `before` for the next page. */
+export interface ReviewPage {
+  reviews: ReviewView[];
+  next?: number | null;
+}
+
+/** The plain mean, null when nobody has rated; how many have; and how often one to five stars were given. */
+export interface RatingView {
+  mean: number | null;
+  count: number;
+  /** 5 to 5 items */
+  stars: number[];
+}
+
+/** One part of a record of the last 180 days: so many cases of so many. `share` is null below five cases. */
+export interface ReliabilityView {
+  component: string;
+  number: number;
+  of: number;
+  share: number | null;
+}
+
+/** What users who have to do with each other may know of one another. */
+export interface ReputationView {
+  user: number;
+  part: string;
+  name: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  since: number;
+  rating: RatingView;
+  reliability: ReliabilityView[];
+}
+
+/** Oldest first: those that staff should look at, those that were hidden, or those that everybody reads. */
+export interface ReviewQuery {
+  state?: ReviewList;
+  /** 1 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** A review as staff see it, with the report on it. */
+export interface JudgedReview {
+  review: ReviewView;
+  author_id: number;
+  about_id: number;
+  waiting: boolean;
+  report_reason: string | null;
+  report_note: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  reported_at: number | null;
+  judged_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  judged_at: number | null;
+  note: string;
+  reply_hidden: boolean;
+}
+
+/** `next` goes into `after` for the next page. */
+export interface JudgedReviews {
+  reviews: JudgedReview[];
+  next?: number | null;
+}
+
+/** Why nobody should read it; the author is told the reason. `reply`: only the answer to it is hidden. */
+export interface HideForm {
+  reason: ReviewFault;
+  /** 0 to 500 characters */
+  note?: string;
+  reply?: boolean;
+}
+
+/** It may be read. */
+export interface RestoreForm {
+  /** 0 to 500 characters */
+  note?: string;
 }
 
 /** Attaches an upload to an order: to be seen by its parties, a photo also by drivers who may see the load. */
@@ -2745,12 +2973,13 @@ export interface BoardLoad {
   created_at: number;
 }
 
-/** Who has posted a load: a public name. `rating` is absent until somebody has rated. */
+/** Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until somebody has rated. */
 export interface PosterView {
   name: string;
   verified: boolean;
   rating: number | null;
   ratings: number;
+  user: number;
 }
 
 /** What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer. */

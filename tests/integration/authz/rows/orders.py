@@ -25,7 +25,6 @@ ROWS = (
     Row("POST /api/v1/orders/{order}/confirm", own=World.order),
     Row("POST /api/v1/orders/{order}/acknowledge", own=World.order, body={"version": 1}),
     Row("POST /api/v1/orders/{order}/cancel", own=World.order, body={"reason": "sold"}),
-    Row("POST /api/v1/orders/{order}/dispute", own=World.loaded, body={"code": "damage"}),
     Row("POST /api/v1/orders/{order}/close", own=World.delivered, body={}),
     Row("POST /api/v1/orders/{order}/appeal", own=World.rejected, body={"text": "это мука"}),
     Row("POST /api/v1/orders/{order}/advance", own=World.order, body={"status": "at_pickup"}),

@@ -1,0 +1,1 @@
+"""Hauls that went wrong: opened, answered, decided, each under the order's lock."""
