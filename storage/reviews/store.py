@@ -129,11 +129,7 @@ class ReviewStore:
         `version_stale`."""
         async with deciding(self._pool) as connection:
             _, side, found = await self._locked(connection, review, party)
-            if side is not found.side:
-                if not found.visible:
-                    raise Refusal("not_found")
-                raise Refusal("forbidden", "only who wrote it may change it")
-            if found.author != party.signed_in:
+            if side is not found.side or found.author != party.signed_in:
                 raise Refusal("forbidden", "only who wrote it may change it")
             if found.published_at is not None or found.standing is Standing.HIDDEN:
                 raise Refusal("review_published")

@@ -65,9 +65,11 @@ class PostingCalls(Calls):
         body = AcknowledgeForm(version).to_wire()
         return OrderState.from_wire(await self._call("POST", f"{_ORDERS}/{order}/acknowledge", body))
 
-    async def dispute(self, order: int, code: DisputeReason, note: str = "") -> OrderState:
-        """Something is wrong with a haul on the road or just over: staff decide."""
-        body = DisputeForm(code, note).to_wire()
+    async def dispute(
+        self, order: int, code: DisputeReason, note: str = "", amount: int | None = None
+    ) -> OrderState:
+        """Something is wrong with a haul on the road or just over: staff decide. `amount` is what is claimed."""
+        body = DisputeForm(code, note, amount).to_wire()
         return OrderState.from_wire(await self._call("POST", f"{_ORDERS}/{order}/dispute", body))
 
     async def close_order(self, order: int, note: str = "") -> OrderState:
