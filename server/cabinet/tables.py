@@ -5,21 +5,27 @@ from collections.abc import Iterable, Sequence
 from server.i18n import Lang, label, say
 from server.sheets import Column
 from server.sheets.table import Value
-from storage.cabinet.store import OfferLine, Sum, TripLine
+from storage.cabinet.store import OfferLine, OrderLine, ReviewLine, Sum, TripLine
 
-LISTS = ("trips", "offers", "earnings")
+LISTS = ("orders", "trips", "offers", "reviews", "earnings")
 # Fields of a line that are left out of its table, and those that are words of the contract.
 _FIELDS: dict[str, tuple[str, ...]] = {
+    "orders": OrderLine._fields,
+    "reviews": ReviewLine._fields,
     "trips": tuple(name for name in TripLine._fields if name != "driver"),
     "offers": OfferLine._fields,
     "earnings": Sum._fields,
 }
 _ALL: dict[str, tuple[str, ...]] = {
+    "orders": OrderLine._fields,
+    "reviews": ReviewLine._fields,
     "trips": TripLine._fields,
     "offers": OfferLine._fields,
     "earnings": Sum._fields,
 }
 _WORDS = {
+    ("orders", "status"): "OrderStatus",
+    ("orders", "body"): "Body",
     ("trips", "status"): "OrderStatus",
     ("offers", "status"): "OfferStatus",
     ("offers", "kind"): "OfferKind",
@@ -40,6 +46,8 @@ def said(name: str, lang: Lang, rows: Iterable[Sequence[Value]]) -> list[list[Va
 
 
 def _value(lang: Lang, vocabulary: str | None, value: Value) -> Value:
+    if isinstance(value, bool):
+        return say(lang, "yes") if value else say(lang, "no")
     return label(lang, vocabulary, value) if vocabulary and isinstance(value, str) else value
 
 
@@ -53,6 +61,16 @@ def _heads(lang: Lang) -> dict[str, Column]:
         "pickup": Column(say(lang, "From where")),
         "drop": Column(say(lang, "To where")),
         "cargo": Column(say(lang, "Cargo")),
+        "weight_kg": Column(say(lang, "Weight, kg"), "number"),
+        "body": Column(say(lang, "Body")),
+        "posted_at": Column(say(lang, "Posted on"), "moment"),
+        "taken_at": Column(say(lang, "Load taken on"), "moment"),
+        "about_me": Column(say(lang, "About you")),
+        "stars": Column(say(lang, "Stars"), "int"),
+        "tags": Column(say(lang, "In brief")),
+        "text": Column(say(lang, "Review")),
+        "reply": Column(say(lang, "Answer")),
+        "at": Column(say(lang, "When"), "moment"),
         "distance_m": Column(say(lang, "Distance, km"), "metres"),
         "deadhead_m": Column(say(lang, "To the pickup, km"), "metres"),
         "amount": Column(say(lang, "Amount"), "money"),

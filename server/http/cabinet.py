@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from dispatch.errors import Refusal
-from dispatch.model import Party
+from dispatch.model import Actor, Party
 from server.cabinet import tables
 from server.protocol.rest.cabinet import (
     CabinetSheetQuery,
@@ -99,6 +99,12 @@ async def _rows(
         driver = await call.services.fleets.driver_for(call, call.query.driver)
         return [tuple(line) for line in await cabinet.offers(driver, asked)]
     since, until = asked.since or 0.0, asked.until or 0.0
+    if name == "reviews":
+        return [tuple(line) for line in await cabinet.reviews(party.user, since, until, asked.limit)]
+    if name == "orders":
+        if party.actor is not Actor.SHIPPER:
+            raise Refusal("forbidden")
+        return [tuple(line) for line in await cabinet.orders(party, since, until, asked.limit)]
     return [tuple(line) for line in await cabinet.sums(party, since, until, call.query.by, zone)]
 
 
@@ -152,7 +158,7 @@ ROUTES: tuple[Route, ...] = (
         "GET",
         "/api/v1/cabinet/{list}/file",
         sheet,
-        "Hauls, offers or earnings as CSV or XLSX",
+        "Orders, trips, offers, reviews or earnings as CSV or XLSX",
         "cabinet",
         query=CabinetSheetQuery,
         roles=_PARTIES,

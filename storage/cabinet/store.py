@@ -59,9 +59,26 @@ WHERE f.driver_id = $6 AND f.id < $1 AND ($3::text[] IS NULL OR f.status = ANY($
 ORDER BY f.id DESC LIMIT $2
 """
 
+# ix_orders_shipper_id_id and ix_orders_company; assignments by their primary key. $1 since, $2 until, $3 so many.
+ORDERS = """
+SELECT o.id, o.status, o.pickup_name, o.drop_name, o.cargo, o.weight_kg, o.body, o.distance_m, o.price_amount,
+    o.price_currency, o.created_at, a.assigned_at, o.ended_at
+FROM orders o LEFT JOIN assignments a ON a.order_id = o.id
+WHERE (o.shipper_id = $4 OR o.company_id = ANY($5::bigint[])) AND o.created_at >= $1 AND o.created_at < $2
+    AND o.expires_at IS NOT NULL ORDER BY o.id DESC LIMIT $3
+"""
+# ix_reviews_about_id_id and ix_reviews_author_id_id: what is shown about the user, and what he wrote.
+REVIEWS = """
+SELECT r.order_id, r.about_id = $4 AS about_me, r.stars, array_to_string(r.tags, ', '), r.text, r.reply,
+    coalesce(r.published_at, r.created_at)
+FROM reviews r
+WHERE (r.about_id = $4 AND r.published_at IS NOT NULL AND r.standing = 'clear' OR r.author_id = $4)
+    AND r.created_at >= $1 AND r.created_at < $2 ORDER BY r.id DESC LIMIT $3
+"""
+
 # What was delivered, by when the haul ended. $1 since, $2 until, $3 day | week | month, $4 the zone they begin in.
 _SUMS = """
-SELECT (date_trunc($3, a.ended_at AT TIME ZONE $4))::date::text AS begins, o.price_currency,
+(date_trunc($3, a.ended_at AT TIME ZONE $4))::date::text AS begins, o.price_currency,
     count(*)::bigint AS hauls, sum(o.price_amount)::bigint AS amount, sum(o.distance_m)::float8 AS loaded_m,
     sum(t.metres)::float8 AS driven_m, sum(t.empty_metres)::float8 AS empty_m,
     sum(extract(epoch FROM a.ended_at - a.assigned_at))::float8 AS seconds
@@ -70,15 +87,15 @@ WHERE a.ended_at >= $1 AND a.ended_at < $2 AND o.status IN ('delivered', 'closed
 """
 _GROUPED = " GROUP BY 1, 2 ORDER BY 1, 2"
 # ix_assignments_driver_id_order_id.
-EARNED_BY_DRIVER = f"{_SUMS} AND a.driver_id = $5 {_GROUPED}"
+EARNED_BY_DRIVER = f"SELECT {_SUMS} AND a.driver_id = $5 {_GROUPED}"
 # ix_assignments_ended_at, then the fleet's people, small.
 EARNED_BY_FLEET = f"""
-{_SUMS} AND EXISTS (SELECT FROM fleet_drivers f WHERE f.company_id = ANY($5::bigint[])
+SELECT {_SUMS} AND EXISTS (SELECT FROM fleet_drivers f WHERE f.company_id = ANY($5::bigint[])
     AND f.driver_id = a.driver_id AND a.assigned_at >= f.joined_at
     AND a.assigned_at < coalesce(f.left_at, 'infinity')) {_GROUPED}
 """
 # ix_assignments_ended_at, orders by their primary key.
-SPENT_BY_SHIPPER = f"{_SUMS} AND (o.shipper_id = $5 OR o.company_id = ANY($6::bigint[])) {_GROUPED}"
+SPENT_BY_SHIPPER = f"SELECT {_SUMS} AND (o.shipper_id = $5 OR o.company_id = ANY($6::bigint[])) {_GROUPED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +155,36 @@ class OfferLine(NamedTuple):
     currency: str
 
 
+class OrderLine(NamedTuple):
+    """A load that was posted. Kilograms, metres, minor units, epoch seconds."""
+
+    order: int
+    status: str
+    pickup: str
+    drop: str
+    cargo: str
+    weight_kg: float
+    body: str
+    distance_m: float
+    amount: int
+    currency: str
+    posted_at: float
+    taken_at: float | None
+    ended_at: float | None
+
+
+class ReviewLine(NamedTuple):
+    """A word on a haul: about the user, or the user's own."""
+
+    order: int
+    about_me: bool
+    stars: int
+    tags: str
+    text: str
+    reply: str
+    at: float
+
+
 class Sum(NamedTuple):
     """What a period brought, or cost: begins on this day of the reader's; metres, seconds, minor units."""
 
@@ -172,6 +219,17 @@ class CabinetStore:
     async def offers(self, driver: int, asked: Asked) -> list[OfferLine]:
         """The driver's offers, the latest first."""
         return [OfferLine(*plain(row)) for row in await self._pool.fetch(OFFERS, *asked.arguments, driver)]
+
+    async def orders(self, party: Party, since: float, until: float, most: int) -> list[OrderLine]:
+        """What the party (a shipper, a company) has posted, the latest first."""
+        span = moment(since), moment(until), most
+        rows = await self._pool.fetch(ORDERS, *span, party.user, list(party.companies))
+        return [OrderLine(*plain(row)) for row in rows]
+
+    async def reviews(self, user: int, since: float, until: float, most: int) -> list[ReviewLine]:
+        """Reviews by the user and about him, as far as they are shown, the latest first."""
+        rows = await self._pool.fetch(REVIEWS, moment(since), moment(until), most, user)
+        return [ReviewLine(*plain(row)) for row in rows]
 
     async def sums(self, party: Party, since: float, until: float, by: Period, zone: str) -> list[Sum]:
         """What the party earned (drivers, fleets) or paid (shippers), the earliest period first."""

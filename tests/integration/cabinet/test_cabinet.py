@@ -141,13 +141,15 @@ async def test_lists_come_as_tables_in_the_readers_language(server: LocalServer)
             assert line[0] == str(order)
             assert line[1] == "Жеткізілді"
             assert "'=SUM(A1)" in line
-        for name in ("trips", "earnings"):
+        for name in ("trips", "earnings", "orders"):
             async with caller._http.get(
                 f"/api/v1/cabinet/{name}/file?format=xlsx", headers=headers
             ) as answer:
                 sheet = load_workbook(io.BytesIO(await answer.read())).active
                 assert sheet is not None
                 assert sheet.max_row == 2
+        async with caller._http.get("/api/v1/cabinet/reviews/file?format=csv", headers=headers) as answer:
+            assert answer.status == 200
         # A shipper gets no offers.
         status, told = await caller("GET", "/api/v1/cabinet/offers/file")
         assert (status, told["code"]) == (403, "forbidden")
