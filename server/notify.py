@@ -67,8 +67,14 @@ class ViewEnded(msgspec.Struct, tag="view_ended"):
     view: int
 
 
+class Stale(msgspec.Struct, tag="stale"):
+    """Staff have changed what every worker holds: `Held.name`."""
+
+    what: str
+
+
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken | OffMap | ViewEnded)
+_DECODER = msgspec.msgpack.Decoder(Personal | Changed | DeviceTaken | OffMap | ViewEnded | Stale)
 
 
 class Notify:
@@ -166,6 +172,14 @@ class Notify:
         self._services.hub.end_view(view)
         self._services.bus.publish_event(_ENCODER.encode(ViewEnded(view)))
 
+    def stale(self, what: str) -> None:
+        """Staff have changed what every worker holds: it is read again everywhere, once that stands."""
+        after_commit(lambda: self._stale(what))
+
+    def _stale(self, what: str) -> None:
+        self._services.stale(what)
+        self._services.bus.publish_event(_ENCODER.encode(Stale(what)))
+
     def heard(self, payload: bytes) -> None:
         """News of another worker."""
         try:
@@ -182,6 +196,8 @@ class Notify:
             self._services.hub.off_map(news.driver)
         elif isinstance(news, ViewEnded):
             self._services.hub.end_view(news.view)
+        elif isinstance(news, Stale):
+            self._services.stale(news.what)
         else:
             self._services.hub.release_device(news.device)
 

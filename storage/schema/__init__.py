@@ -5,6 +5,7 @@ from . import (
     audit,
     board,
     companies,
+    content,
     files,
     identity,
     integrations,
@@ -15,6 +16,7 @@ from . import (
     requests,
     signin,
     taking,
+    tariffs,
     vehicles,
 )
 from .columns import metadata
@@ -23,6 +25,7 @@ __all__ = [
     "audit",
     "board",
     "companies",
+    "content",
     "files",
     "identity",
     "integrations",
@@ -34,5 +37,6 @@ __all__ = [
     "requests",
     "signin",
     "taking",
+    "tariffs",
     "vehicles",
 ]
