@@ -1,4 +1,4 @@
-"""What staff write for everybody: texts in several languages, for whom they are, and what may lie on lock screens."""
+"""What staff write for everybody: in several languages, for whom, and what of it may lie on lock screens."""
 
 import re
 from collections.abc import Collection, Container, Mapping, Sequence
@@ -60,13 +60,15 @@ def fit_for_a_push(texts: Texts) -> None:
             if _UNSEEN.search(text[part]) or (part == "title" and "\n" in text[part]):
                 raise Refusal("bad_request", "invisible characters are not sent").at(path)
             if contacts_in(text[part]) is not None:
-                raise Refusal(
-                    "bad_request", "a message names no link and no number: link a page instead"
-                ).at(path)
+                raise Refusal("bad_request", "a message names no link and no number: link a page instead").at(
+                    path
+                )
 
 
 def known_regions(regions: Sequence[str], known: Container[str]) -> None:
     """Refusal `place_unknown` for a code that is no region's."""
     for number, code in enumerate(regions):
         if code not in known:
-            raise Refusal("place_unknown", "no region has the code {code}", code=code).at(f"regions[{number}]")
+            raise Refusal("place_unknown", "no region has the code {code}", code=code).at(
+                f"regions[{number}]"
+            )

@@ -38,7 +38,7 @@ LAST = 1000  # the rank of a word of which nothing is said
 
 
 class Entry(NamedTuple):
-    """What staff say of a word. Lower ranks stand first; equal ones as they are coded. `version` 0: nothing yet."""
+    """What staff say of a word. Lower ranks stand first, equal ones as coded; `version` 0: nothing yet."""
 
     dictionary: str
     word: str

@@ -30,6 +30,10 @@ class Right(StrEnum):
     VIEW_AS_USER = "view_as_user"  # the product as a user sees it, reading only
     WATCH_HABITS = "watch_habits"  # flags of sniping and scraping, and the pauses that came of them
     SET_FUEL_PRICES = "set_fuel_prices"
+    SET_TARIFFS = "set_tariffs"
+    EDIT_CONTENT = "edit_content"  # pages and announcements
+    EDIT_WORDS = "edit_words"  # which words of a load are offered, and in which order
+    BROADCAST = "broadcast"  # pushes of own words
 
 
 def _for(*grades: Grade) -> frozenset[Grade]:
@@ -52,6 +56,10 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.VIEW_AS_USER: _for(Grade.SUPPORT),
     Right.WATCH_HABITS: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.SET_FUEL_PRICES: _for(Grade.FINANCE),
+    Right.SET_TARIFFS: _for(Grade.FINANCE),
+    Right.EDIT_CONTENT: _for(Grade.SUPPORT, Grade.MODERATOR),
+    Right.EDIT_WORDS: _for(Grade.MODERATOR),
+    Right.BROADCAST: _for(Grade.SUPPORT),
 }
 
 

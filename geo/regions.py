@@ -37,7 +37,7 @@ class Regions:
         self._codes = frozenset(largest)
         self._of_cell = lru_cache(maxsize=KNOWN)(self._nearest)
 
-    def __contains__(self, code: str) -> bool:
+    def __contains__(self, code: object) -> bool:
         return code in self._codes
 
     def of_city(self, id: int) -> str | None:

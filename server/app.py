@@ -21,6 +21,7 @@ from storage.postgres import Pool
 from . import i18n
 from .audit.sealing import Sealer
 from .background import running
+from .broadcasting import Broadcasting
 from .config import Config
 from .deliver import Deliveries
 from .gateways.fcm import FcmSender
@@ -158,7 +159,8 @@ def _loops(
         seek=services.dispatcher.run_seek(),
         expire=services.dispatcher.run_expire(),
         tend=services.poster.run_tend(),
-        deliver=Deliveries(services.outbox, services.accounts, senders).run(),
+        deliver=Deliveries(services.outbox, services.accounts, senders, broadcasts=services.broadcasts).run(),
+        broadcasting=Broadcasting(services.broadcasts).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
         bus_out=services.bus.run_publish(),
@@ -190,6 +192,7 @@ async def _keep(services: Services) -> None:
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()
+            await services.announcements.forget_old()
             await services.account_views.forget_old()
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()

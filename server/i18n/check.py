@@ -82,7 +82,7 @@ def labels() -> Iterator[str]:
 
 def pushes() -> Iterator[str]:
     """Texts of pushes that tell more than ids, words and a count."""
-    for path in sorted((ROOT / "storage").glob("*.py")):
+    for path in sorted((ROOT / "storage").rglob("*.py")):
         for kind in PUSHED.findall(path.read_text(encoding="utf-8")):
             if kind not in notices.NOTICES:
                 yield f"notices.py: {path.name} writes {kind} to the outbox, and there is no text for it"

@@ -114,6 +114,10 @@ ERRORS = _catalogue(
     ErrorCode("case_claimed", 409, True, "Somebody else is looking at this."),
     ErrorCode("case_closed", 409, False, "This was decided already."),
     ErrorCode("second_opinion", 409, False, "An appeal is decided by somebody else than the first time."),
+    ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
+    # what staff write
+    ErrorCode("slug_taken", 409, False, "There is a page of this name."),
+    ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
     ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

@@ -43,6 +43,13 @@ HEADERS: dict[str, Json] = {
 # What stands in a path: the number of a row, but for sign-ins, which have none.
 ROW_ID: Json = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
 SESSION_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+# What a part of a path is that is no row's number.
+PATH_TEXTS: dict[str, Json] = {
+    "session": SESSION_ID,
+    "slug": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
+    "dictionary": {"type": "string", "pattern": "^[A-Za-z]{1,32}$"},
+    "word": {"type": "string", "pattern": "^[a-z0-9_.]{1,32}$"},
+}
 # The file itself, or a form with one part of that name. What it is, its content says.
 UPLOAD: dict[str, Json] = {
     "multipart/form-data": {

@@ -1,4 +1,4 @@
-"""Announcements: shown in the app from one time to another to those whom they are for, until they are dismissed."""
+"""Announcements: shown from one time to another to those whom they are for, until they are dismissed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ SHOWN = 20  # to one reader
 FORGET_DAYS = 90
 
 FIELDS = """
-a.id, a.version, a.severity, a.texts, a.roles, a.regions, a.page, extract(epoch FROM a.starts_at)::float8 AS starts_at,
-    extract(epoch FROM a.ends_at)::float8 AS ends_at, a.created_by, a.updated_by,
-    extract(epoch FROM a.updated_at)::float8 AS updated_at
+a.id, a.version, a.severity, a.texts, a.roles, a.regions, a.page,
+    extract(epoch FROM a.starts_at)::float8 AS starts_at, extract(epoch FROM a.ends_at)::float8 AS ends_at,
+    a.created_by, a.updated_by, extract(epoch FROM a.updated_at)::float8 AS updated_at
 """
 # Primary key.
 ONE = f"SELECT {FIELDS} FROM announcements a WHERE a.id = $1"
@@ -59,7 +59,8 @@ WHERE id = $1
 # ix_announcements_ends_at, hourly, in slices. Who dismissed what is of no use when it is no longer shown.
 FORGET = """
 DELETE FROM announcement_dismissals WHERE (user_id, announcement_id) IN (
-    SELECT d.user_id, d.announcement_id FROM announcements a JOIN announcement_dismissals d ON d.announcement_id = a.id
+    SELECT d.user_id, d.announcement_id FROM announcements a
+    JOIN announcement_dismissals d ON d.announcement_id = a.id
     WHERE a.ends_at < now() - make_interval(days => $1) LIMIT $2)
 """
 SLICE = 5000

@@ -1,10 +1,10 @@
 """Broadcasts: staff's own words, pushed to everybody of some roles in some regions, once.
 
-A broadcast is a row that says how far it has come. `step` takes one slice of users in one transaction: who of them
-is meant, their rows of the outbox, and how far the broadcast has come are committed together, so a worker that dies
-leaves no half slice, and another goes on behind the last whole one. The outbox's key (`broadcast:{id}:{user}`) says
-it once more. Cancelled meanwhile, the loop finds nothing more to do, and what is still in the outbox is called off
-when it is about to be sent.
+A broadcast is a row that says how far it has come. `step` takes one slice of users in one transaction: who
+of them is meant, their rows of the outbox, and how far the broadcast has come are committed together, so a worker
+that dies leaves no half slice, and another goes on behind the last whole one. The outbox's key
+(`broadcast:{id}:{user}`) says it once more. Cancelled meanwhile, the loop finds nothing more to do, and what is
+still in the outbox is called off when it is about to be sent.
 """
 
 from collections.abc import Callable, Sequence
@@ -167,7 +167,9 @@ class BroadcastStore:
         fit_for_a_push(new.texts)
         async with transaction(self._pool) as connection:
             if await connection.fetchval(DRAFTS) >= MOST_DRAFTS:
-                raise Refusal("limit_reached", "at most {n} draft", plural="at most {n} drafts", n=MOST_DRAFTS)
+                raise Refusal(
+                    "limit_reached", "at most {n} draft", plural="at most {n} drafts", n=MOST_DRAFTS
+                )
             made = _read(await connection.fetchrow(ADD, staff, *_columns(new)))
             await _record(connection, staff, "broadcast.add", made, "", _told(made))
         return made
@@ -207,7 +209,10 @@ class BroadcastStore:
             readable(was.texts)
             if await connection.fetchval(SENT_TODAY, staff) >= A_DAY:
                 raise Refusal(
-                    "limit_reached", "at most {n} broadcast a day", plural="at most {n} broadcasts a day", n=A_DAY
+                    "limit_reached",
+                    "at most {n} broadcast a day",
+                    plural="at most {n} broadcasts a day",
+                    n=A_DAY,
                 )
             made = _read(await connection.fetchrow(SEND, id, staff, total))
             await _record(connection, staff, "broadcast.send", made, "draft", _told(made))

@@ -105,9 +105,7 @@ class PageStore:
         `not_found`, `version_stale`, `bad_request` as for `add`."""
         async with transaction(self._pool) as connection:
             was = _seen(await connection.fetchrow(LOCK, slug), seen)
-            texts = {
-                lang: dict(text) for lang, text in {**was.texts, **edit}.items() if text is not None
-            }
+            texts = {lang: dict(text) for lang, text in {**was.texts, **edit}.items() if text is not None}
             _fit(state, texts)
             row = await connection.fetchrow(CHANGE, slug, state, texts, staff)
             await _record(
@@ -145,7 +143,5 @@ def _told(state: str, texts: Texts) -> str:
     return f"{state}: {' '.join(sorted(texts))}"
 
 
-async def _record(
-    connection: Connection, staff: int, action: str, slug: str, was: str, now: str
-) -> None:
+async def _record(connection: Connection, staff: int, action: str, slug: str, was: str, now: str) -> None:
     await record(connection, staff, action, None, "", {"page": slug, "was": was, "is": now})

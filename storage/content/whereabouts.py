@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storage.postgres import Pool
 
-# last_positions by primary key, orders by ix_orders_shipper_id_id read backwards, places by ix_saved_places_user_id.
+# last_positions by primary key, orders by ix_orders_shipper_id_id read backwards, ix_saved_places_user_id.
 EVIDENCE = """
     (SELECT p.cell FROM last_positions p WHERE p.driver_id = u.id AND u.role = 'driver') AS cell,
     coalesce(

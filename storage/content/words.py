@@ -12,7 +12,8 @@ QUEUE = "SELECT pg_advisory_xact_lock(7107)"
 # Primary key.
 ONE = ALL + " WHERE dictionary = $1 AND word = $2"
 PUT = """
-INSERT INTO dictionary_entries AS e (dictionary, word, hidden, rank, note, updated_by) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO dictionary_entries AS e (dictionary, word, hidden, rank, note, updated_by)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (dictionary, word) DO UPDATE SET hidden = excluded.hidden, rank = excluded.rank, note = excluded.note,
     updated_by = excluded.updated_by, updated_at = now(), version = e.version + 1
 RETURNING dictionary, word, hidden, rank, note, version

@@ -59,9 +59,7 @@ announcement_dismissals = Table(
     "announcement_dismissals",
     metadata,
     Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False),
-    Column(
-        "announcement_id", BigInteger, ForeignKey("announcements.id", ondelete="CASCADE"), nullable=False
-    ),
+    Column("announcement_id", BigInteger, ForeignKey("announcements.id", ondelete="CASCADE"), nullable=False),
     at("at", now=True),
     PrimaryKeyConstraint("user_id", "announcement_id"),
     Index(None, "announcement_id"),

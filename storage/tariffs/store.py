@@ -30,21 +30,22 @@ VERSIONS = TABLE + "WHERE version < $1 ORDER BY version DESC LIMIT $2"
 NEWEST = "SELECT coalesce(max(version), 0) FROM tariffs"
 ADD_TABLE = """
 INSERT INTO tariffs (version, valid_from, rates, kinds, minimum, loading_fee, abroad, note, set_by)
-VALUES ($1, coalesce(to_timestamp($2::float8), now()), $3, $4, $5, $6, $7, $8, $9)
-RETURNING version, extract(epoch FROM valid_from)::float8 AS valid_from, rates, kinds, minimum, loading_fee, abroad,
-    note, set_by, extract(epoch FROM created_at)::float8 AS set_at
+VALUES ($1, coalesce(to_timestamp($2::float8), date_trunc('second', now())), $3, $4, $5, $6, $7, $8, $9)
+RETURNING version, extract(epoch FROM valid_from)::float8 AS valid_from, rates, kinds, minimum, loading_fee,
+    abroad, note, set_by, extract(epoch FROM created_at)::float8 AS set_at
 """
 LANE_FIELDS = """
     l.pickup_city, l.drop_city, l.body, l.version, l.kind, l.amount,
-    extract(epoch FROM l.valid_from)::float8 AS valid_from, extract(epoch FROM l.valid_until)::float8 AS valid_until,
+    extract(epoch FROM l.valid_from)::float8 AS valid_from,
+    extract(epoch FROM l.valid_until)::float8 AS valid_until,
     l.note, l.set_by, extract(epoch FROM l.created_at)::float8 AS set_at, l.id
 """
 # Some thousand rows, once a minute and after each change; uq_tariff_lanes_pickup_city_drop_city_body_version says
 # of each whether a later version of its lane has begun.
 LANES = f"""
 SELECT {LANE_FIELDS} FROM tariff_lanes l WHERE NOT EXISTS (
-    SELECT FROM tariff_lanes n WHERE n.pickup_city = l.pickup_city AND n.drop_city = l.drop_city AND n.body = l.body
-        AND n.version > l.version AND n.valid_from <= now())
+    SELECT FROM tariff_lanes n WHERE n.pickup_city = l.pickup_city AND n.drop_city = l.drop_city
+        AND n.body = l.body AND n.version > l.version AND n.valid_from <= now())
     AND (l.valid_until IS NULL OR l.valid_until > now())
 """
 # The primary key read backwards, the newest version of each lane.
@@ -68,7 +69,8 @@ COUNT_LANES = "SELECT count(*) FROM tariff_lanes WHERE version = 1"
 ADD_LANE = f"""
 INSERT INTO tariff_lanes AS l
     (pickup_city, drop_city, body, version, kind, amount, valid_from, valid_until, note, set_by)
-VALUES ($1, $2, $3, $4, $5, $6, coalesce(to_timestamp($7::float8), now()), to_timestamp($8::float8), $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce(to_timestamp($7::float8), date_trunc('second', now())),
+    to_timestamp($8::float8), $9, $10)
 RETURNING {LANE_FIELDS}
 """
 

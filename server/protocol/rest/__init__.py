@@ -8,6 +8,7 @@ from . import (
     board,
     common,
     companies,
+    content,
     dictionaries,
     drafts,
     flags,
@@ -26,6 +27,7 @@ from . import (
     sessions,
     signin,
     staff,
+    tariffs,
     users,
     vehicles,
 )
@@ -57,6 +59,8 @@ MODULES = (
     users,
     flags,
     fuel,
+    tariffs,
+    content,
     dictionaries,
     integrations,
 )

@@ -15,9 +15,25 @@ EXPECTED = {
         "see_money",
         "view_as_user",
         "watch_habits",
+        "edit_content",
+        "broadcast",
     },
-    "moderator": {"moderate_orders", "see_documents", "judge_documents", "watch_habits"},
-    "finance": {"find_users", "see_money", "move_money", "set_subscriptions", "set_fuel_prices"},
+    "moderator": {
+        "moderate_orders",
+        "see_documents",
+        "judge_documents",
+        "watch_habits",
+        "edit_content",
+        "edit_words",
+    },
+    "finance": {
+        "find_users",
+        "see_money",
+        "move_money",
+        "set_subscriptions",
+        "set_fuel_prices",
+        "set_tariffs",
+    },
     "superadmin": {right.value for right in Right},
 }
 
