@@ -47,6 +47,16 @@ KEPT = frozenset(
         "staff_actions.user_id",
         "flags.cleared_by",
         "fuel_prices.set_by",
+        "tariffs.set_by",
+        "tariff_lanes.set_by",
+        "content_pages.updated_by",
+        "announcements.created_by",
+        "announcements.updated_by",
+        "broadcasts.created_by",
+        "broadcasts.updated_by",
+        "broadcasts.queued_by",
+        "broadcasts.cancelled_by",
+        "dictionary_entries.updated_by",
         # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
         "sessions.user_id",
         "identities.user_id",
@@ -122,6 +132,7 @@ WHERE invited_by = $1 OR phone = (SELECT phone FROM users WHERE id = $1)
     "saved_places.user_id": "DELETE FROM saved_places WHERE user_id = $1",
     "api_keys.user_id": """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE user_id = $1""",
+    "announcement_dismissals.user_id": "DELETE FROM announcement_dismissals WHERE user_id = $1",
     "account_views.user_id": "DELETE FROM account_views WHERE user_id = $1",
     "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.

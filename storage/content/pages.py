@@ -29,12 +29,12 @@ FROM content_pages WHERE state = 'published' AND slug > $1 ORDER BY slug LIMIT $
 COUNT = "SELECT count(*) FROM content_pages"
 ADD = f"""
 INSERT INTO content_pages (slug, state, texts, updated_by, published_at)
-VALUES ($1, $2, $3, $4, CASE WHEN $2 = 'published' THEN now() END)
+VALUES ($1, $2::text, $3, $4, CASE WHEN $2::text = 'published' THEN now() END)
 ON CONFLICT (slug) DO NOTHING RETURNING {FIELDS}
 """
 CHANGE = f"""
-UPDATE content_pages SET state = $2, texts = $3, updated_by = $4, updated_at = now(), version = version + 1,
-    published_at = CASE WHEN $2 = 'published' THEN coalesce(published_at, now()) ELSE published_at END
+UPDATE content_pages SET state = $2::text, texts = $3, updated_by = $4, updated_at = now(), version = version + 1,
+    published_at = CASE WHEN $2::text = 'published' THEN coalesce(published_at, now()) ELSE published_at END
 WHERE slug = $1 RETURNING {FIELDS}
 """
 REMOVE = "DELETE FROM content_pages WHERE slug = $1"
