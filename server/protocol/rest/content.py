@@ -27,10 +27,11 @@ RegionCodes = Annotated[list[RegionCode], Meta(max_length=100, description="none
 
 
 class PageText(Form, frozen=True):
-    """A page in one language. `body` is Markdown: show it with HTML switched off."""
+    """A page in one language. `body` is Markdown: show it with HTML switched off. One language fits into a request
+    however its letters are escaped."""
 
     title: Annotated[str, Meta(min_length=1, max_length=120, pattern=STORABLE)]
-    body: Annotated[str, Meta(min_length=1, max_length=12_000, pattern=STORABLE)]
+    body: Annotated[str, Meta(min_length=1, max_length=10_000, pattern=STORABLE)]
 
 
 class PageTexts(Form, frozen=True):

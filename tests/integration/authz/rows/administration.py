@@ -39,7 +39,8 @@ async def a_broadcast(world: World, person: Person) -> int:
     """A draft for nobody who is here: nothing of it is pushed."""
     staff = await world.anybody("superadmin")
     await world.pool.execute(
-        "UPDATE broadcasts SET state = 'cancelled' WHERE state = 'draft' AND id % 50 = 0"
+        "UPDATE broadcasts SET state = 'cancelled'"
+        " WHERE state = 'draft' AND id < (SELECT max(id) - 50 FROM broadcasts)"
     )
     new = NewBroadcast(_TEXT, Audience(("logistician",), ("TM.S",)), None)
     return (await world.services.broadcasts.add(staff.user, new)).id
