@@ -9,6 +9,7 @@ from typing import Any
 from geo.gazetteer import Gazetteer
 
 from .asked import Asked, content_of, merged
+from .dictionaries import Words
 from .editing import changes, may_edit
 from .errors import Refusal
 from .events import Event, OrderPlaced
@@ -21,6 +22,11 @@ from .ports import Cases, Drafts, Edits, Measured, Notifier, Orders
 
 TEND_POLL_S = 5.0  # reminders, loads that nobody confirms, hauls that nobody disputes: not to the second
 BATCH = 20  # orders written in one transaction: their locks stay short of an accept's patience
+
+
+async def _no_words() -> Words:
+    return Words()
+
 
 Measure = Callable[[Sequence[Stop], Load], Awaitable[Measured]]
 
@@ -42,11 +48,12 @@ class Poster:
         *,
         confirm_s: float | None = None,
         close_after_s: float = 72 * 3600.0,
+        words: Callable[[], Awaitable[Words]] = _no_words,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`measure` gives a way through stops its length, time and suggested price; `seek` wakes the search;
         `confirm_s` is how often a load is to be confirmed when its shipper says nothing; `close_after_s` after
-        its delivery a haul that nobody disputes is closed."""
+        its delivery a haul that nobody disputes is closed; `words` gives what staff say of the words of a load."""
         self._orders = orders
         self._drafts = drafts
         self._edits = edits
@@ -58,6 +65,7 @@ class Poster:
         self._moderation = moderation
         self._confirm_s = confirm_s
         self._close_after_s = close_after_s
+        self._words = words
         self._clock = clock
 
     # -- new loads ------------------------------------------------------------------------------------------
@@ -80,10 +88,10 @@ class Poster:
         new = await self._judged(draft.shipper, draft.company, asked, allow_duplicate)
         return self._placed(await self._drafts.publish(draft, new, party.user))
 
-    def missing(self, content: Mapping[str, Any]) -> list[Refusal]:
-        """What keeps a draft from being published now."""
+    def missing(self, content: Mapping[str, Any], words: Words | None = None) -> list[Refusal]:
+        """What keeps a draft from being published now; `words` is what staff say of its words."""
         asked = Asked.of(content)
-        found = list(problems(asked, self._clock()))
+        found = [*problems(asked, self._clock()), *(words or Words()).refusals(asked)]
         if not found:
             try:
                 for number, stop in enumerate(asked.stops):
@@ -199,6 +207,9 @@ class Poster:
         """
         begun = before is not None and before.driver is not None
         for problem in problems(asked, self._clock(), begun=begun):
+            raise problem
+        said = None if before is None else Asked.of(content_of(before))
+        for problem in (await self._words()).refusals(asked, said):
             raise problem
         stops = tuple(
             located(stop, self._gazetteer, f"stops[{number}]") for number, stop in enumerate(asked.stops)

@@ -1,6 +1,6 @@
 """The span of prices around a quote: what hauls on this lane were agreed at, else what the trade says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .model import Money
@@ -21,6 +21,7 @@ class Haulage(NamedTuple):
     weight_kg: float
     volume_m3: float
     body: str
+    kind: str = "general"
 
 
 class PriceRange(NamedTuple):
@@ -33,13 +34,22 @@ class PriceRange(NamedTuple):
     hauls: int
 
 
-def price_range(quoted: Money, history: Sequence[Haulage], tariff: Tariff, *, abroad: bool) -> PriceRange:
-    """The range around the tariff's price. Hauls of all weights and bodies count, each against its own quote."""
-    ratios = sorted(
-        haul.price
-        / quote(haul.distance_m, haul.weight_kg, haul.volume_m3, haul.body, tariff, abroad=abroad).amount
-        for haul in history
-    )
+def price_range(
+    quoted: Money,
+    history: Sequence[Haulage],
+    tariff: Tariff,
+    *,
+    abroad: bool,
+    anew: Callable[[Haulage], Money] | None = None,
+) -> PriceRange:
+    """The range around the tariff's price. Hauls of all weights and bodies count, each against its own quote:
+    what `anew` prices it at today, without it the coded tariff."""
+
+    def coded(haul: Haulage) -> Money:
+        return quote(haul.distance_m, haul.weight_kg, haul.volume_m3, haul.body, tariff, abroad=abroad)
+
+    priced = coded if anew is None else anew
+    ratios = sorted(haul.price / priced(haul).amount for haul in history)
     if len(ratios) < FEWEST:
         return PriceRange(
             _times(quoted, SPREAD[0], tariff), quoted, _times(quoted, SPREAD[1], tariff), "tariff", 0

@@ -84,15 +84,25 @@ def _priced_distance(distance_m: float, tariff: Tariff) -> float:
 
 
 def _truck_share(weight_kg: float, volume_m3: float, body: str, tariff: Tariff) -> float:
-    """The load as a share of a tent truck's price: part loads by what they fill, with a markup."""
-    multiplier = tariff.bodies[body]
+    """The load as a share of a tent truck's price."""
+    return tariff.bodies[body] * fill(weight_kg, volume_m3, body, tariff)
+
+
+def fill(weight_kg: float, volume_m3: float, body: str, tariff: Tariff) -> float:
+    """What the load costs of a whole truck of its body: part loads by what they fill, with a markup."""
     capacity_kg, capacity_m3 = tariff.capacity[body]
-    small_kg, small_m3, small_multiplier = tariff.small_van
-    if body == "van":  # hired whole: a 1.5-tonner, a 5-tonner, or several of them
-        if weight_kg <= small_kg and volume_m3 <= small_m3:
-            return small_multiplier
-        return multiplier * max(1.0, weight_kg / capacity_kg, volume_m3 / capacity_m3)
     share = max(weight_kg / capacity_kg, volume_m3 / capacity_m3)
+    if body == "van":  # hired whole: a 1.5-tonner, a 5-tonner, or several of them
+        small_kg, small_m3, small_multiplier = tariff.small_van
+        if weight_kg <= small_kg and volume_m3 <= small_m3:
+            return small_multiplier / tariff.bodies[body]
+        return max(1.0, share)
     if share > 1:
-        return multiplier * share
-    return multiplier * min(1.0, max(tariff.least_share, share * tariff.part_load_markup))
+        return share
+    return min(1.0, max(tariff.least_share, share * tariff.part_load_markup))
+
+
+def rounded(amount: float, tariff: Tariff) -> Money:
+    """An amount in minor units as prices are told: to the step of the tariff, never nothing."""
+    step = tariff.rounding * tariff.minor_units
+    return Money(round(max(1, round(amount / step)) * step), tariff.currency)

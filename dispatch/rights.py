@@ -34,6 +34,10 @@ class Right(StrEnum):
     SEE_REPORTS = "see_reports"
     REPLAY_TRACKS = "replay_tracks"  # where a driver was, any day; each look is written down
     READ_CHATS = "read_chats"  # what the parties of an order write to each other; each look is written down
+    SET_TARIFFS = "set_tariffs"
+    EDIT_CONTENT = "edit_content"  # pages and announcements
+    EDIT_WORDS = "edit_words"  # which words of a load are offered, and in which order
+    BROADCAST = "broadcast"  # pushes of own words
 
 
 def _for(*grades: Grade) -> frozenset[Grade]:
@@ -60,6 +64,10 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.SEE_REPORTS: _for(Grade.SUPPORT, Grade.MODERATOR, Grade.FINANCE),
     Right.REPLAY_TRACKS: _for(Grade.SUPPORT),
     Right.READ_CHATS: _for(Grade.SUPPORT, Grade.MODERATOR),
+    Right.SET_TARIFFS: _for(Grade.FINANCE),
+    Right.EDIT_CONTENT: _for(Grade.SUPPORT, Grade.MODERATOR),
+    Right.EDIT_WORDS: _for(Grade.MODERATOR),
+    Right.BROADCAST: _for(Grade.SUPPORT),
 }
 
 

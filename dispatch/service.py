@@ -1,6 +1,7 @@
 """The life of an order, told in order: quote, seek, accept, advance, expire. How it is posted: posting.py."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,8 +24,9 @@ from .matching import rank
 from .model import Haul, Load, Money, Order, Party, Place, Policy, Status, Stop
 from .places import town
 from .ports import Claim, Measured, Nearby, Notifier, Orders, Seen, Ways
-from .pricing import Tariff, quote
+from .pricing import Tariff
 from .rounds import Search, after_nobody, waves_left
+from .tariffs import CodedTariff, Prices, Run, Tariffs
 from .trucks import truck_of
 
 SEEK_POLL_S = 0.25  # a missed wake-up (another worker's order, a timer) costs no more than this
@@ -70,19 +72,23 @@ class Dispatcher:
         policy: Policy,
         *,
         ways: Ways | None = None,
+        tariffs: Tariffs | None = None,
+        clock: Callable[[], float] = time.time,
         after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
         also_expiring: Sequence[Callable[[int], Awaitable[list[Event]]]] = (),
     ) -> None:
-        """`ways`: None is the corridor graph. `after_commit` runs a callback when what was just written can be
-        seen by others; without a transaction around the whole request that is at once. `also_expiring` are more
-        sweeps like those of `orders`: each ends what is past its time, of at most so many orders."""
+        """`ways`: None is the corridor graph. `tariffs` are the prices that staff set over `tariff`; None: none.
+        `after_commit` runs a callback when what was just written can be seen by others; without a transaction
+        around the whole request that is at once. `also_expiring` are more sweeps like those of `orders`: each ends
+        what is past its time, of at most so many orders."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
         self._roads = roads
         self._ways: Ways = GraphWays(roads) if ways is None else ways
         self._gazetteer = gazetteer
-        self._tariff = tariff
+        self._tariffs: Tariffs = CodedTariff(tariff) if tariffs is None else tariffs
+        self._clock = clock
         self._policy = policy
         self._after_commit = after_commit
         self._expiring = (orders.expire_offers, orders.expire_orders, *also_expiring)
@@ -94,12 +100,13 @@ class Dispatcher:
         """The haul between two cities of the gazetteer; `place_unknown` when one is not there."""
         ends = (Stop("pickup", self._place(pickup_city)), Stop("drop", self._place(drop_city)))
         way = await self._way(ends, load)
-        haul, price = self._measured(ends, way, load)
+        haul, price = self._measured(ends, way, load, await self._tariffs.now())
         return Quoted(haul, price, way)
 
     async def measure(self, stops: Sequence[Stop], load: Load) -> Measured:
         """The way through all stops and the price of carrying the load along it."""
-        return self._measured(stops, await self._way(stops, load), load)
+        way = await self._way(stops, load)
+        return self._measured(stops, way, load, await self._tariffs.now())
 
     def line(self, order: Order, *, exact: bool) -> list[Position]:
         """The road of an order through all its stops, for the map; from towns to towns unless `exact`."""
@@ -247,17 +254,20 @@ class Dispatcher:
         profile = truck_of(load.body, load.weight_kg, load.volume_m3).profile(load.weight_kg, bool(load.adr))
         return await self._ways.way([stop.exact or stop.place.position for stop in stops], profile)
 
-    def _measured(self, stops: Sequence[Stop], way: Travel, load: Load) -> Measured:
+    def _measured(self, stops: Sequence[Stop], way: Travel, load: Load, prices: Prices) -> Measured:
         haul = Haul(stops[0].place, stops[-1].place, way.distance_m, way.duration_s, way.origin, tuple(stops))
-        price = quote(
+        run = Run(
             way.distance_m,
             load.weight_kg,
             load.volume_m3,
             load.body,
-            self._tariff,
-            abroad=bool(way.borders),
+            load.kind,
+            haul.pickup.city,
+            haul.drop.city,
+            bool(way.borders),
+            len(stops) == 2,
         )
-        return Measured(haul, price)
+        return Measured(haul, prices.price(run, self._clock()).price)
 
     def _place(self, city: int) -> Place:
         found: City | None = self._gazetteer.city(city)

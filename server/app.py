@@ -21,6 +21,7 @@ from storage.postgres import Pool
 from . import i18n, publishing
 from .audit.sealing import Sealer
 from .background import running
+from .broadcasting import Broadcasting
 from .config import Config
 from .deliver import Deliveries
 from .gateways.fcm import FcmSender
@@ -161,7 +162,8 @@ def _loops(
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
         publish=publishing.run(services.publisher),
-        deliver=Deliveries(services.outbox, services.accounts, senders).run(),
+        deliver=Deliveries(services.outbox, services.accounts, senders, broadcasts=services.broadcasts).run(),
+        broadcasting=Broadcasting(services.broadcasts).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
         bus_out=services.bus.run_publish(),
@@ -196,6 +198,7 @@ async def _keep(services: Services) -> None:
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()
+            await services.announcements.forget_old()
             await services.account_views.forget_old()
             await services.views.forget_old()
             await services.links.forget_old()

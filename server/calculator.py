@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from dispatch.errors import Refusal
 from dispatch.model import Load, Money
-from dispatch.price_range import PriceRange, price_range
-from dispatch.pricing import Tariff, quote
+from dispatch.price_range import Haulage, PriceRange, price_range
+from dispatch.tariffs import Priced, Run, Tariffs
 from dispatch.trip_cost import Tables, Trip, TripCost, trip_cost
 from dispatch.trucks import Truck, truck_of
 from geo.gazetteer import Gazetteer
@@ -52,26 +52,31 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """The answer. `price` is the tariff's; `range` may rest on the lane's own history."""
+    """The answer. `price` is the tariff's, `priced` says of which; `range` may rest on the lane's own history."""
 
     way: Travel
-    price: Money
+    priced: Priced
     range: PriceRange
     cost: TripCost
     deadhead: Travel | None
+
+    @property
+    def price(self) -> Money:
+        """The tariff's price."""
+        return self.priced.price
 
 
 class Calculator:
     """Roads from whoever knows them, tables, and what the database remembers of the lane."""
 
     def __init__(
-        self, ways: Ways, gazetteer: Gazetteer, fuel: FuelPriceStore, lanes: LaneStore, tariff: Tariff
+        self, ways: Ways, gazetteer: Gazetteer, fuel: FuelPriceStore, lanes: LaneStore, tariffs: Tariffs
     ) -> None:
         self._ways = ways
         self._gazetteer = gazetteer
         self._fuel = fuel
         self._lanes = lanes
-        self._tariff = tariff
+        self._tariffs = tariffs
         self._tolls = TollTable.load()
         self._bans = HeatBans.load()
 
@@ -99,9 +104,33 @@ class Calculator:
         deadhead = None
         if wish.driver_at is not None:
             deadhead = await self._deadhead(wish.driver_at, spots[0].at, truck, way)
-        abroad = bool(way.borders)
-        price = quote(way.distance_m, load.weight_kg, load.volume_m3, load.body, self._tariff, abroad=abroad)
-        history = await self._lanes.finished(spots[0].city, spots[-1].city, self._tariff.currency)
+        now, prices = time.time(), await self._tariffs.now()
+        run = Run(
+            way.distance_m,
+            load.weight_kg,
+            load.volume_m3,
+            load.body,
+            load.kind,
+            spots[0].city,
+            spots[-1].city,
+            bool(way.borders),
+            len(spots) == 2,
+        )
+        priced = prices.price(run, now)
+        price = priced.price
+        history = await self._lanes.finished(spots[0].city, spots[-1].city, prices.coded.currency)
+
+        def anew(haul: Haulage) -> Money:
+            same = run._replace(
+                distance_m=haul.distance_m,
+                weight_kg=haul.weight_kg,
+                volume_m3=haul.volume_m3,
+                body=haul.body,
+                kind=haul.kind,
+            )
+            return prices.price(same, now).price
+
+        span = price_range(price, history, prices.coded, abroad=run.abroad, anew=anew)
         cost = trip_cost(
             Trip(
                 haul=way,
@@ -117,7 +146,7 @@ class Calculator:
             ),
             Tables(self._tolls, await self._fuel.in_force(), self._bans),
         )
-        return Reckoned(way, price, price_range(price, history, self._tariff, abroad=abroad), cost, deadhead)
+        return Reckoned(way, priced, span, cost, deadhead)
 
     async def _deadhead(self, start: Position, pickup: Position, truck: Truck, haul: Travel) -> Travel:
         """The empty run. When no vendor answered for the haul, none is waited for a second time."""

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from dispatch.content import Texts
 from server.gateways.push import (
     Delivered,
     Gone,
@@ -17,8 +18,9 @@ from server.gateways.push import (
     PushSender,
     Rejected,
 )
-from server.i18n.notices import IDS, NOTICES, facts_of, ids_of
+from server.i18n.notices import IDS, NOTICES, WRITTEN_BY_STAFF, facts_of, ids_of
 from storage.accounts import AccountStore, Endpoint
+from storage.content.broadcasts import BroadcastStore
 from storage.outbox import Notice, Outbox
 from storage.postgres import Unreachable
 
@@ -39,11 +41,13 @@ class Deliveries:
         accounts: AccountStore,
         senders: Mapping[str, PushSender],
         *,
+        broadcasts: BroadcastStore | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._outbox = outbox
         self._accounts = accounts
         self._senders = senders
+        self._broadcasts = broadcasts
         self._log = LogSender()
         self._jitter = jitter
 
@@ -67,12 +71,14 @@ class Deliveries:
         notices = await self._outbox.claim(BATCH)
         if not notices:
             return 0
+        claimed = len(notices)
+        notices, written = await self._written(notices)
         by_user: dict[int, list[Endpoint]] = defaultdict(list)
         for endpoint in await self._accounts.endpoints([notice.user for notice in notices]):
             by_user[endpoint.user].append(endpoint)
         known = [notice for notice in notices if notice.kind in NOTICES]
         pushes = [
-            (notice, push_of(notice, endpoint))
+            (notice, push_of(notice, endpoint, written.get(notice.id)))
             for notice in known
             for endpoint in by_user[notice.user] or [nowhere(notice.user)]
         ]
@@ -82,7 +88,23 @@ class Deliveries:
             if isinstance(outcome, Gone):
                 await self._accounts.gone(push.endpoint)
         await self._close(notices, came_of)
-        return len(notices)
+        return claimed
+
+    async def _written(self, notices: Sequence[Notice]) -> tuple[list[Notice], dict[int, Texts]]:
+        """The notices that still are to go out, and what staff wrote for those of them that say it."""
+        theirs = {
+            notice.id: ids_of(notice.payload).get("broadcast", 0)
+            for notice in notices
+            if notice.kind == WRITTEN_BY_STAFF
+        }
+        if not theirs or self._broadcasts is None:
+            return list(notices), {}
+        told = await self._broadcasts.texts(sorted(set(theirs.values())))
+        off = {id for id, broadcast in theirs.items() if broadcast in told and told[broadcast].cancelled}
+        if off:
+            await self._outbox.call_off([notice for notice in notices if notice.id in off])
+        texts = {id: told[broadcast].texts for id, broadcast in theirs.items() if broadcast in told}
+        return [notice for notice in notices if notice.id not in off], texts
 
     async def _send(self, pushes: Sequence[Push]) -> list[Outcome]:
         """Outcomes in order; each sender has its own share and its own misfortunes."""
@@ -133,8 +155,9 @@ class Deliveries:
             await self._outbox.sent(sent)
 
 
-def push_of(notice: Notice, endpoint: Endpoint) -> Push:
-    """What one endpoint is told. Of the payload only row ids leave the house, and words within the text."""
+def push_of(notice: Notice, endpoint: Endpoint, written: Texts | None = None) -> Push:
+    """What one endpoint is told. Of the payload only row ids leave the house, and words within the text; `written`
+    is what staff wrote of a broadcast."""
     ids = ids_of(notice.payload)
     # The news of one offer, one bid or one haul replace each other on the phone.
     topic = next((f"{name}:{ids[name]}" for name in IDS if name in ids), notice.kind)
@@ -146,6 +169,7 @@ def push_of(notice: Notice, endpoint: Endpoint) -> Push:
         max(1, int(notice.left_s)),
         notice.kind.startswith("offer."),
         facts_of(notice.payload),
+        written,
     )
 
 

@@ -101,6 +101,12 @@ class ViewEnded(msgspec.Struct, tag="view_ended"):
     view: int
 
 
+class Stale(msgspec.Struct, tag="stale"):
+    """Staff have changed what every worker holds: `Held.name`."""
+
+    what: str
+
+
 class Written(msgspec.Struct, tag="written"):
     """A message for the people of a conversation on other workers, who each read it in their language."""
 
@@ -117,7 +123,7 @@ class Marked(msgspec.Struct, tag="marked"):
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(
-    Personal | Changed | Reckoned | DeviceTaken | OffMap | SharingSet | ViewEnded | Written | Marked
+    Personal | Changed | Reckoned | DeviceTaken | OffMap | SharingSet | ViewEnded | Written | Marked | Stale
 )
 
 
@@ -235,6 +241,14 @@ class Notify:
         self._services.hub.end_view(view)
         self._services.bus.publish_event(_ENCODER.encode(ViewEnded(view)))
 
+    def stale(self, what: str) -> None:
+        """Staff have changed what every worker holds: it is read again everywhere, once that stands."""
+        after_commit(lambda: self._stale(what))
+
+    def _stale(self, what: str) -> None:
+        self._services.stale(what)
+        self._services.bus.publish_event(_ENCODER.encode(Stale(what)))
+
     def heard(self, payload: bytes) -> None:
         """News of another worker."""
         try:
@@ -257,6 +271,8 @@ class Notify:
             self._services.hub.end_view(news.view)
         elif isinstance(news, Written | Marked):
             self._conversed(news)
+        elif isinstance(news, Stale):
+            self._services.stale(news.what)
         else:
             self._services.hub.release_device(news.device)
 

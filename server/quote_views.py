@@ -52,6 +52,8 @@ def quote(found: Reckoned, crew: int, gazetteer: Gazetteer, lang: str) -> Quote:
         price_range=_range(found.range),
         profit=_profit(cost.profit, "none" if found.deadhead is None else found.deadhead.origin),
         trucks=cost.trucks,
+        price_origin=found.priced.origin,
+        price_version=found.priced.version,
     )
 
 

@@ -16,6 +16,7 @@ from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.crossings import Crossings
 from geo.gazetteer import Gazetteer
+from geo.regions import Regions, around
 from geo.roads import RoadGraph
 from server.protocol.messages import OfferMade
 from server.views import offer_card
@@ -38,6 +39,11 @@ from storage.cabinet.store import CabinetStore
 from storage.cache import TimedCache
 from storage.chat.store import ChatStore
 from storage.companies import CompanyStore
+from storage.content.announcements import AnnouncementStore
+from storage.content.broadcasts import BroadcastStore
+from storage.content.pages import PageStore
+from storage.content.whereabouts import Trace, Whereabouts
+from storage.content.words import WordStore
 from storage.disputes.judging import DisputeJudges
 from storage.disputes.store import DisputeStore
 from storage.documents import DocumentStore
@@ -78,6 +84,7 @@ from storage.sharing.pauses import PauseStore
 from storage.sharing.settings import SharingStore
 from storage.sharing.views import ViewStore
 from storage.staff import StaffStore
+from storage.tariffs.store import TariffStore
 from storage.templates import TemplateStore
 from storage.trips.following import TripFollower
 from storage.trips.paperwork import PaperReads
@@ -99,6 +106,7 @@ from .gateways import build
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
 from .habits import ReadHabits, ReadLimits
+from .held import Held
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
@@ -252,7 +260,16 @@ class Services:
         self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)
         tariff = Tariff()
-        self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), tariff)
+        self.tariffs = TariffStore(pool, tariff)
+        self.prices = Held("tariffs", self.tariffs.prices)
+        self.word_store = WordStore(pool)
+        self.words = Held("words", self.word_store.words)
+        self.regions = Regions(gazetteer)
+        self.whereabouts = Whereabouts(pool)
+        self.content_pages = PageStore(pool)
+        self.announcements = AnnouncementStore(pool)
+        self.broadcasts = BroadcastStore(pool, self.whereabouts, self.around)
+        self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), self.prices)
         self.dispatcher = Dispatcher(
             self.orders,
             self.live,
@@ -262,6 +279,7 @@ class Services:
             tariff,
             self.policy,
             ways=self.ways,
+            tariffs=self.prices,
             after_commit=after_commit,
             also_expiring=(self.bids.expire, self.invitations.resolve),
         )
@@ -276,6 +294,7 @@ class Services:
             gazetteer,
             moderation,
             confirm_s=config.confirm_s,
+            words=self.words.now,
         )
         self.revocations.listen(self.hub.end_sessions)
 
@@ -302,6 +321,18 @@ class Services:
             if driver is not None and await self.fleet.acts_for(principal.user, principal.role, driver):
                 return Party(driver, Actor.DRIVER, by=principal.user)
         return await self.party_of(principal)
+
+    def stale(self, what: str) -> None:
+        """Staff have changed something that this worker holds."""
+        for held in (self.prices, self.words):
+            if held.name == what:
+                held.stale()
+
+    def around(self, trace: Trace) -> tuple[str, ...]:
+        """The regions around what says where somebody is: none when nothing does."""
+        if trace.cell is not None:
+            return around(self.regions.of_cell(trace.cell))
+        return () if trace.city is None else around(self.regions.of_city(trace.city))
 
     def now(self) -> float:
         """This worker's clock, for what need not be decided by the database's."""

@@ -70,6 +70,16 @@ KEPT = frozenset(
         "fuel_prices.set_by",
         # the log of the driver who was looked at; the name behind it is neutral
         "position_views.viewer_id",
+        "tariffs.set_by",
+        "tariff_lanes.set_by",
+        "content_pages.updated_by",
+        "announcements.created_by",
+        "announcements.updated_by",
+        "broadcasts.created_by",
+        "broadcasts.updated_by",
+        "broadcasts.queued_by",
+        "broadcasts.cancelled_by",
+        "dictionary_entries.updated_by",
         # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
         "sessions.user_id",
         "identities.user_id",
@@ -166,6 +176,7 @@ UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE us
     "position_views.driver_id": "DELETE FROM position_views WHERE driver_id = $1",
     "share_links.made_by": """
 UPDATE share_links SET revoked_at = coalesce(revoked_at, now()), label = '' WHERE made_by = $1""",
+    "announcement_dismissals.user_id": "DELETE FROM announcement_dismissals WHERE user_id = $1",
     "account_views.user_id": "DELETE FROM account_views WHERE user_id = $1",
     "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.

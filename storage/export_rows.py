@@ -71,6 +71,8 @@ SELECT to_jsonb(l) - 'secret_hash' - 'revoked_by' FROM share_links l WHERE made_
 SELECT to_jsonb(c) - 'claimed_by' - 'claimed_at' - 'decided_by' - 'alike' FROM moderation_cases c
 WHERE shipper_id = $1 ORDER BY id""",
     "chats_read": "SELECT to_jsonb(r) - 'user_id' FROM chat_reads r WHERE user_id = $1 ORDER BY order_id",
+    "dismissed_announcements": """
+SELECT to_jsonb(d) - 'user_id' FROM announcement_dismissals d WHERE user_id = $1 ORDER BY announcement_id""",
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
 SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)
@@ -176,6 +178,16 @@ FROM files f WHERE f.owner_id = $1 AND f.purpose IS DISTINCT FROM 'document'
 NOT_EXPORTED = {
     "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
+    "tariffs.set_by": "staff's work, not the user's data",
+    "tariff_lanes.set_by": "staff's work, not the user's data",
+    "content_pages.updated_by": "staff's work, not the user's data",
+    "announcements.created_by": "staff's work, not the user's data",
+    "announcements.updated_by": "staff's work, not the user's data",
+    "broadcasts.created_by": "staff's work, not the user's data",
+    "broadcasts.updated_by": "staff's work, not the user's data",
+    "broadcasts.queued_by": "staff's work, not the user's data",
+    "broadcasts.cancelled_by": "staff's work, not the user's data",
+    "dictionary_entries.updated_by": "staff's work, not the user's data",
     "accepts.driver_id": "the answers to own requests, which the offers tell",
     "accepts.actor_id": "the same",
     "flags.user_id": "what staff suspects: told, it could not be looked into",

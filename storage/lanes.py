@@ -6,7 +6,7 @@ from .postgres import Pool
 
 # ix_orders_lane, read backwards from its end. Bids and counter-offers end in the order's price, too.
 FINISHED = """
-SELECT price_amount, distance_m, weight_kg, volume_m3, body FROM orders
+SELECT price_amount, distance_m, weight_kg, volume_m3, body, kind FROM orders
 WHERE pickup_city = $1 AND drop_city = $2 AND status IN ('delivered', 'closed')
     AND ended_at > now() - make_interval(days => $3) AND price_currency = $4
 ORDER BY ended_at DESC LIMIT $5

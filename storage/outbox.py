@@ -31,6 +31,9 @@ RETURNING o.id, o.user_id, o.kind, o.payload, o.dedupe_key, o.attempts,
 # By primary key. What was cancelled or closed meanwhile stays so.
 SENT = "UPDATE outbox SET state = 'sent', done_at = now() WHERE id = ANY($1::bigint[]) AND state = 'due'"
 DEAD = "UPDATE outbox SET state = 'dead', done_at = now(), error = $2 WHERE id = $1 AND state = 'due'"
+CALL_OFF = (
+    "UPDATE outbox SET state = 'cancelled', done_at = now() WHERE id = ANY($1::bigint[]) AND state = 'due'"
+)
 PUT_OFF = """
 UPDATE outbox SET due_at = least(now() + $3 * interval '1 second', expires_at), error = $4
 WHERE id = $1 AND state = 'due' AND attempts = $2
@@ -79,6 +82,10 @@ class Outbox:
     async def dead(self, notice: Notice, error: str) -> None:
         """It will never go out: the reason is kept for a person to read."""
         await self._pool.execute(DEAD, notice.id, error)
+
+    async def call_off(self, notices: Sequence[Notice]) -> None:
+        """They are not to go out any more."""
+        await self._pool.execute(CALL_OFF, [notice.id for notice in notices])
 
     async def put_off(self, notice: Notice, seconds: float, error: str) -> None:
         """Try again in that many seconds; the expiry still closes it."""

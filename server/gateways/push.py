@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from dispatch.content import Texts, said
 from server.i18n import DEFAULT, known, notices
 from storage.accounts import Endpoint
 
@@ -16,6 +17,7 @@ class Push:
     """One message to one endpoint. `topic` replaces an older message of the same topic on the phone.
 
     `ids` leave as data, for the app to fetch the rest by after sign-in; `facts` are what the text may tell.
+    `written` is what staff wrote of a broadcast, and of no other kind.
     """
 
     endpoint: Endpoint
@@ -25,10 +27,20 @@ class Push:
     ttl_s: int
     urgent: bool
     facts: Mapping[str, object] = field(default_factory=dict)
+    written: Texts | None = None
+
+    def __post_init__(self) -> None:
+        if self.written is not None and self.kind != notices.WRITTEN_BY_STAFF:
+            raise ValueError(f"a push of {self.kind} has no text of its own")
 
     @property
     def text(self) -> tuple[str, str]:
         """(title, body) in the endpoint's language."""
+        written = None
+        if self.written is not None:
+            written = said(self.written, known(self.endpoint.locale) or DEFAULT)
+        if written is not None:
+            return written.title, written.body
         return notices.text(known(self.endpoint.locale) or DEFAULT, self.kind, {**self.ids, **self.facts})
 
 

@@ -1,6 +1,7 @@
 """Loads that are not posted yet over HTTP: begun, saved field by field, published; and copies of old orders."""
 
 from dispatch.asked import Draft, content_of, with_windows, without_times
+from dispatch.dictionaries import Words
 from dispatch.errors import Refusal
 from dispatch.model import Window
 from dispatch.rights import Right, grades
@@ -22,7 +23,7 @@ async def begin(call: Call[OrderEdit, None]) -> Versioned:
     party = await party_of(call)
     content = {name: value for name, value in said_in(call.body).items() if value is not None}
     draft = await call.services.drafts.add(party.user, min(party.companies, default=None), content)
-    return draft_answer(call, draft)
+    return await draft_answer(call, draft)
 
 
 async def page(call: Call[None, PageQuery]) -> DraftPage:
@@ -31,8 +32,9 @@ async def page(call: Call[None, PageQuery]) -> DraftPage:
     party = await party_of(call)
     before = NO_LIMIT if query.before is None else query.before
     found = await call.services.drafts.page(party, before, query.limit)
+    words = await call.services.words.now()
     return DraftPage(
-        drafts=[draft_view(call, draft) for draft in found],
+        drafts=[draft_view(call, draft, words) for draft in found],
         next=found[-1].order if len(found) == query.limit else None,
     )
 
@@ -40,7 +42,7 @@ async def page(call: Call[None, PageQuery]) -> DraftPage:
 async def read(call: Call[None, None]) -> Versioned:
     """One draft, and what it lacks."""
     draft = await call.services.drafts.draft(await party_of(call), call.path_id("order"))
-    return draft_answer(call, draft)
+    return await draft_answer(call, draft)
 
 
 async def save(call: Call[OrderEdit, None]) -> Versioned:
@@ -48,7 +50,7 @@ async def save(call: Call[OrderEdit, None]) -> Versioned:
     draft = await call.services.drafts.save(
         await party_of(call), call.path_id("order"), call.expected_version, said_in(call.body)
     )
-    return draft_answer(call, draft)
+    return await draft_answer(call, draft)
 
 
 async def discard(call: Call[None, None]) -> None:
@@ -84,10 +86,10 @@ async def copy(call: Call[CopyForm, None]) -> Versioned:
     content = with_windows(content, windows) if windows else without_times(content)
     company = min(party.companies, default=None)
     draft = await call.services.drafts.add(party.user, company, content, {"copy_of": order.id})
-    return draft_answer(call, draft)
+    return await draft_answer(call, draft)
 
 
-def draft_view(call: Call[object, object], draft: Draft) -> DraftView:
+def draft_view(call: Call[object, object], draft: Draft, words: Words) -> DraftView:
     """A draft as its shipper sees it, with everything that it lacks in the reader's language."""
     return DraftView(
         draft.order,
@@ -96,14 +98,15 @@ def draft_view(call: Call[object, object], draft: Draft) -> DraftView:
         form_of(draft.content),
         [
             Lack(refusal.path or "", refusal.code, problem_of(refusal, lang=call.lang).detail)
-            for refusal in call.services.poster.missing(draft.content)
+            for refusal in call.services.poster.missing(draft.content, words)
         ],
     )
 
 
-def draft_answer(call: Call[object, object], draft: Draft) -> Versioned:
+async def draft_answer(call: Call[object, object], draft: Draft) -> Versioned:
     """The same as an answer that can be edited."""
-    return Versioned(draft_view(call, draft), draft.version)
+    words = await call.services.words.now()
+    return Versioned(draft_view(call, draft, words), draft.version)
 
 
 ROUTES: tuple[Route, ...] = (

@@ -3,7 +3,14 @@
 from dispatch import fuel
 from dispatch.rights import Right, grades
 from server.protocol.messages import Money
-from server.protocol.rest.fuel import FuelPriceForm, FuelPriceList, FuelPriceView
+from server.protocol.rest.fuel import (
+    FuelHistoryQuery,
+    FuelPriceForm,
+    FuelPriceHistory,
+    FuelPriceList,
+    FuelPriceView,
+    PastFuelPrice,
+)
 
 from .route import Call, Route
 
@@ -26,6 +33,16 @@ async def put(call: Call[FuelPriceForm, None]) -> FuelPriceView:
         await call.services.fuel_prices.put(
             call.caller.user, form.country, form.region, form.amount, form.valid_from
         )
+    )
+
+
+async def history(call: Call[None, FuelHistoryQuery]) -> FuelPriceHistory:
+    """What was set, last first."""
+    query = call.query
+    found = await call.services.fuel_prices.history(query.before, query.limit, query.country, query.region)
+    return FuelPriceHistory(
+        [PastFuelPrice(past.id, _view(past.price), past.set_by, past.set_at) for past in found],
+        found[-1].id if len(found) == query.limit else None,
     )
 
 
@@ -55,5 +72,15 @@ ROUTES: tuple[Route, ...] = (
         response=FuelPriceView,
         roles=_ADMIN,
         grades=grades(Right.SET_FUEL_PRICES),
+    ),
+    Route(
+        "GET",
+        "/api/v1/admin/fuel-prices/history",
+        history,
+        "Prices of diesel that were set",
+        "admin",
+        query=FuelHistoryQuery,
+        response=FuelPriceHistory,
+        roles=_ADMIN,
     ),
 )

@@ -37,6 +37,7 @@ RULES = (
     "temperature_invalid",
     "adr_required",
     "payment_invalid",
+    "word_hidden",
 )
 SHIPPER = frozenset({"shipper"})
 ANYBODY = frozenset({"shipper", "driver", "logistician", "admin"})

@@ -66,7 +66,7 @@ async def use(call: Call[None, None]) -> Versioned:
     template = await call.services.templates.use(party, call.path_id("template"))
     company = min(party.companies, default=None)
     draft = await call.services.drafts.add(party.user, company, template.content, {"template": template.id})
-    return draft_answer(call, draft)
+    return await draft_answer(call, draft)
 
 
 def _content(form: OrderEdit) -> Content:

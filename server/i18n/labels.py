@@ -36,6 +36,17 @@ LABELS: dict[str, dict[str, str]] = {
         "link": "Public link",
         "staff": "Tracking Desk staff",
     },
+    # What staff set and write.
+    "LanePriceKind": {"total": "For the whole haul", "per_km": "Per kilometre", "none": "As in the tariff"},
+    "PageState": {"draft": "Draft", "published": "Published"},
+    "Severity": {"info": "For information", "warning": "Warning", "critical": "Urgent"},
+    "BroadcastState": {
+        "draft": "Draft",
+        "queued": "Queued",
+        "sending": "Being sent",
+        "done": "Sent",
+        "cancelled": "Cancelled",
+    },
     # What can be wrong with the audit chain.
     "AuditBreak": {
         "changed": "Changed after it was sealed",
@@ -108,6 +119,7 @@ LABELS: dict[str, dict[str, str]] = {
         "vehicle": "As the vehicle's owner says",
         "tariff": "Our tariff",
         "lane": "Finished hauls on this lane",
+        "lane-set": "Price set for these towns",
         "carec-2022": "CAREC, mean of 2022",
         "carec-kz-mean": "CAREC, mean of Kazakhstan",
         "carec-region-mean": "CAREC, mean of the region",

@@ -3,6 +3,10 @@
 A push passes through strangers' servers and lies on lock screens (control C61): a text may hold row ids, a count
 and words of the contract's vocabularies, never a name, a number to call, an address or anybody's free text. The
 gate refuses a template that asks for more; `facts_of` lets nothing else out of a notice's payload.
+
+One kind says what staff wrote, WRITTEN_BY_STAFF: their text comes from the row of the broadcast, never from a
+payload, and `dispatch.content.fit_for_a_push` has judged it. `server.gateways.push.Push` takes such a text for no
+other kind.
 """
 
 import re
@@ -21,9 +25,11 @@ IDS = (
     "company",
     "document",
     "export",
+    "broadcast",
 )  # row ids, which also leave as data
 WORDS = ("event", "reason", "status", "state")  # of a vocabulary
 COUNT = "n"
+WRITTEN_BY_STAFF = "broadcast.sent"
 _WORD = re.compile(r"[a-z][a-z_]{0,31}")
 
 
@@ -129,6 +135,8 @@ NOTICES: dict[str, Template] = {
         "Your papers", "A paper runs out in {n} day.", "A paper runs out in {n} days."
     ),
     "export.ready": Template("Your data", "The export of your data is ready for a week."),
+    # What is said when the broadcast's own text cannot be had.
+    "broadcast.sent": Template("Message", "There is news from us. Open the app to read it."),
     "webhook.disabled": Template(
         "Webhook switched off", "Your company's endpoint did not take events for a day and was switched off."
     ),

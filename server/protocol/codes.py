@@ -136,6 +136,10 @@ ERRORS = _catalogue(
     ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
     ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
     ErrorCode("dispute_closed", 409, False, "This dispute is over."),
+    ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
+    # what staff write
+    ErrorCode("slug_taken", 409, False, "There is a page of this name."),
+    ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
     ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

@@ -14,7 +14,7 @@ from msgspec import Struct
 from . import answers
 from .codes import ERRORS, PROTOCOL_VERSION, ErrorCode
 from .examples import example, parameter
-from .preface import HEADERS, PATH_IDS, PROSE, ROW_ID, SCHEMES, TAGS, UPLOAD
+from .preface import HEADERS, PATH_TEXTS, PROSE, ROW_ID, SCHEMES, TAGS, UPLOAD
 from .rest.common import Problem
 from .schemas import Json, component_schemas
 from .shapes import shape
@@ -177,7 +177,7 @@ def _parameters(route: Described) -> Iterator[Json]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": PATH_IDS.get(name, ROW_ID),
+            "schema": PATH_TEXTS.get(name, ROW_ID),
         }
     if route.query is not None:
         schema = component_schemas([route.query])[route.query.__name__]

@@ -47,8 +47,17 @@ HEADERS: dict[str, Json] = {
 ROW_ID: Json = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
 SESSION_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 LINK_SECRET: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
-# What stands in a path and is no number of a row.
-PATH_IDS: dict[str, Json] = {"session": SESSION_ID, "token": LINK_SECRET}
+# What a part of a path is that is no row's number.
+PATH_TEXTS: dict[str, Json] = {
+    "session": SESSION_ID,
+    "token": LINK_SECRET,
+    "slug": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
+    "dictionary": {"type": "string", "pattern": "^[A-Za-z]{1,32}$"},
+    "report": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
+    "list": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
+    "code": {"type": "string", "pattern": "^[A-Za-z0-9]{10}$"},
+    "word": {"type": "string", "pattern": "^[a-z0-9_.]{1,32}$"},
+}
 # The file itself, or a form with one part of that name. What it is, its content says.
 UPLOAD: dict[str, Json] = {
     "multipart/form-data": {

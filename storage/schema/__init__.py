@@ -6,6 +6,7 @@ from . import (
     board,
     chat,
     companies,
+    content,
     disputes,
     files,
     identity,
@@ -22,6 +23,7 @@ from . import (
     sharing,
     signin,
     taking,
+    tariffs,
     trips,
     vehicles,
 )
@@ -32,6 +34,7 @@ __all__ = [
     "board",
     "chat",
     "companies",
+    "content",
     "disputes",
     "files",
     "identity",
@@ -49,6 +52,7 @@ __all__ = [
     "sharing",
     "signin",
     "taking",
+    "tariffs",
     "trips",
     "vehicles",
 ]

@@ -173,6 +173,9 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
         ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
         ErrorCode("dispute_closed", 409, False, "This dispute is over."),
+        ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
+        ErrorCode("slug_taken", 409, False, "There is a page of this name."),
+        ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
         ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
         ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
         ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
@@ -235,6 +238,10 @@ BidDeclineReason = Literal["price", "late", "vehicle", "rating", "other_driver",
 BidSort = Literal["price", "deadhead", "rating", "reliability", "eta"]
 InvitationStatus = Literal["sent", "accepted", "declined", "expired", "withdrawn", "closed"]
 FlagKind = Literal["fast_accepts", "many_wins", "many_cancels", "only_declines", "board_scraped", "candidates_scraped"]
+LanePriceKind = Literal["total", "per_km", "none"]
+PageState = Literal["draft", "published"]
+Severity = Literal["info", "warning", "critical"]
+BroadcastState = Literal["draft", "queued", "sending", "done", "cancelled"]
 Scope = Literal["orders:read", "orders:write", "bids:write", "places:read"]
 
 
@@ -5273,7 +5280,8 @@ class Quote:
     """Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ...
 
     `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of
-    the departure. Costs are of one truck; the load fills `trucks` of them."""
+    the departure. Costs are of one truck; the load fills `trucks` of them. `price_origin`: default (the coded
+    tariff), tariff (what staff set) or lane-set (for these two towns), and the version of that."""
 
     distance_m: float
     duration_s: float
@@ -5294,6 +5302,8 @@ class Quote:
     price_range: PriceRange
     profit: ProfitFigures
     trucks: int
+    price_origin: str = "default"
+    price_version: int | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -5316,6 +5326,8 @@ class Quote:
             "price_range": self.price_range.to_wire(),
             "profit": self.profit.to_wire(),
             "trucks": self.trucks,
+            "price_origin": self.price_origin,
+            "price_version": self.price_version,
         }
 
     @classmethod
@@ -5340,6 +5352,8 @@ class Quote:
             PriceRange.from_wire(wire["price_range"]),
             ProfitFigures.from_wire(wire["profit"]),
             wire["trucks"],
+            wire.get("price_origin", "default"),
+            wire.get("price_version"),
         )
 
 
@@ -10455,6 +10469,1258 @@ class FuelPriceList:
 
 
 @dataclass(frozen=True, slots=True)
+class FuelHistoryQuery:
+    """Keyset page; of one country or region, if they are named."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    country: str | None = None  # ISO 3166-1 alpha-2; matches ^[A-Z]{2}$
+    region: str | None = None  # GeoNames admin1; matches ^[0-9A-Z]{0,16}$
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.country is not None:
+            wire["country"] = self.country
+        if self.region is not None:
+            wire["region"] = self.region
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelHistoryQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("country"),
+            wire.get("region"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PastFuelPrice:
+    """A price as it was set, by whom of the staff and when."""
+
+    entry: int
+    price: FuelPriceView
+    set_by: int
+    set_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "entry": self.entry,
+            "price": self.price.to_wire(),
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PastFuelPrice:
+        return cls(
+            wire["entry"],
+            FuelPriceView.from_wire(wire["price"]),
+            wire["set_by"],
+            wire["set_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FuelPriceHistory:
+    """Last set first."""
+
+    prices: list[PastFuelPrice]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "prices": [item.to_wire() for item in self.prices],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> FuelPriceHistory:
+        return cls(
+            [PastFuelPrice.from_wire(item) for item in wire["prices"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffRate:
+    """What a km of a whole truck costs up to a distance; without one, as far as it goes."""
+
+    body: Body
+    per_km: int  # tiyn; 100 to 10,000,000
+    upto_km: int | None = None  # 1 to 20,000
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "body": self.body,
+            "per_km": self.per_km,
+        }
+        if self.upto_km is not None:
+            wire["upto_km"] = self.upto_km
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TariffRate:
+        return cls(
+            wire["body"],
+            wire["per_km"],
+            wire.get("upto_km"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KindFactor:
+    """What a kind of cargo costs, as a multiple."""
+
+    kind: CargoKind
+    factor: float  # 0.2 to 5
+
+    def to_wire(self) -> Wire:
+        return {
+            "kind": self.kind,
+            "factor": self.factor,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> KindFactor:
+        return cls(
+            wire["kind"],
+            wire["factor"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffForm:
+    """The next version of the table, whole. Bodies that are not in it are priced by the coded tariff. `minimum`:
+    what no haul goes below; `loading_fee` is added; `abroad`: the factor across a border. It counts from
+    `valid_from` on (default: now) and takes the place of whatever was planned behind that."""
+
+    rates: list[TariffRate]  # 1 to 120 items
+    factors: list[KindFactor] = field(default_factory=list)  # 0 to 20 items
+    minimum: int = 0  # tiyn; 0 or more
+    loading_fee: int = 0  # tiyn; 0 or more
+    abroad: float = 2.1  # 1 to 10
+    valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "rates": [item.to_wire() for item in self.rates],
+            "factors": [item.to_wire() for item in self.factors],
+            "minimum": self.minimum,
+            "loading_fee": self.loading_fee,
+            "abroad": self.abroad,
+            "note": self.note,
+        }
+        if self.valid_from is not None:
+            wire["valid_from"] = self.valid_from
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TariffForm:
+        return cls(
+            [TariffRate.from_wire(item) for item in wire["rates"]],
+            [KindFactor.from_wire(item) for item in wire["factors"]] if "factors" in wire else [],
+            wire.get("minimum", 0),
+            wire.get("loading_fee", 0),
+            wire.get("abroad", 2.1),
+            wire.get("valid_from"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffView:
+    """A version of the table. Amounts in tiyn."""
+
+    version: int
+    valid_from: float
+    rates: list[TariffRate]
+    factors: list[KindFactor]
+    minimum: int
+    loading_fee: int
+    abroad: float
+    currency: str
+    note: str
+    set_by: int
+    set_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "valid_from": self.valid_from,
+            "rates": [item.to_wire() for item in self.rates],
+            "factors": [item.to_wire() for item in self.factors],
+            "minimum": self.minimum,
+            "loading_fee": self.loading_fee,
+            "abroad": self.abroad,
+            "currency": self.currency,
+            "note": self.note,
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TariffView:
+        return cls(
+            wire["version"],
+            wire["valid_from"],
+            [TariffRate.from_wire(item) for item in wire["rates"]],
+            [KindFactor.from_wire(item) for item in wire["factors"]],
+            wire["minimum"],
+            wire["loading_fee"],
+            wire["abroad"],
+            wire["currency"],
+            wire["note"],
+            wire["set_by"],
+            wire["set_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffNow:
+    """What counts now (null: the coded tariff) and what is planned. `version` is the newest one: the ETag."""
+
+    version: int
+    in_force: TariffView | None
+    coming: list[TariffView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "in_force": (None if self.in_force is None else self.in_force.to_wire()),
+            "coming": [item.to_wire() for item in self.coming],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TariffNow:
+        return cls(
+            wire["version"],
+            (None if wire["in_force"] is None else TariffView.from_wire(wire["in_force"])),
+            [TariffView.from_wire(item) for item in wire["coming"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffsQuery:
+    """A page of versions, newest first."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TariffsQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffVersions:
+    """Newest first."""
+
+    versions: list[TariffView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "versions": [item.to_wire() for item in self.versions],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> TariffVersions:
+        return cls(
+            [TariffView.from_wire(item) for item in wire["versions"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LanePriceForm:
+    """The next version of what a haul from one town to another costs, for one body or for all (null).
+
+    `kind` total: `amount` for a whole truck, without stops between; per_km: `amount` a km of a whole truck; none:
+    the table counts again. `If-Match` is the lane's version, "0" for one that never had a price."""
+
+    pickup_city: int  # of the gazetteer; -9.0072e+15 or more
+    drop_city: int  # of the gazetteer; -9.0072e+15 or more
+    kind: LanePriceKind
+    body: Body | None = None
+    amount: int = 0  # tiyn; 0 or more
+    valid_from: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    valid_until: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "pickup_city": self.pickup_city,
+            "drop_city": self.drop_city,
+            "kind": self.kind,
+            "amount": self.amount,
+            "note": self.note,
+        }
+        if self.body is not None:
+            wire["body"] = self.body
+        if self.valid_from is not None:
+            wire["valid_from"] = self.valid_from
+        if self.valid_until is not None:
+            wire["valid_until"] = self.valid_until
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LanePriceForm:
+        return cls(
+            wire["pickup_city"],
+            wire["drop_city"],
+            wire["kind"],
+            wire.get("body"),
+            wire.get("amount", 0),
+            wire.get("valid_from"),
+            wire.get("valid_until"),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LanePriceView:
+    """A version of a lane's price."""
+
+    entry: int
+    pickup_city: int
+    drop_city: int
+    body: str | None
+    version: int
+    kind: LanePriceKind
+    amount: Money
+    valid_from: float
+    valid_until: float | None
+    note: str
+    set_by: int
+    set_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "entry": self.entry,
+            "pickup_city": self.pickup_city,
+            "drop_city": self.drop_city,
+            "body": self.body,
+            "version": self.version,
+            "kind": self.kind,
+            "amount": self.amount.to_wire(),
+            "valid_from": self.valid_from,
+            "valid_until": self.valid_until,
+            "note": self.note,
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LanePriceView:
+        return cls(
+            wire["entry"],
+            wire["pickup_city"],
+            wire["drop_city"],
+            wire["body"],
+            wire["version"],
+            wire["kind"],
+            Money.from_wire(wire["amount"]),
+            wire["valid_from"],
+            wire["valid_until"],
+            wire["note"],
+            wire["set_by"],
+            wire["set_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LanePricesQuery:
+    """A page of lanes, each as its newest version says; from or to a town, if it is named."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    pickup_city: int | None = None  # of the gazetteer; -9.0072e+15 or more
+    drop_city: int | None = None  # of the gazetteer; -9.0072e+15 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        if self.pickup_city is not None:
+            wire["pickup_city"] = self.pickup_city
+        if self.drop_city is not None:
+            wire["drop_city"] = self.drop_city
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LanePricesQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("pickup_city"),
+            wire.get("drop_city"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHistoryQuery:
+    """A page of the versions of one lane, newest first."""
+
+    pickup_city: int  # of the gazetteer; -9.0072e+15 or more
+    drop_city: int  # of the gazetteer; -9.0072e+15 or more
+    body: Body | None = None
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "pickup_city": self.pickup_city,
+            "drop_city": self.drop_city,
+            "limit": self.limit,
+        }
+        if self.body is not None:
+            wire["body"] = self.body
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LaneHistoryQuery:
+        return cls(
+            wire["pickup_city"],
+            wire["drop_city"],
+            wire.get("body"),
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LanePrices:
+    """Last set first."""
+
+    lanes: list[LanePriceView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "lanes": [item.to_wire() for item in self.lanes],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LanePrices:
+        return cls(
+            [LanePriceView.from_wire(item) for item in wire["lanes"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A page in one language. `body` is Markdown: show it with HTML switched off. One language fits into a request
+    however its letters are escaped."""
+
+    title: str  # 1 to 120 characters
+    body: str  # 1 to 10000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "title": self.title,
+            "body": self.body,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PageText:
+        return cls(
+            wire["title"],
+            wire["body"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageTexts:
+    """In an edit what is left out stays, null takes a language away: large pages are sent language by language."""
+
+    ru: PageText | None | Unset = UNSET
+    kk: PageText | None | Unset = UNSET
+    en: PageText | None | Unset = UNSET
+    zh: PageText | None | Unset = UNSET
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if not isinstance(self.ru, Unset):
+            wire["ru"] = (None if self.ru is None else self.ru.to_wire())
+        if not isinstance(self.kk, Unset):
+            wire["kk"] = (None if self.kk is None else self.kk.to_wire())
+        if not isinstance(self.en, Unset):
+            wire["en"] = (None if self.en is None else self.en.to_wire())
+        if not isinstance(self.zh, Unset):
+            wire["zh"] = (None if self.zh is None else self.zh.to_wire())
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PageTexts:
+        return cls(
+            (None if wire["ru"] is None else PageText.from_wire(wire["ru"])) if "ru" in wire else UNSET,
+            (None if wire["kk"] is None else PageText.from_wire(wire["kk"])) if "kk" in wire else UNSET,
+            (None if wire["en"] is None else PageText.from_wire(wire["en"])) if "en" in wire else UNSET,
+            (None if wire["zh"] is None else PageText.from_wire(wire["zh"])) if "zh" in wire else UNSET,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewPageForm:
+    """A new page. A published one has a Russian or an English text."""
+
+    slug: str  # the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$
+    texts: PageTexts
+    state: PageState = "draft"
+
+    def to_wire(self) -> Wire:
+        return {
+            "slug": self.slug,
+            "texts": self.texts.to_wire(),
+            "state": self.state,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NewPageForm:
+        return cls(
+            wire["slug"],
+            PageTexts.from_wire(wire["texts"]),
+            wire.get("state", "draft"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PageForm:
+    """The next version of a page."""
+
+    texts: PageTexts
+    state: PageState
+
+    def to_wire(self) -> Wire:
+        return {
+            "texts": self.texts.to_wire(),
+            "state": self.state,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PageForm:
+        return cls(
+            PageTexts.from_wire(wire["texts"]),
+            wire["state"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPageView:
+    """A page as staff see it, in all its languages."""
+
+    slug: str
+    state: PageState
+    version: int
+    texts: dict[str, PageText]
+    updated_by: int
+    updated_at: float
+    published_at: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "slug": self.slug,
+            "state": self.state,
+            "version": self.version,
+            "texts": self.texts.to_wire(),
+            "updated_by": self.updated_by,
+            "updated_at": self.updated_at,
+            "published_at": self.published_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ContentPageView:
+        return cls(
+            wire["slug"],
+            wire["state"],
+            wire["version"],
+            dict[str, PageText].from_wire(wire["texts"]),
+            wire["updated_by"],
+            wire["updated_at"],
+            wire["published_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPagesQuery:
+    """Pages in the order of their slugs, behind `after`."""
+
+    after: str | None = None  # the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$
+    limit: int = 5  # 1 to 20
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ContentPagesQuery:
+        return cls(
+            wire.get("after"),
+            wire.get("limit", 5),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPages:
+    """Some pages."""
+
+    pages: list[ContentPageView]
+    next: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "pages": [item.to_wire() for item in self.pages],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ContentPages:
+        return cls(
+            [ContentPageView.from_wire(item) for item in wire["pages"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPageView:
+    """A published page. `lang` is the language that it is told in: the reader's, else Russian, else English.
+    `body` is Markdown: show it with HTML switched off."""
+
+    slug: str
+    version: int
+    lang: Lang
+    title: str
+    body: str
+    updated_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "slug": self.slug,
+            "version": self.version,
+            "lang": self.lang,
+            "title": self.title,
+            "body": self.body,
+            "updated_at": self.updated_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PublicPageView:
+        return cls(
+            wire["slug"],
+            wire["version"],
+            wire["lang"],
+            wire["title"],
+            wire["body"],
+            wire["updated_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPageQuery:
+    """Without `lang`, the language of the request."""
+
+    lang: Lang | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.lang is not None:
+            wire["lang"] = self.lang
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PublicPageQuery:
+        return cls(
+            wire.get("lang"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPagesQuery:
+    """Published pages in the order of their slugs, behind `after`."""
+
+    after: str | None = None  # the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$
+    limit: int = 50  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PublicPagesQuery:
+        return cls(
+            wire.get("after"),
+            wire.get("limit", 50),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A published page without its body."""
+
+    slug: str
+    version: int
+    lang: Lang
+    title: str
+    updated_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "slug": self.slug,
+            "version": self.version,
+            "lang": self.lang,
+            "title": self.title,
+            "updated_at": self.updated_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ListedPage:
+        return cls(
+            wire["slug"],
+            wire["version"],
+            wire["lang"],
+            wire["title"],
+            wire["updated_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPages:
+    """Some published pages."""
+
+    pages: list[ListedPage]
+    next: str | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "pages": [item.to_wire() for item in self.pages],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PublicPages:
+        return cls(
+            [ListedPage.from_wire(item) for item in wire["pages"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RegionView:
+    """A country, or a part of it: a place counts to the region of the town nearest to it. `town`: its largest."""
+
+    code: str
+    country: str
+    town: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "country": self.country,
+            "town": self.town,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RegionView:
+        return cls(
+            wire["code"],
+            wire["country"],
+            wire["town"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RegionList:
+    """Everything that may be named as a region."""
+
+    regions: list[RegionView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "regions": [item.to_wire() for item in self.regions],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RegionList:
+        return cls(
+            [RegionView.from_wire(item) for item in wire["regions"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementText:
+    """An announcement in one language."""
+
+    title: str  # 1 to 120 characters
+    body: str  # 1 to 2000 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "title": self.title,
+            "body": self.body,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AnnouncementText:
+        return cls(
+            wire["title"],
+            wire["body"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementTexts:
+    """Russian or English at least: they are read by who has no text in the own language."""
+
+    ru: AnnouncementText | None = None
+    kk: AnnouncementText | None = None
+    en: AnnouncementText | None = None
+    zh: AnnouncementText | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.ru is not None:
+            wire["ru"] = self.ru.to_wire()
+        if self.kk is not None:
+            wire["kk"] = self.kk.to_wire()
+        if self.en is not None:
+            wire["en"] = self.en.to_wire()
+        if self.zh is not None:
+            wire["zh"] = self.zh.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AnnouncementTexts:
+        return cls(
+            (None if wire["ru"] is None else AnnouncementText.from_wire(wire["ru"])) if "ru" in wire else None,
+            (None if wire["kk"] is None else AnnouncementText.from_wire(wire["kk"])) if "kk" in wire else None,
+            (None if wire["en"] is None else AnnouncementText.from_wire(wire["en"])) if "en" in wire else None,
+            (None if wire["zh"] is None else AnnouncementText.from_wire(wire["zh"])) if "zh" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementForm:
+    """What is shown to these roles in these regions from `starts_at` (default: now) to `ends_at`. `page` is the
+    slug of a published page that says more."""
+
+    severity: Severity
+    texts: AnnouncementTexts
+    roles: list[Role]  # 1 to 4 items
+    ends_at: float  # Seconds since the epoch, UTC; 0 or more
+    starts_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    regions: list[str] = field(default_factory=list)  # none: everywhere; 0 to 100 items
+    page: str | None = None  # the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "severity": self.severity,
+            "texts": self.texts.to_wire(),
+            "roles": self.roles,
+            "ends_at": self.ends_at,
+            "regions": self.regions,
+        }
+        if self.starts_at is not None:
+            wire["starts_at"] = self.starts_at
+        if self.page is not None:
+            wire["page"] = self.page
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AnnouncementForm:
+        return cls(
+            wire["severity"],
+            AnnouncementTexts.from_wire(wire["texts"]),
+            wire["roles"],
+            wire["ends_at"],
+            wire.get("starts_at"),
+            wire.get("regions", []),
+            wire.get("page"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementView:
+    """An announcement as staff see it."""
+
+    announcement: int
+    version: int
+    severity: Severity
+    texts: dict[str, AnnouncementText]
+    roles: list[str]
+    regions: list[str]
+    page: str | None
+    starts_at: float
+    ends_at: float
+    created_by: int
+    updated_by: int
+    updated_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "announcement": self.announcement,
+            "version": self.version,
+            "severity": self.severity,
+            "texts": self.texts.to_wire(),
+            "roles": self.roles,
+            "regions": self.regions,
+            "page": self.page,
+            "starts_at": self.starts_at,
+            "ends_at": self.ends_at,
+            "created_by": self.created_by,
+            "updated_by": self.updated_by,
+            "updated_at": self.updated_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AnnouncementView:
+        return cls(
+            wire["announcement"],
+            wire["version"],
+            wire["severity"],
+            dict[str, AnnouncementText].from_wire(wire["texts"]),
+            wire["roles"],
+            wire["regions"],
+            wire["page"],
+            wire["starts_at"],
+            wire["ends_at"],
+            wire["created_by"],
+            wire["updated_by"],
+            wire["updated_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Announcements:
+    """Newest first."""
+
+    announcements: list[AnnouncementView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "announcements": [item.to_wire() for item in self.announcements],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Announcements:
+        return cls(
+            [AnnouncementView.from_wire(item) for item in wire["announcements"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An announcement in the reader's language."""
+
+    announcement: int
+    severity: Severity
+    lang: Lang
+    title: str
+    body: str
+    page: str | None
+    starts_at: float
+    ends_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "announcement": self.announcement,
+            "severity": self.severity,
+            "lang": self.lang,
+            "title": self.title,
+            "body": self.body,
+            "page": self.page,
+            "starts_at": self.starts_at,
+            "ends_at": self.ends_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Announced:
+        return cls(
+            wire["announcement"],
+            wire["severity"],
+            wire["lang"],
+            wire["title"],
+            wire["body"],
+            wire["page"],
+            wire["starts_at"],
+            wire["ends_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MyAnnouncements:
+    """What is not dismissed, the gravest first."""
+
+    announcements: list[Announced]
+
+    def to_wire(self) -> Wire:
+        return {
+            "announcements": [item.to_wire() for item in self.announcements],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MyAnnouncements:
+        return cls(
+            [Announced.from_wire(item) for item in wire["announcements"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageText:
+    """A push in one language: no link and no number to call."""
+
+    title: str  # 1 to 60 characters
+    body: str  # 1 to 240 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "title": self.title,
+            "body": self.body,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MessageText:
+        return cls(
+            wire["title"],
+            wire["body"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTexts:
+    """Russian or English at least, before it is sent."""
+
+    ru: MessageText | None = None
+    kk: MessageText | None = None
+    en: MessageText | None = None
+    zh: MessageText | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {}
+        if self.ru is not None:
+            wire["ru"] = self.ru.to_wire()
+        if self.kk is not None:
+            wire["kk"] = self.kk.to_wire()
+        if self.en is not None:
+            wire["en"] = self.en.to_wire()
+        if self.zh is not None:
+            wire["zh"] = self.zh.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MessageTexts:
+        return cls(
+            (None if wire["ru"] is None else MessageText.from_wire(wire["ru"])) if "ru" in wire else None,
+            (None if wire["kk"] is None else MessageText.from_wire(wire["kk"])) if "kk" in wire else None,
+            (None if wire["en"] is None else MessageText.from_wire(wire["en"])) if "en" in wire else None,
+            (None if wire["zh"] is None else MessageText.from_wire(wire["zh"])) if "zh" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastForm:
+    """A push to everybody of these roles in these regions. `page` is the slug of a published page to open."""
+
+    texts: MessageTexts
+    roles: list[UserRole]  # 1 to 3 items
+    regions: list[str] = field(default_factory=list)  # none: everywhere; 0 to 100 items
+    page: str | None = None  # the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "texts": self.texts.to_wire(),
+            "roles": self.roles,
+            "regions": self.regions,
+        }
+        if self.page is not None:
+            wire["page"] = self.page
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BroadcastForm:
+        return cls(
+            MessageTexts.from_wire(wire["texts"]),
+            wire["roles"],
+            wire.get("regions", []),
+            wire.get("page"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastView:
+    """A broadcast. `sent` of about `total` have a push; `total` is what was counted when it was queued."""
+
+    broadcast: int
+    version: int
+    state: BroadcastState
+    texts: dict[str, MessageText]
+    roles: list[str]
+    regions: list[str]
+    page: str | None
+    total: int | None
+    sent: int
+    created_by: int
+    queued_by: int | None
+    cancelled_by: int | None
+    created_at: float
+    queued_at: float | None
+    done_at: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "broadcast": self.broadcast,
+            "version": self.version,
+            "state": self.state,
+            "texts": self.texts.to_wire(),
+            "roles": self.roles,
+            "regions": self.regions,
+            "page": self.page,
+            "total": self.total,
+            "sent": self.sent,
+            "created_by": self.created_by,
+            "queued_by": self.queued_by,
+            "cancelled_by": self.cancelled_by,
+            "created_at": self.created_at,
+            "queued_at": self.queued_at,
+            "done_at": self.done_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BroadcastView:
+        return cls(
+            wire["broadcast"],
+            wire["version"],
+            wire["state"],
+            dict[str, MessageText].from_wire(wire["texts"]),
+            wire["roles"],
+            wire["regions"],
+            wire["page"],
+            wire["total"],
+            wire["sent"],
+            wire["created_by"],
+            wire["queued_by"],
+            wire["cancelled_by"],
+            wire["created_at"],
+            wire["queued_at"],
+            wire["done_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcasts:
+    """Newest first."""
+
+    broadcasts: list[BroadcastView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "broadcasts": [item.to_wire() for item in self.broadcasts],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Broadcasts:
+        return cls(
+            [BroadcastView.from_wire(item) for item in wire["broadcasts"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastPreview:
+    """Whom it would reach if it were sent now. `whole` false: at least so many. `nowhere`: people of these roles
+    of whom no region is known, who would not get it."""
+
+    recipients: int
+    nowhere: int
+    whole: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "recipients": self.recipients,
+            "nowhere": self.nowhere,
+            "whole": self.whole,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BroadcastPreview:
+        return cls(
+            wire["recipients"],
+            wire["nowhere"],
+            wire["whole"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A broadcast as one who got it reads it."""
+
+    broadcast: int  # 1 or more
+    lang: Lang
+    title: str
+    body: str
+    page: str | None
+    sent_at: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "broadcast": self.broadcast,
+            "lang": self.lang,
+            "title": self.title,
+            "body": self.body,
+            "page": self.page,
+            "sent_at": self.sent_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MessageReceived:
+        return cls(
+            wire["broadcast"],
+            wire["lang"],
+            wire["title"],
+            wire["body"],
+            wire["page"],
+            wire["sent_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DictionaryQuery:
     """Without `lang`, the language of the request."""
 
@@ -10477,13 +11743,15 @@ class DictionaryQuery:
 class Dictionaries:
     """Labels by vocabulary and word, sentences by error code and close code, languages by their own names.
 
-    A word that is not here is newer than what you hold: show it as it is, and ask again."""
+    A word that is not here is newer than what you hold: show it as it is, and ask again. Words stand in the order
+    to show them in; those of `hidden` keep their label and are not offered for new loads."""
 
     lang: Lang
     words: dict[str, dict[str, str]]
     errors: dict[str, str]
     closes: dict[str, str]
     languages: dict[str, str]
+    hidden: dict[str, list[str]]
 
     def to_wire(self) -> Wire:
         return {
@@ -10492,6 +11760,7 @@ class Dictionaries:
             "errors": self.errors,
             "closes": self.closes,
             "languages": self.languages,
+            "hidden": self.hidden,
         }
 
     @classmethod
@@ -10502,6 +11771,104 @@ class Dictionaries:
             wire["errors"],
             wire["closes"],
             wire["languages"],
+            wire["hidden"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WordForm:
+    """What staff say of a word of a load: whether it is hidden from new loads, and where it stands (lower ranks
+    first, equal ones as they are coded)."""
+
+    hidden: bool = False
+    rank: int = 1000  # 0 to 1,000
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "hidden": self.hidden,
+            "rank": self.rank,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WordForm:
+        return cls(
+            wire.get("hidden", False),
+            wire.get("rank", 1000),
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WordView:
+    """A word, and what is said of it. `version` is the ETag, 0 while nothing is said."""
+
+    dictionary: str
+    word: str
+    label: str
+    hidden: bool
+    rank: int
+    note: str
+    version: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "dictionary": self.dictionary,
+            "word": self.word,
+            "label": self.label,
+            "hidden": self.hidden,
+            "rank": self.rank,
+            "note": self.note,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WordView:
+        return cls(
+            wire["dictionary"],
+            wire["word"],
+            wire["label"],
+            wire["hidden"],
+            wire["rank"],
+            wire["note"],
+            wire["version"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WordList:
+    """The words of a dictionary in their order."""
+
+    words: list[WordView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "words": [item.to_wire() for item in self.words],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WordList:
+        return cls(
+            [WordView.from_wire(item) for item in wire["words"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedDictionaries:
+    """The dictionaries that staff may manage."""
+
+    dictionaries: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "dictionaries": self.dictionaries,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ManagedDictionaries:
+        return cls(
+            wire["dictionaries"],
         )
 
 

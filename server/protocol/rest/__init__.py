@@ -9,6 +9,7 @@ from . import (
     chat,
     common,
     companies,
+    content,
     dictionaries,
     disputes,
     drafts,
@@ -30,6 +31,7 @@ from . import (
     sharing,
     signin,
     staff,
+    tariffs,
     users,
     vehicles,
 )
@@ -65,6 +67,8 @@ MODULES = (
     users,
     flags,
     fuel,
+    tariffs,
+    content,
     dictionaries,
     integrations,
 )

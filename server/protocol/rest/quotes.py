@@ -177,7 +177,8 @@ class Quote(View, frozen=True):
     """Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ...
 
     `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of
-    the departure. Costs are of one truck; the load fills `trucks` of them.
+    the departure. Costs are of one truck; the load fills `trucks` of them. `price_origin`: default (the coded
+    tariff), tariff (what staff set) or lane-set (for these two towns), and the version of that.
     """
 
     distance_m: float
@@ -199,3 +200,5 @@ class Quote(View, frozen=True):
     price_range: PriceRange
     profit: ProfitFigures
     trucks: int
+    price_origin: str = "default"
+    price_version: int | None = None

@@ -2,9 +2,11 @@
 
 import pytest
 
+from server.gateways.push import Push
 from server.i18n import LANGS, Lang, notices
 from server.i18n.check import pushes
 from server.i18n.notices import Template, facts_of, ids_of
+from storage.accounts import Endpoint
 
 PAYLOAD = {
     "order": 42,
@@ -62,3 +64,17 @@ def test_a_template_that_would_tell_more_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(notices.NOTICES, "orphan/word", Template("A", "B"))
     found = list(pushes())
     assert len(found) == 2 and "phone may not be told" in found[0] and "orphan/word" in found[1]
+
+
+def test_only_a_broadcast_says_what_staff_wrote_and_says_it_in_the_language_of_the_phone() -> None:
+    endpoint = Endpoint(1, 7, "webpush", "https://push.example/1", {}, "zh-CN")
+    texts = {"ru": {"title": "Снег", "body": "Трасса закрыта."}, "zh": {"title": "雪", "body": "道路封闭。"}}
+
+    def push(kind: str, **more: object) -> Push:
+        return Push(endpoint, kind, {"broadcast": 3}, "x", 60, False, {}, **more)  # type: ignore[arg-type]
+
+    assert push("broadcast.sent", written=texts).text == ("雪", "道路封闭。")
+    assert push("broadcast.sent", written={"ru": texts["ru"]}).text == ("Снег", "Трасса закрыта.")
+    assert push("broadcast.sent").text == notices.text("zh", "broadcast.sent", {"broadcast": 3})
+    with pytest.raises(ValueError, match="no text of its own"):
+        push("order.changed", written=texts)

@@ -18,6 +18,8 @@ EXPECTED = {
         "read_chats",
         "see_reports",
         "replay_tracks",
+        "edit_content",
+        "broadcast",
     },
     "moderator": {
         "moderate_orders",
@@ -27,6 +29,8 @@ EXPECTED = {
         "watch_habits",
         "read_chats",
         "see_reports",
+        "edit_content",
+        "edit_words",
     },
     "finance": {
         "find_users",
@@ -35,6 +39,7 @@ EXPECTED = {
         "set_subscriptions",
         "set_fuel_prices",
         "see_reports",
+        "set_tariffs",
     },
     "superadmin": {right.value for right in Right},
 }

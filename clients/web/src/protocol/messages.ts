@@ -47,6 +47,10 @@ export type BidDeclineReason = "price" | "late" | "vehicle" | "rating" | "other_
 export type BidSort = "price" | "deadhead" | "rating" | "reliability" | "eta";
 export type InvitationStatus = "sent" | "accepted" | "declined" | "expired" | "withdrawn" | "closed";
 export type FlagKind = "fast_accepts" | "many_wins" | "many_cancels" | "only_declines" | "board_scraped" | "candidates_scraped";
+export type LanePriceKind = "total" | "per_km" | "none";
+export type PageState = "draft" | "published";
+export type Severity = "info" | "warning" | "critical";
+export type BroadcastState = "draft" | "queued" | "sending" | "done" | "cancelled";
 export type Scope = "orders:read" | "orders:write" | "bids:write" | "places:read";
 
 /** One GPS fix as the phone recorded it, sent as an array to keep frames small. */
@@ -1790,7 +1794,7 @@ export interface ProfitFigures {
   origin: string;
 }
 
-/** Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ... `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of the departure. Costs are of one truck; the load fills `trucks` of them. */
+/** Metres, seconds, minor units. `origin` says whose the distance is: valhalla, osrm, google, embedded ... `duration_s` is driving and mean waits at borders, `driving_s` driving alone, `traffic_s` with the traffic of the departure. Costs are of one truck; the load fills `trucks` of them. `price_origin`: default (the coded tariff), tariff (what staff set) or lane-set (for these two towns), and the version of that. */
 export interface Quote {
   distance_m: number;
   duration_s: number;
@@ -1811,6 +1815,8 @@ export interface Quote {
   price_range: PriceRange;
   profit: ProfitFigures;
   trucks: number;
+  price_origin?: string;
+  price_version?: number | null;
 }
 
 /** A halt: a town of the gazetteer, a pin (lat, lon), or both. Address, contact and note are told to the parties of the haul only. */
@@ -3605,18 +3611,456 @@ export interface FuelPriceList {
   coming: FuelPriceView[];
 }
 
+/** Keyset page; of one country or region, if they are named. */
+export interface FuelHistoryQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  /** ISO 3166-1 alpha-2; matches ^[A-Z]{2}$ */
+  country?: string | null;
+  /** GeoNames admin1; matches ^[0-9A-Z]{0,16}$ */
+  region?: string | null;
+}
+
+/** A price as it was set, by whom of the staff and when. */
+export interface PastFuelPrice {
+  entry: number;
+  price: FuelPriceView;
+  set_by: number;
+  set_at: number;
+}
+
+/** Last set first. */
+export interface FuelPriceHistory {
+  prices: PastFuelPrice[];
+  next?: number | null;
+}
+
+/** What a km of a whole truck costs up to a distance; without one, as far as it goes. */
+export interface TariffRate {
+  body: Body;
+  /** tiyn; 100 to 10,000,000 */
+  per_km: number;
+  /** 1 to 20,000 */
+  upto_km?: number | null;
+}
+
+/** What a kind of cargo costs, as a multiple. */
+export interface KindFactor {
+  kind: CargoKind;
+  /** 0.2 to 5 */
+  factor: number;
+}
+
+/** The next version of the table, whole. Bodies that are not in it are priced by the coded tariff. `minimum`: what no haul goes below; `loading_fee` is added; `abroad`: the factor across a border. It counts from `valid_from` on (default: now) and takes the place of whatever was planned behind that. */
+export interface TariffForm {
+  /** 1 to 120 items */
+  rates: TariffRate[];
+  /** 0 to 20 items */
+  factors?: KindFactor[];
+  /** tiyn; 0 or more */
+  minimum?: number;
+  /** tiyn; 0 or more */
+  loading_fee?: number;
+  /** 1 to 10 */
+  abroad?: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_from?: number | null;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** A version of the table. Amounts in tiyn. */
+export interface TariffView {
+  version: number;
+  valid_from: number;
+  rates: TariffRate[];
+  factors: KindFactor[];
+  minimum: number;
+  loading_fee: number;
+  abroad: number;
+  currency: string;
+  note: string;
+  set_by: number;
+  set_at: number;
+}
+
+/** What counts now (null: the coded tariff) and what is planned. `version` is the newest one: the ETag. */
+export interface TariffNow {
+  version: number;
+  in_force: TariffView | null;
+  coming: TariffView[];
+}
+
+/** A page of versions, newest first. */
+export interface TariffsQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Newest first. */
+export interface TariffVersions {
+  versions: TariffView[];
+  next?: number | null;
+}
+
+/** The next version of what a haul from one town to another costs, for one body or for all (null). `kind` total: `amount` for a whole truck, without stops between; per_km: `amount` a km of a whole truck; none: the table counts again. `If-Match` is the lane's version, "0" for one that never had a price. */
+export interface LanePriceForm {
+  /** of the gazetteer; -9.0072e+15 or more */
+  pickup_city: number;
+  /** of the gazetteer; -9.0072e+15 or more */
+  drop_city: number;
+  kind: LanePriceKind;
+  body?: Body | null;
+  /** tiyn; 0 or more */
+  amount?: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_from?: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_until?: number | null;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** A version of a lane's price. */
+export interface LanePriceView {
+  entry: number;
+  pickup_city: number;
+  drop_city: number;
+  body: string | null;
+  version: number;
+  kind: LanePriceKind;
+  amount: Money;
+  valid_from: number;
+  valid_until: number | null;
+  note: string;
+  set_by: number;
+  set_at: number;
+}
+
+/** A page of lanes, each as its newest version says; from or to a town, if it is named. */
+export interface LanePricesQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  /** of the gazetteer; -9.0072e+15 or more */
+  pickup_city?: number | null;
+  /** of the gazetteer; -9.0072e+15 or more */
+  drop_city?: number | null;
+}
+
+/** A page of the versions of one lane, newest first. */
+export interface LaneHistoryQuery {
+  /** of the gazetteer; -9.0072e+15 or more */
+  pickup_city: number;
+  /** of the gazetteer; -9.0072e+15 or more */
+  drop_city: number;
+  body?: Body | null;
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Last set first. */
+export interface LanePrices {
+  lanes: LanePriceView[];
+  next?: number | null;
+}
+
+/** A page in one language. `body` is Markdown: show it with HTML switched off. One language fits into a request however its letters are escaped. */
+export interface PageText {
+  /** 1 to 120 characters */
+  title: string;
+  /** 1 to 10000 characters */
+  body: string;
+}
+
+/** In an edit what is left out stays, null takes a language away: large pages are sent language by language. */
+export interface PageTexts {
+  ru?: PageText | null;
+  kk?: PageText | null;
+  en?: PageText | null;
+  zh?: PageText | null;
+}
+
+/** A new page. A published one has a Russian or an English text. */
+export interface NewPageForm {
+  /** the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$ */
+  slug: string;
+  texts: PageTexts;
+  state?: PageState;
+}
+
+/** The next version of a page. */
+export interface PageForm {
+  texts: PageTexts;
+  state: PageState;
+}
+
+/** A page as staff see it, in all its languages. */
+export interface ContentPageView {
+  slug: string;
+  state: PageState;
+  version: number;
+  texts: Record<string, PageText>;
+  updated_by: number;
+  updated_at: number;
+  published_at: number | null;
+}
+
+/** Pages in the order of their slugs, behind `after`. */
+export interface ContentPagesQuery {
+  /** the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$ */
+  after?: string | null;
+  /** 1 to 20 */
+  limit?: number;
+}
+
+/** Some pages. */
+export interface ContentPages {
+  pages: ContentPageView[];
+  next?: string | null;
+}
+
+/** A published page. `lang` is the language that it is told in: the reader's, else Russian, else English. `body` is Markdown: show it with HTML switched off. */
+export interface PublicPageView {
+  slug: string;
+  version: number;
+  lang: Lang;
+  title: string;
+  body: string;
+  updated_at: number;
+}
+
+/** Without `lang`, the language of the request. */
+export interface PublicPageQuery {
+  lang?: Lang | null;
+}
+
+/** Published pages in the order of their slugs, behind `after`. */
+export interface PublicPagesQuery {
+  /** the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$ */
+  after?: string | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** A published page without its body. */
+export interface ListedPage {
+  slug: string;
+  version: number;
+  lang: Lang;
+  title: string;
+  updated_at: number;
+}
+
+/** Some published pages. */
+export interface PublicPages {
+  pages: ListedPage[];
+  next?: string | null;
+}
+
+/** A country, or a part of it: a place counts to the region of the town nearest to it. `town`: its largest. */
+export interface RegionView {
+  code: string;
+  country: string;
+  town: string;
+}
+
+/** Everything that may be named as a region. */
+export interface RegionList {
+  regions: RegionView[];
+}
+
+/** An announcement in one language. */
+export interface AnnouncementText {
+  /** 1 to 120 characters */
+  title: string;
+  /** 1 to 2000 characters */
+  body: string;
+}
+
+/** Russian or English at least: they are read by who has no text in the own language. */
+export interface AnnouncementTexts {
+  ru?: AnnouncementText | null;
+  kk?: AnnouncementText | null;
+  en?: AnnouncementText | null;
+  zh?: AnnouncementText | null;
+}
+
+/** What is shown to these roles in these regions from `starts_at` (default: now) to `ends_at`. `page` is the slug of a published page that says more. */
+export interface AnnouncementForm {
+  severity: Severity;
+  texts: AnnouncementTexts;
+  /** 1 to 4 items */
+  roles: Role[];
+  /** Seconds since the epoch, UTC; 0 or more */
+  ends_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  starts_at?: number | null;
+  /** none: everywhere; 0 to 100 items */
+  regions?: string[];
+  /** the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$ */
+  page?: string | null;
+}
+
+/** An announcement as staff see it. */
+export interface AnnouncementView {
+  announcement: number;
+  version: number;
+  severity: Severity;
+  texts: Record<string, AnnouncementText>;
+  roles: string[];
+  regions: string[];
+  page: string | null;
+  starts_at: number;
+  ends_at: number;
+  created_by: number;
+  updated_by: number;
+  updated_at: number;
+}
+
+/** Newest first. */
+export interface Announcements {
+  announcements: AnnouncementView[];
+  next?: number | null;
+}
+
+/** An announcement in the reader's language. */
+export interface Announced {
+  announcement: number;
+  severity: Severity;
+  lang: Lang;
+  title: string;
+  body: string;
+  page: string | null;
+  starts_at: number;
+  ends_at: number;
+}
+
+/** What is not dismissed, the gravest first. */
+export interface MyAnnouncements {
+  announcements: Announced[];
+}
+
+/** A push in one language: no link and no number to call. */
+export interface MessageText {
+  /** 1 to 60 characters */
+  title: string;
+  /** 1 to 240 characters */
+  body: string;
+}
+
+/** Russian or English at least, before it is sent. */
+export interface MessageTexts {
+  ru?: MessageText | null;
+  kk?: MessageText | null;
+  en?: MessageText | null;
+  zh?: MessageText | null;
+}
+
+/** A push to everybody of these roles in these regions. `page` is the slug of a published page to open. */
+export interface BroadcastForm {
+  texts: MessageTexts;
+  /** 1 to 3 items */
+  roles: UserRole[];
+  /** none: everywhere; 0 to 100 items */
+  regions?: string[];
+  /** the page's name in addresses; matches ^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$ */
+  page?: string | null;
+}
+
+/** A broadcast. `sent` of about `total` have a push; `total` is what was counted when it was queued. */
+export interface BroadcastView {
+  broadcast: number;
+  version: number;
+  state: BroadcastState;
+  texts: Record<string, MessageText>;
+  roles: string[];
+  regions: string[];
+  page: string | null;
+  total: number | null;
+  sent: number;
+  created_by: number;
+  queued_by: number | null;
+  cancelled_by: number | null;
+  created_at: number;
+  queued_at: number | null;
+  done_at: number | null;
+}
+
+/** Newest first. */
+export interface Broadcasts {
+  broadcasts: BroadcastView[];
+  next?: number | null;
+}
+
+/** Whom it would reach if it were sent now. `whole` false: at least so many. `nowhere`: people of these roles of whom no region is known, who would not get it. */
+export interface BroadcastPreview {
+  recipients: number;
+  nowhere: number;
+  whole: boolean;
+}
+
+/** A broadcast as one who got it reads it. */
+export interface MessageReceived {
+  /** 1 or more */
+  broadcast: number;
+  lang: Lang;
+  title: string;
+  body: string;
+  page: string | null;
+  sent_at: number;
+}
+
 /** Without `lang`, the language of the request. */
 export interface DictionaryQuery {
   lang?: Lang | null;
 }
 
-/** Labels by vocabulary and word, sentences by error code and close code, languages by their own names. A word that is not here is newer than what you hold: show it as it is, and ask again. */
+/** Labels by vocabulary and word, sentences by error code and close code, languages by their own names. A word that is not here is newer than what you hold: show it as it is, and ask again. Words stand in the order to show them in; those of `hidden` keep their label and are not offered for new loads. */
 export interface Dictionaries {
   lang: Lang;
   words: Record<string, Record<string, string>>;
   errors: Record<string, string>;
   closes: Record<string, string>;
   languages: Record<string, string>;
+  hidden: Record<string, string[]>;
+}
+
+/** What staff say of a word of a load: whether it is hidden from new loads, and where it stands (lower ranks first, equal ones as they are coded). */
+export interface WordForm {
+  hidden?: boolean;
+  /** 0 to 1,000 */
+  rank?: number;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** A word, and what is said of it. `version` is the ETag, 0 while nothing is said. */
+export interface WordView {
+  dictionary: string;
+  word: string;
+  label: string;
+  hidden: boolean;
+  rank: number;
+  note: string;
+  version: number;
+}
+
+/** The words of a dictionary in their order. */
+export interface WordList {
+  words: WordView[];
+}
+
+/** The dictionaries that staff may manage. */
+export interface ManagedDictionaries {
+  dictionaries: string[];
 }
 
 /** A new key; without `expires_at` it works until it is revoked. */

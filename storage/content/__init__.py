@@ -1,0 +1,1 @@
+"""What staff write for everybody, and what they say of the words of a load."""
