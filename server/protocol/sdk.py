@@ -319,6 +319,8 @@ def _write(seen: mi.Type, value: str) -> str:
 def _write_part(seen: mi.Type, value: str) -> str:
     if isinstance(seen, mi.ListType):
         return f"[{_write(seen.item_type, 'item')} for item in {value}]"
+    if isinstance(seen, mi.DictType):
+        return f"{{name: {_write(seen.value_type, 'item')} for name, item in {value}.items()}}"
     return f"list({value})" if isinstance(seen, mi.TupleType) else f"{value}.to_wire()"
 
 
@@ -333,6 +335,8 @@ def _read(seen: mi.Type, value: str) -> str:
 def _read_part(seen: mi.Type, value: str) -> str:
     if isinstance(seen, mi.ListType):
         return f"[{_read(seen.item_type, 'item')} for item in {value}]"
+    if isinstance(seen, mi.DictType):
+        return f"{{name: {_read(seen.value_type, 'item')} for name, item in {value}.items()}}"
     if isinstance(seen, mi.TupleType):
         return f"({', '.join(_read(item, f'{value}[{at}]') for at, item in enumerate(seen.item_types))})"
     return f"{_single(seen)}.from_wire({value})"
