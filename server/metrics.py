@@ -90,6 +90,7 @@ class Metrics(Collector):
             ("desk_credit", "points a stream may have in flight", services.positions.credit()),
             ("desk_bus_connected", "1 while the bus is up", int(services.bus.connected)),
             ("desk_bus_waiting", "messages and blobs that have not left yet", services.bus.waiting),
+            ("desk_trip_lag_seconds", "how late the last look at trips was", services.trip_watch.lag_s),
             ("desk_watched_orders", "orders that somebody follows", len(services.hub.offsets())),
         ):
             family = self._gauge(name, text, [])
@@ -112,6 +113,8 @@ class Metrics(Collector):
             ("desk_frames_out", "position frames written", counts.frames_out),
             ("desk_offers_made", "offers told", counts.offers_made),
             ("desk_limits_local", "requests whose limit was judged without Redis", counts.limits_local),
+            ("desk_trip_looks", "looks at trips under way", services.trip_watch.looks),
+            ("desk_trips_settled", "countings of trips that are over", services.trip_watch.settled),
             ("desk_bus_published", "messages to other workers", services.bus.published),
             ("desk_bus_dropped", "messages that the bus could not take", services.bus.dropped),
             ("desk_views_dropped", "rows of who looked that found no room", services.viewers.dropped),

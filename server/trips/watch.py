@@ -27,6 +27,7 @@ class TripWatch:
         self._notify = notify
         self.looks = 0
         self.settled = 0
+        self.lag_s = 0.0
 
     async def run(self) -> None:
         """For the life of the worker."""
@@ -43,6 +44,7 @@ class TripWatch:
         looked, events = await self._follower.look()
         self._notify.tell(events)
         self.looks += looked
+        self.lag_s = self._follower.lag_s
         settled = 0
         while settled < SETTLED_A_ROUND and await self._settler.settle():
             settled += 1

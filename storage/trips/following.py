@@ -71,14 +71,17 @@ class TripFollower:
     def __init__(self, pool: Pool, ways: OwnWays) -> None:
         self._pool = pool
         self._ways = ways
+        self.lag_s = 0.0  # how late the last look was: beyond LOOK_S trips pile up
 
     async def look(self) -> tuple[int, list[Event]]:
         """Follows the trips that are due: how many, and what is to be told after COMMIT."""
         async with transaction(self._pool) as connection:
             rows = await connection.fetch(sql.CLAIM, BATCH)
             if not rows:
+                self.lag_s = 0.0
                 return 0, []
             trips = await self._read(connection, rows)
+            self.lag_s = (trips[0].now - min(row["look_at"] for row in rows)).total_seconds()
             for each in trips:
                 if not each.behind:
                     self._forecast(each)
