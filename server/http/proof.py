@@ -43,7 +43,7 @@ async def give(call: Call[ProofForm, None]) -> ProofView:
             file=form.file,
             strokes=form.strokes,
             code=form.code or "",
-            signed_by=form.signed_by.strip(),
+            signed_by=form.signed_by,
             words=form.note,
         )
     )

@@ -7,7 +7,7 @@ from dispatch.model import Actor, Order, Party
 from dispatch.trip import FOLLOWED
 from dispatch.visibility import Viewer, carries
 from server.pdf import Paper
-from server.protocol.rest.trips import DismissForm, PaperQuery, TrackView, TripView
+from server.protocol.rest.trips import DismissForm, PaperQuery, TrackSpot, TrackView, TripView
 from server.trips.papers import Papers
 from server.trips.views import trip_view
 
@@ -36,7 +36,7 @@ async def track(call: Call[None, None]) -> TrackView:
     return TrackView(
         order=order.id,
         whole=order.ended_at is not None,
-        spots=[(round(at, 1), round(lat, 6), round(lon, 6)) for at, lat, lon in spots],
+        spots=[TrackSpot(round(at, 1), round(lat, 6), round(lon, 6)) for at, lat, lon in spots],
     )
 
 

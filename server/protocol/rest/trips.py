@@ -60,12 +60,20 @@ class TripView(View, frozen=True):
     suggested: str | None = None
 
 
+class TrackSpot(View, frozen=True, array_like=True):
+    """Where the truck was, and when."""
+
+    at: Seconds
+    lat: float
+    lon: float
+
+
 class TrackView(View, frozen=True):
-    """The way driven, oldest first: seconds since the epoch, latitude, longitude."""
+    """The way driven, oldest first."""
 
     order: int
     whole: bool  # False while the trip goes on
-    spots: list[tuple[float, float, float]]
+    spots: list[TrackSpot]
 
 
 class PaperQuery(Form, frozen=True):
