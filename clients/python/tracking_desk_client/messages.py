@@ -9193,10 +9193,11 @@ class LanePrices:
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """A page in one language. `body` is Markdown: show it with HTML switched off."""
+    """A page in one language. `body` is Markdown: show it with HTML switched off. One language fits into a request
+    however its letters are escaped."""
 
     title: str  # 1 to 120 characters
-    body: str  # 1 to 12000 characters
+    body: str  # 1 to 10000 characters
 
     def to_wire(self) -> Wire:
         return {
@@ -9295,7 +9296,7 @@ class ContentPageView:
     slug: str
     state: PageState
     version: int
-    texts: dict[str, PageText]
+    texts: PageTexts
     updated_by: int
     updated_at: float
     published_at: float | None
@@ -9317,7 +9318,7 @@ class ContentPageView:
             wire["slug"],
             wire["state"],
             wire["version"],
-            dict[str, PageText].from_wire(wire["texts"]),
+            PageTexts.from_wire(wire["texts"]),
             wire["updated_by"],
             wire["updated_at"],
             wire["published_at"],
@@ -9636,7 +9637,7 @@ class AnnouncementView:
     announcement: int
     version: int
     severity: Severity
-    texts: dict[str, AnnouncementText]
+    texts: AnnouncementTexts
     roles: list[str]
     regions: list[str]
     page: str | None
@@ -9668,7 +9669,7 @@ class AnnouncementView:
             wire["announcement"],
             wire["version"],
             wire["severity"],
-            dict[str, AnnouncementText].from_wire(wire["texts"]),
+            AnnouncementTexts.from_wire(wire["texts"]),
             wire["roles"],
             wire["regions"],
             wire["page"],
@@ -9846,7 +9847,7 @@ class BroadcastView:
     broadcast: int
     version: int
     state: BroadcastState
-    texts: dict[str, MessageText]
+    texts: MessageTexts
     roles: list[str]
     regions: list[str]
     page: str | None
@@ -9884,7 +9885,7 @@ class BroadcastView:
             wire["broadcast"],
             wire["version"],
             wire["state"],
-            dict[str, MessageText].from_wire(wire["texts"]),
+            MessageTexts.from_wire(wire["texts"]),
             wire["roles"],
             wire["regions"],
             wire["page"],

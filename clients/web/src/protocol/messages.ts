@@ -3175,11 +3175,11 @@ export interface LanePrices {
   next?: number | null;
 }
 
-/** A page in one language. `body` is Markdown: show it with HTML switched off. */
+/** A page in one language. `body` is Markdown: show it with HTML switched off. One language fits into a request however its letters are escaped. */
 export interface PageText {
   /** 1 to 120 characters */
   title: string;
-  /** 1 to 12000 characters */
+  /** 1 to 10000 characters */
   body: string;
 }
 
@@ -3210,7 +3210,7 @@ export interface ContentPageView {
   slug: string;
   state: PageState;
   version: number;
-  texts: Record<string, PageText>;
+  texts: PageTexts;
   updated_by: number;
   updated_at: number;
   published_at: number | null;
@@ -3317,7 +3317,7 @@ export interface AnnouncementView {
   announcement: number;
   version: number;
   severity: Severity;
-  texts: Record<string, AnnouncementText>;
+  texts: AnnouncementTexts;
   roles: string[];
   regions: string[];
   page: string | null;
@@ -3383,7 +3383,7 @@ export interface BroadcastView {
   broadcast: number;
   version: number;
   state: BroadcastState;
-  texts: Record<string, MessageText>;
+  texts: MessageTexts;
   roles: string[];
   regions: string[];
   page: string | null;
