@@ -45,6 +45,12 @@ def said(texts: Texts, lang: str) -> Said | None:
     return None
 
 
+def title_of(texts: Texts) -> str:
+    """A title to know the texts by: in Russian or English, else in whatever there is."""
+    found = said(texts, CHAIN[0])
+    return found.title if found is not None else next((text["title"] for text in texts.values()), "")
+
+
 def readable(texts: Texts) -> None:
     """Refusal `bad_request` for texts that some readers could not read at all."""
     if not any(lang in texts for lang in CHAIN):

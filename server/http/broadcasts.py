@@ -1,5 +1,7 @@
 """Pushes of staff's own words, by role and region."""
 
+import msgspec
+
 from dispatch.content import Audience, known_regions, said
 from dispatch.errors import Refusal
 from dispatch.rights import Right, grades
@@ -12,7 +14,7 @@ from server.protocol.rest.content import (
     BroadcastState,
     BroadcastView,
     MessageReceived,
-    MessageText,
+    MessageTexts,
 )
 from storage.content.broadcasts import Broadcast, NewBroadcast
 
@@ -94,7 +96,7 @@ def _view(one: Broadcast) -> BroadcastView:
         broadcast=one.id,
         version=one.version,
         state=_state(one.state),
-        texts={lang: MessageText(text["title"], text["body"]) for lang, text in one.texts.items()},
+        texts=msgspec.convert(one.texts, MessageTexts),
         roles=list(one.audience.roles),
         regions=list(one.audience.regions),
         page=one.page,

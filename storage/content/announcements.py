@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from dispatch.content import Audience, Texts
+from dispatch.content import Audience, Texts, title_of
 from dispatch.errors import Refusal
 from storage.postgres import Connection, Pool, transaction
 from storage.staff import NO_LIMIT, record
@@ -128,7 +128,7 @@ class AnnouncementStore:
                     "limit_reached", "at most {n} announcement", plural="at most {n} announcements", n=MOST
                 )
             made = _read(await connection.fetchrow(ADD, staff, *_columns(new)))
-            await _record(connection, staff, "announcement.add", made.id, "", _told(made))
+            await _record(connection, staff, "announcement.add", made, "", _told(made))
         return made
 
     async def change(self, staff: int, id: int, seen: int, new: NewAnnouncement) -> Announcement:
@@ -138,7 +138,7 @@ class AnnouncementStore:
             if new.starts_at is None and new.ends_at < was.starts_at:
                 raise Refusal("window_invalid", "the end is before the beginning").at("ends_at")
             made = _read(await connection.fetchrow(CHANGE, staff, id, *_columns(new)))
-            await _record(connection, staff, "announcement.change", id, _told(was), _told(made))
+            await _record(connection, staff, "announcement.change", made, _told(was), _told(made))
         return made
 
     async def end(self, staff: int, id: int, seen: int) -> None:
@@ -146,7 +146,7 @@ class AnnouncementStore:
         async with transaction(self._pool) as connection:
             was = _seen(await connection.fetchrow(LOCK, id), seen)
             await connection.execute(END, id, staff)
-            await _record(connection, staff, "announcement.end", id, _told(was), "")
+            await _record(connection, staff, "announcement.end", was, _told(was), "")
 
     async def forget_old(self) -> None:
         """Forgets who dismissed what has long ended."""
@@ -186,10 +186,12 @@ def _seen(row: Any, seen: int) -> Announcement:
 
 
 def _told(one: Announcement) -> str:
-    said = one.texts.get("ru") or next(iter(one.texts.values()))
     where = " ".join(one.audience.regions) or "everywhere"
-    return f"{one.severity}, {' '.join(one.audience.roles)}, {where}: {said['title']}"
+    return f"{one.severity}, {' '.join(one.audience.roles)}, {where}, version {one.version}"
 
 
-async def _record(connection: Connection, staff: int, action: str, id: int, was: str, now: str) -> None:
-    await record(connection, staff, action, None, "", {"announcement": str(id), "was": was, "is": now})
+async def _record(
+    connection: Connection, staff: int, action: str, one: Announcement, was: str, now: str
+) -> None:
+    detail = {"announcement": str(one.id), "was": was, "is": now, "title": title_of(one.texts)}
+    await record(connection, staff, action, None, "", detail)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dispatch.content import Audience, Texts, fit_for_a_push, readable
+from dispatch.content import Audience, Texts, fit_for_a_push, readable, title_of
 from dispatch.errors import Refusal
 from storage.postgres import Connection, Pool, transaction
 from storage.staff import NO_LIMIT, record
@@ -290,12 +290,12 @@ def _draft(row: Any, seen: int) -> Broadcast:
 
 
 def _told(one: Broadcast) -> str:
-    said = one.texts.get("ru") or one.texts.get("en") or next(iter(one.texts.values()))
     where = " ".join(one.audience.regions) or "everywhere"
-    return f"{' '.join(one.audience.roles)}, {where}: {said['title']}"
+    return f"{' '.join(one.audience.roles)}, {where}, version {one.version}"
 
 
 async def _record(
     connection: Connection, staff: int, action: str, one: Broadcast, was: str, now: str
 ) -> None:
-    await record(connection, staff, action, None, "", {"broadcast": str(one.id), "was": was, "is": now})
+    detail = {"broadcast": str(one.id), "was": was, "is": now, "title": title_of(one.texts)}
+    await record(connection, staff, action, None, "", detail)

@@ -11037,7 +11037,7 @@ class ContentPageView:
     slug: str
     state: PageState
     version: int
-    texts: dict[str, PageText]
+    texts: PageTexts
     updated_by: int
     updated_at: float
     published_at: float | None
@@ -11047,7 +11047,7 @@ class ContentPageView:
             "slug": self.slug,
             "state": self.state,
             "version": self.version,
-            "texts": {name: item.to_wire() for name, item in self.texts.items()},
+            "texts": self.texts.to_wire(),
             "updated_by": self.updated_by,
             "updated_at": self.updated_at,
             "published_at": self.published_at,
@@ -11059,7 +11059,7 @@ class ContentPageView:
             wire["slug"],
             wire["state"],
             wire["version"],
-            {name: PageText.from_wire(item) for name, item in wire["texts"].items()},
+            PageTexts.from_wire(wire["texts"]),
             wire["updated_by"],
             wire["updated_at"],
             wire["published_at"],
@@ -11378,7 +11378,7 @@ class AnnouncementView:
     announcement: int
     version: int
     severity: Severity
-    texts: dict[str, AnnouncementText]
+    texts: AnnouncementTexts
     roles: list[str]
     regions: list[str]
     page: str | None
@@ -11393,7 +11393,7 @@ class AnnouncementView:
             "announcement": self.announcement,
             "version": self.version,
             "severity": self.severity,
-            "texts": {name: item.to_wire() for name, item in self.texts.items()},
+            "texts": self.texts.to_wire(),
             "roles": self.roles,
             "regions": self.regions,
             "page": self.page,
@@ -11410,7 +11410,7 @@ class AnnouncementView:
             wire["announcement"],
             wire["version"],
             wire["severity"],
-            {name: AnnouncementText.from_wire(item) for name, item in wire["texts"].items()},
+            AnnouncementTexts.from_wire(wire["texts"]),
             wire["roles"],
             wire["regions"],
             wire["page"],
@@ -11588,7 +11588,7 @@ class BroadcastView:
     broadcast: int
     version: int
     state: BroadcastState
-    texts: dict[str, MessageText]
+    texts: MessageTexts
     roles: list[str]
     regions: list[str]
     page: str | None
@@ -11606,7 +11606,7 @@ class BroadcastView:
             "broadcast": self.broadcast,
             "version": self.version,
             "state": self.state,
-            "texts": {name: item.to_wire() for name, item in self.texts.items()},
+            "texts": self.texts.to_wire(),
             "roles": self.roles,
             "regions": self.regions,
             "page": self.page,
@@ -11626,7 +11626,7 @@ class BroadcastView:
             wire["broadcast"],
             wire["version"],
             wire["state"],
-            {name: MessageText.from_wire(item) for name, item in wire["texts"].items()},
+            MessageTexts.from_wire(wire["texts"]),
             wire["roles"],
             wire["regions"],
             wire["page"],

@@ -34,7 +34,7 @@ class PageText(Form, frozen=True):
     body: Annotated[str, Meta(min_length=1, max_length=10_000, pattern=STORABLE)]
 
 
-class PageTexts(Form, frozen=True):
+class PageTexts(Form, frozen=True, omit_defaults=True):
     """In an edit what is left out stays, null takes a language away: large pages are sent language by language."""
 
     ru: PageText | UnsetType | None = UNSET
@@ -64,7 +64,7 @@ class ContentPageView(View, frozen=True):
     slug: str
     state: PageState
     version: int
-    texts: dict[str, PageText]
+    texts: PageTexts
     updated_by: int
     updated_at: float
     published_at: float | None
@@ -147,7 +147,7 @@ class AnnouncementText(Form, frozen=True):
     body: Annotated[str, Meta(min_length=1, max_length=2000, pattern=STORABLE)]
 
 
-class AnnouncementTexts(Form, frozen=True):
+class AnnouncementTexts(Form, frozen=True, omit_defaults=True):
     """Russian or English at least: they are read by who has no text in the own language."""
 
     ru: AnnouncementText | None = None
@@ -175,7 +175,7 @@ class AnnouncementView(View, frozen=True):
     announcement: int
     version: int
     severity: Severity
-    texts: dict[str, AnnouncementText]
+    texts: AnnouncementTexts
     roles: list[str]
     regions: list[str]
     page: str | None
@@ -219,7 +219,7 @@ class MessageText(Form, frozen=True):
     body: Annotated[str, Meta(min_length=1, max_length=240, pattern=STORABLE)]
 
 
-class MessageTexts(Form, frozen=True):
+class MessageTexts(Form, frozen=True, omit_defaults=True):
     """Russian or English at least, before it is sent."""
 
     ru: MessageText | None = None
@@ -243,7 +243,7 @@ class BroadcastView(View, frozen=True):
     broadcast: int
     version: int
     state: BroadcastState
-    texts: dict[str, MessageText]
+    texts: MessageTexts
     roles: list[str]
     regions: list[str]
     page: str | None

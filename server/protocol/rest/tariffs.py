@@ -14,7 +14,7 @@ PerKm = Annotated[int, Meta(ge=100, le=10**7, description="tiyn")]
 Charge = Annotated[int, Meta(ge=0, le=10**10, description="tiyn")]
 
 
-class TariffRate(Form, frozen=True):
+class TariffRate(Form, frozen=True, omit_defaults=True):
     """What a km of a whole truck costs up to a distance; without one, as far as it goes."""
 
     body: Body

@@ -30,6 +30,16 @@ REFUSED: dict[str, str] = {
     "{field} is no encoded polyline": "an encoding",
     "{field} leaves the earth": "an encoding",
     "a saved search follows the active vehicle": "it shares the fields of the board's search",
+    "a Russian or an English text is needed": "one of several fields",
+    "invisible characters are not sent": "letters of a push, as a table says",
+    "a message names no link and no number: link a page instead": "as the filter of contacts finds them",
+    "an amount belongs to every kind but none": "two fields",
+    "a kind of cargo is named twice": "two elements of a list",
+    "this body has a rate for this distance already": "two elements of a list",
+    "the last rate of a body has no end": "all elements of a list",
+    "a load is this when nothing is said: it stays": "a table of defaults",
+    "the span must be between nothing and {n} days": "two fields",
+    "a photo needs its file": "two fields",
     "send one part with the name file": "a part of a form may be a field, which is no file",
 }
 

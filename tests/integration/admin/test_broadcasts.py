@@ -248,9 +248,9 @@ async def test_composed_previewed_sent_and_read_by_those_who_got_it(people: Peop
     ):
         assert again.code == "broadcast_sent"
     lines = [line for what in ("add", "send") for line in await people.log(f"broadcast.{what}")]
-    assert [(who, detail["is"]) for who, _, detail in lines] == [
-        (people.support.user, "driver, everywhere: Снег")
-    ] * 2
+    assert [(who, detail["is"], detail["title"]) for who, _, detail in lines] == [
+        (people.support.user, f"driver, everywhere, version {version}", "Снег") for version in (1, 2)
+    ]
 
 
 async def test_a_draft_is_edited_from_its_version_and_cancelled(people: People) -> None:

@@ -36,6 +36,8 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("PUT /api/v1/admin/companies/{company}/verification", "verified"): "the route's purpose, for staff",
     ("PUT /api/v1/admin/drivers/{driver}/subscription", "paid_until"): "the route's purpose, for staff",
     ("POST /api/v1/company/keys", "scopes"): "what the new key may, of what its owner may",
+    ("POST /api/v1/admin/pages", "state"): "draft or published, for who edits pages",
+    ("PUT /api/v1/admin/pages/{slug}", "state"): "the same",
     ("POST /api/v1/orders/{order}/advance", "status"): "the next step, judged by the table of states",
     ("POST /api/v1/orders/{order}/trip/dismiss", "status"): "which suggestion is not true; changes no order",
     ("POST /api/v1/orders/{order}/acknowledge", "version"): "which version the driver has seen",

@@ -3807,7 +3807,7 @@ export interface ContentPageView {
   slug: string;
   state: PageState;
   version: number;
-  texts: Record<string, PageText>;
+  texts: PageTexts;
   updated_by: number;
   updated_at: number;
   published_at: number | null;
@@ -3914,7 +3914,7 @@ export interface AnnouncementView {
   announcement: number;
   version: number;
   severity: Severity;
-  texts: Record<string, AnnouncementText>;
+  texts: AnnouncementTexts;
   roles: string[];
   regions: string[];
   page: string | null;
@@ -3980,7 +3980,7 @@ export interface BroadcastView {
   broadcast: number;
   version: number;
   state: BroadcastState;
-  texts: Record<string, MessageText>;
+  texts: MessageTexts;
   roles: string[];
   regions: string[];
   page: string | null;

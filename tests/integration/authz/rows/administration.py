@@ -12,16 +12,14 @@ from ..world import Person, World
 from .places import ALMATY, KONAEV
 
 _ONE = {"If-Match": '"1"'}
-_TEXT = {"ru": {"title": "Работы", "body": "Ночью сервис недоступен."}}
+_TEXT = {lang: {"title": "Работы", "body": "Ночью сервис недоступен."} for lang in ("ru", "kk", "en", "zh")}
 _numbers = itertools.count(1)
 ROLES = ("driver", "logistician", "shipper", "admin")
 
 
 async def a_page(world: World, person: Person) -> str:
     staff = await world.anybody("superadmin")
-    made = await world.services.content_pages.add(
-        staff.user, f"page-{next(_numbers)}", "published", {"ru": {"title": "Правила", "body": "Текст"}}
-    )
+    made = await world.services.content_pages.add(staff.user, f"page-{next(_numbers)}", "published", _TEXT)
     return made.slug
 
 
@@ -35,13 +33,18 @@ async def an_announcement(world: World, person: Person) -> int:
     return (await world.services.announcements.add(staff.user, new)).id
 
 
+async def no_old_drafts(world: World, person: Person) -> None:
+    """There may be so many drafts and no more."""
+    await world.pool.execute(
+        "UPDATE broadcasts SET state = 'cancelled'"
+        " WHERE state = 'draft' AND id < (SELECT max(id) - 30 FROM broadcasts)"
+    )
+
+
 async def a_broadcast(world: World, person: Person) -> int:
     """A draft for nobody who is here: nothing of it is pushed."""
     staff = await world.anybody("superadmin")
-    await world.pool.execute(
-        "UPDATE broadcasts SET state = 'cancelled'"
-        " WHERE state = 'draft' AND id < (SELECT max(id) - 50 FROM broadcasts)"
-    )
+    await no_old_drafts(world, person)
     new = NewBroadcast(_TEXT, Audience(("logistician",), ("TM.S",)), None)
     return (await world.services.broadcasts.add(staff.user, new)).id
 
@@ -83,7 +86,7 @@ def lane(cell: Cell) -> dict[str, object]:
 
 
 def new_page(cell: Cell) -> dict[str, object]:
-    return {"slug": f"new-{next(_numbers)}", "texts": {"ru": {"title": "Правила", "body": "Текст"}}}
+    return {"slug": f"new-{next(_numbers)}", "texts": _TEXT, "state": "published"}
 
 
 def announced(cell: Cell) -> dict[str, object]:
@@ -117,7 +120,7 @@ ROWS = (
         own=a_page,
         shared=True,
         absent=_NO_SLUG,
-        body={"texts": {"en": {"title": "Rules", "body": "Text"}}, "state": "published"},
+        body={"texts": _TEXT, "state": "published"},
         headers=_ONE,
     ),
     Row(f"DELETE {_PAGES}/{{slug}}", own=a_page, shared=True, absent=_NO_SLUG, headers=_ONE),
@@ -137,7 +140,7 @@ ROWS = (
     Row(f"DELETE {_NEWS}/{{announcement}}", own=an_announcement, shared=True, headers=_ONE),
     Row("GET /api/v1/broadcasts/{broadcast}", own=a_message, staff="own"),
     Row(f"GET {_SENT}"),
-    Row(f"POST {_SENT}", body=_MESSAGE),
+    Row(f"POST {_SENT}", body=_MESSAGE, given=no_old_drafts),
     Row(f"GET {_SENT}/{{broadcast}}", own=a_broadcast, shared=True),
     Row(f"PUT {_SENT}/{{broadcast}}", own=a_broadcast, shared=True, body=_MESSAGE, headers=_ONE),
     Row(f"GET {_SENT}/{{broadcast}}/preview", own=a_broadcast, shared=True),
