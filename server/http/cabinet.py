@@ -110,7 +110,7 @@ async def _rows(
 
 def _span(call: Call[None, Any], since: float | None, until: float | None) -> tuple[float, float]:
     end = call.services.now() if until is None else until
-    begin = end - USUAL_S if since is None else since
+    begin = max(end - USUAL_S, 0.0) if since is None else since
     if not 0 < end - begin <= LONGEST_S:
         raise Refusal("bad_request", "the span must be between nothing and {n} days", n=400).at("until")
     return begin, end

@@ -190,7 +190,6 @@ ROUTES: tuple[Route, ...] = (
         errors=(*_WRITES, *UPLOAD_ERRORS),
         location="/api/v1/files/{file}",
         upload=True,
-        scope="orders:write",
     ),
     Route(
         "GET",

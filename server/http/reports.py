@@ -85,7 +85,7 @@ def _asked(call: Call[None, SpanQuery]) -> tuple[Report, float, float]:
     if name not in COLUMNS:
         raise Refusal("not_found")
     until = call.services.now() if call.query.until is None else call.query.until
-    since = until - USUAL_S if call.query.since is None else call.query.since
+    since = max(until - USUAL_S, 0.0) if call.query.since is None else call.query.since
     if not 0 < until - since <= LONGEST_S:
         raise Refusal("bad_request", "the span must be between nothing and {n} days", n=400).at("until")
     return name, since, until

@@ -40,6 +40,11 @@ REFUSED: dict[str, str] = {
     "a load is this when nothing is said: it stays": "a table of defaults",
     "the span must be between nothing and {n} days": "two fields",
     "a photo needs its file": "two fields",
+    "either before or after": "two fields",
+    "either a text or a phrase": "two fields",
+    "say something": "one of several fields",
+    "the same file twice": "two elements of a list",
+    "this phrase is of the other side": "a table of phrases",
     "send one part with the name file": "a part of a form may be a field, which is no file",
 }
 
