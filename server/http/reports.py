@@ -61,16 +61,18 @@ async def sheet(call: Call[None, SheetQuery]) -> web.StreamResponse:
 async def track(call: Call[None, ReplayQuery]) -> ReplayView:
     """Where a driver was, as it was recorded; each of these looks is written down."""
     services, query, driver = call.services, call.query, call.path_id("driver")
-    if not 0 < query.until - query.since <= LONGEST_REPLAY_S:
+    until = services.now() if query.until is None else query.until
+    since = max(until - DAY, 0.0) if query.since is None else query.since
+    if not 0 < until - since <= LONGEST_REPLAY_S:
         raise Refusal("bad_request", "the span must be between nothing and {n} days", n=31).at("until")
     await services.drivers.must_exist(driver)
-    detail = {"since": f"{query.since:.0f}", "until": f"{query.until:.0f}"}
+    detail = {"since": f"{since:.0f}", "until": f"{until:.0f}"}
     await services.viewing.track(call.caller.user, driver, detail)
-    found = await replay(services.pool, driver, query.since, query.until, query.spots)
+    found = await replay(services.pool, driver, since, until, query.spots)
     return ReplayView(
         driver=driver,
-        since=query.since,
-        until=query.until,
+        since=since,
+        until=until,
         every_s=found.every_s,
         bin_s=found.bin_s,
         spots=[ReplaySpot(*spot) for spot in found.spots],

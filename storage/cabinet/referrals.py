@@ -1,5 +1,6 @@
 """Referral codes: one a user, told to anybody who holds it."""
 
+import re
 import secrets
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from ..postgres import Pool
 # Without letters and digits that are mistaken for each other: 31^10 codes, none of them guessed.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LENGTH = 10
+FORM = re.compile(f"[{LETTERS}]{{{LENGTH}}}")
 
 # Primary key: the code stays what it was.
 MAKE = """
@@ -45,7 +47,8 @@ class ReferralStore:
 
     async def page(self, code: str) -> Invitation:
         """Whose it is; `not_found`."""
-        row = await self._pool.fetchrow(WHOSE, code.upper())
+        known = FORM.fullmatch(code.upper())
+        row = None if known is None else await self._pool.fetchrow(WHOSE, known[0])
         if row is None:
             raise Refusal("not_found")
         return Invitation(*row)

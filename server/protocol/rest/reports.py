@@ -45,10 +45,10 @@ class ReportView(View, frozen=True):
 
 
 class ReplayQuery(Form, frozen=True):
-    """A span of at most 31 days; `spots`: at most so many of it."""
+    """A span of at most 31 days, without one the last day; `spots`: at most so many of it."""
 
-    since: Seconds
-    until: Seconds
+    since: Seconds | None = None
+    until: Seconds | None = None
     spots: Annotated[int, Meta(ge=10, le=5000)] = 2000
 
 

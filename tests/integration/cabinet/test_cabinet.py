@@ -167,6 +167,9 @@ async def test_a_referral_code_stays_and_tells_a_first_name_only(past: Past) -> 
     assert len(code) == LENGTH
     assert await referrals.code(user) == code
     assert tuple(await referrals.page(code.lower())) == (code, "Айгүл", "shipper")
+    for wrong in ("\x00", "A" * 9, "A" * 2_000, "AAAAAAAAA\n", "AAAAAAAAAА"):
+        with pytest.raises(Refusal, match="not_found"):
+            await referrals.page(wrong)
     await past.pool.execute("UPDATE users SET blocked = true WHERE id = $1", user)
     with pytest.raises(Refusal, match="not_found"):
         await referrals.page(code)
