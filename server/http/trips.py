@@ -21,6 +21,7 @@ from .uploads import ATTACHMENT
 async def trip(call: Call[None, None]) -> TripView:
     """The trip of an order."""
     order, party = await _order(call)
+    await _seen_by_staff(call, order, party)
     found = await call.services.trips_read.of(order, call.services.now())
     return trip_view(found, driver=carries(order, party), whole=not _withheld(order, party))
 
@@ -28,8 +29,7 @@ async def trip(call: Call[None, None]) -> TripView:
 async def track(call: Call[None, None]) -> TrackView:
     """The way driven."""
     order, party = await _order(call)
-    if party.actor is Actor.ADMIN and order.driver is not None:
-        await call.services.viewing.truck(call.caller.user, order.driver, order.id)
+    await _seen_by_staff(call, order, party)
     spots = []
     if not _withheld(order, party):
         spots = await call.services.trips_read.track(order.id, call.services.now())
@@ -78,6 +78,12 @@ async def _pdf(call: Call[None, PaperQuery], paper: Paper, name: str) -> web.Res
     }
     drawn = await call.services.press.draw(paper)
     return web.Response(body=drawn, content_type="application/pdf", headers=headers)
+
+
+async def _seen_by_staff(call: Call[None, None], order: Order, party: Party) -> None:
+    """Where the truck is, or has stood, is never shown to staff without a row of it."""
+    if party.actor is Actor.ADMIN and order.driver is not None:
+        await call.services.viewing.truck(call.caller.user, order.driver, order.id)
 
 
 def _withheld(order: Order, party: Party) -> bool:
