@@ -177,11 +177,9 @@ def arrivals(
     return found
 
 
-def delay_to_tell(told_s: float, late_s: float) -> float | None:
-    """The delay that the shipper should hear of now, beyond what was told; None when there is nothing new."""
-    if late_s < DELAY_S or late_s < told_s + (DELAY_MORE_S if told_s else 0.0):
-        return None
-    return late_s
+def worth_telling(told_s: float, late_s: float) -> bool:
+    """Whether the shipper should hear of this delay, after the one that was told (0: none)."""
+    return late_s >= DELAY_S and late_s >= told_s + (DELAY_MORE_S if told_s else 0.0)
 
 
 def _arrival(number: int, stop: Stop, eta: Eta, metres: float) -> Arrival:

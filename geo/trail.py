@@ -60,10 +60,10 @@ class _Left(NamedTuple):
 
 
 class Trail:
-    """Takes the fixes of one truck in order of time; 5 us each.
+    """Takes the fixes of one truck in order of time; 6 us each.
 
-    `metres` driven and `halts` that have ended grow as fixes come; `line` holds the counted spots when asked for.
-    `finish` counts the last fix. `state` and `Trail.of` let it go on in another process, without the line.
+    `metres` driven, `halts` that have ended and `line`, the counted spots, grow as fixes come. `finish` counts the
+    last fix. `state` and `Trail.of` let it go on in another process, without the line.
     """
 
     __slots__ = (
@@ -108,22 +108,12 @@ class Trail:
         if self._held is not None:
             self._count(self._held)
             self._held = None
-        rest = self._rest
-        if rest is not None and self._stood - rest.at >= HALT_S:
-            self.halts.append(Halt(rest.at, self._stood, rest.lat, rest.lon))
-            self._rest = None
+        self._end_rest()
 
     @property
     def seen(self) -> Spot | None:
         """Where the truck was last, as far as that can be believed."""
         return self._head or self._held
-
-    def standing(self) -> Halt | None:
-        """The halt that has not ended."""
-        rest = self._rest
-        if rest is None or self._stood - rest.at < HALT_S:
-            return None
-        return Halt(rest.at, self._stood, rest.lat, rest.lon)
 
     def take_halts(self) -> list[Halt]:
         """The halts that have ended since they were last taken."""
@@ -188,9 +178,13 @@ class Trail:
                 return
         self._drive(spot)
         if rest is None or _apart_m(rest, spot) > HALT_M:
-            if rest is not None and self._stood - rest.at >= HALT_S:
-                self.halts.append(Halt(rest.at, self._stood, rest.lat, rest.lon))
+            self._end_rest()
             self._rest, self._stood, self._before_rest = spot, spot.at, self.metres
+
+    def _end_rest(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None and self._stood - rest.at >= HALT_S:
+            self.halts.append(Halt(rest.at, self._stood, rest.lat, rest.lon))
 
     def _drive(self, spot: Spot) -> None:
         anchor = self._anchor

@@ -117,7 +117,6 @@ from .pdf import Press
 from .reports import Presence
 from .revocations import Revocations
 from .sharing.book import SharingBook
-from .sharing.public import AheadOf
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
 from .tickets import Tickets
@@ -247,7 +246,7 @@ class Services:
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
-        self.ahead: AheadOf | None = TripAhead(self.trips_read)
+        self.ahead = TripAhead(self.trips_read)
         self.proofs = ProofStore(pool)
         self.paper_reads = PaperReads(pool)
         self.press = Press()

@@ -7,22 +7,16 @@ from server.sheets import Column
 from server.sheets.table import Value
 from storage.cabinet.store import OfferLine, OrderLine, ReviewLine, Sum, TripLine
 
-LISTS = ("orders", "trips", "offers", "reviews", "earnings")
-# Fields of a line that are left out of its table, and those that are words of the contract.
-_FIELDS: dict[str, tuple[str, ...]] = {
+_LINES: dict[str, tuple[str, ...]] = {
     "orders": OrderLine._fields,
-    "reviews": ReviewLine._fields,
-    "trips": tuple(name for name in TripLine._fields if name != "driver"),
-    "offers": OfferLine._fields,
-    "earnings": Sum._fields,
-}
-_ALL: dict[str, tuple[str, ...]] = {
-    "orders": OrderLine._fields,
-    "reviews": ReviewLine._fields,
     "trips": TripLine._fields,
     "offers": OfferLine._fields,
+    "reviews": ReviewLine._fields,
     "earnings": Sum._fields,
 }
+LISTS = tuple(_LINES)
+_UNSHOWN = "driver"  # a number, beside the name
+# Fields that are words of the contract.
 _WORDS = {
     ("orders", "status"): "OrderStatus",
     ("orders", "body"): "Body",
@@ -36,12 +30,12 @@ _WORDS = {
 def columns(name: str, lang: Lang) -> list[Column]:
     """The columns of a list with their headings."""
     heads = _heads(lang)
-    return [heads[field] for field in _FIELDS[name]]
+    return [heads[field] for field in _LINES[name] if field != _UNSHOWN]
 
 
 def said(name: str, lang: Lang, rows: Iterable[Sequence[Value]]) -> list[list[Value]]:
     """The rows without what people do not read, words of the contract as people say them."""
-    places = [(at, field) for at, field in enumerate(_ALL[name]) if field in _FIELDS[name]]
+    places = [(at, field) for at, field in enumerate(_LINES[name]) if field != _UNSHOWN]
     return [[_value(lang, _WORDS.get((name, field)), row[at]) for at, field in places] for row in rows]
 
 

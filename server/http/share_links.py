@@ -72,7 +72,7 @@ async def shared(call: Call[None, None]) -> SharedOrder:
         entry = services.live.get(order.driver)
     network, agent = wide_network_of(request[PEER]), family(request.headers.get("User-Agent", ""))
     services.viewers.by_link(link.id, order.id, None if entry is None else order.driver, network, agent)
-    ahead = None if entry is None or services.ahead is None else await services.ahead(order, entry)
+    ahead = None if entry is None else await services.ahead.of(order, entry)
     return public.page(order, link, body, entry, ahead, services.gazetteer, call.lang, now)
 
 

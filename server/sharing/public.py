@@ -1,7 +1,6 @@
 """What a public link shows: one order without any person, place of business or price. A golden file holds every
 property of it (tests/golden/rights/shared.json)."""
 
-from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -21,9 +20,6 @@ class Ahead(NamedTuple):
 
     remaining_m: float
     eta_at: float
-
-
-AheadOf = Callable[[Order, Live], Awaitable[Ahead | None]]
 
 
 def page(

@@ -13,7 +13,7 @@ class TripAhead:
     def __init__(self, trips: TripReads) -> None:
         self._trips = trips
 
-    async def __call__(self, order: Order, entry: Live) -> Ahead | None:
+    async def of(self, order: Order, entry: Live) -> Ahead | None:
         """Metres to the last stop, and when it should be reached."""
         try:
             trip = await self._trips.of(order, entry.at)

@@ -8,7 +8,7 @@ from dispatch.errors import Refusal
 
 from ..postgres import Pool
 
-# Without letters and digits that are mistaken for each other: 31^10 codes, none of them guessed.
+# Without letters and digits that are mistaken for each other: 32^10 codes, none of them guessed.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LENGTH = 10
 FORM = re.compile(f"[{LETTERS}]{{{LENGTH}}}")

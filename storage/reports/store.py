@@ -16,7 +16,8 @@ Report = Literal[
 CORRIDORS = 200
 KEPT_DAYS = 400
 
-# $1 since, $2 until, $3 the zone that days begin in. ix_orders_created_at.
+# $1 since, $2 until, $3 the zone that days begin in, which all are given whether they need it or not.
+# ix_orders_created_at.
 ORDERS_BY_STATUS = """
 SELECT status, count(*)::bigint, coalesce(sum(price_amount) FILTER (WHERE price_currency = 'KZT'), 0)::bigint,
     coalesce(sum(distance_m), 0)::float8

@@ -6,7 +6,7 @@ on its way has written nothing, and another worker does it again. Nothing here h
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -15,11 +15,11 @@ import asyncpg
 
 from dispatch import trip
 from dispatch.events import Event, Forecast
-from dispatch.model import ENDED, Order
+from dispatch.model import ENDED, Order, Status
 from dispatch.trip import Arrival, Visit
 from geo.trail import COARSE_M, Halt, Trail
 from geo.travel import Travel
-from geo.types import Fix, Position
+from geo.types import Fix, Position, Reason
 
 from ..order_rows import lock_order, moment, note, order_of, seconds
 from ..postgres import Connection, Pool, ewkb, lat_lon, transaction
@@ -28,7 +28,7 @@ from . import sql
 log = logging.getLogger("desk.trips")
 
 BATCH = 50  # trips a look
-MOST_FIXES = 500  # of one trip a look: 5 ms; what is left over is looked at again at once
+MOST_FIXES = 500  # of one trip a look: 3 ms of the trail; what is left over is looked at again at once
 LOOK_S = 15.0
 ETA_S = 60.0
 FRESH_S = 600.0  # an arrival is told of a truck that was seen so lately
@@ -51,7 +51,8 @@ class Followed:
     order: Order
     now: datetime
     trail: Trail
-    visits: list[Visit]
+    visits: list[Visit]  # as they are now
+    visited: tuple[Visit, ...]  # as they were stored
     behind: bool
     followed_to: datetime
     halts: list[Halt] = field(default_factory=list)
@@ -63,6 +64,20 @@ class Followed:
     def id(self) -> int:
         """The order's."""
         return self.order.id
+
+    @property
+    def suggested(self) -> Status | None:
+        """The step that the stream says is due, unless the driver has said that it is not."""
+        if self.behind:
+            return None
+        due = trip.suggestion(self.order.status, trip.stops_of(self.order), self.visits)
+        return None if due == self.row["dismissed"] else due
+
+    def changed(self) -> Iterator[tuple[int, Visit]]:
+        """The stops whose visit is another than what is stored."""
+        for number, (before, now) in enumerate(zip(self.visited, self.visits, strict=True)):
+            if now != before:
+                yield number, now
 
 
 class TripFollower:
@@ -85,9 +100,7 @@ class TripFollower:
             for each in trips:
                 if not each.behind:
                     self._forecast(each)
-            events: list[Event] = []
-            for each in trips:
-                events += await self._write(connection, each)
+            events = await self._write(connection, trips)
         return len(rows), events
 
     async def _read(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> list[Followed]:
@@ -108,6 +121,7 @@ class TripFollower:
                 now,
                 Trail.of(row["trail"]),
                 visits[row["order_id"]],
+                tuple(visits[row["order_id"]]),
                 row["order_id"] in behind,
                 row["followed_to"] or row["started_at"],
             )
@@ -166,51 +180,28 @@ class TripFollower:
         way = self._ways.own([Position(seen.lat, seen.lon), *places])
         each.arrivals = trip.arrivals(way, numbers, stops, each.visits, each.now.timestamp())
 
-    async def _write(self, connection: Connection, each: Followed) -> list[Event]:
-        row, order, now = each.row, each.order, each.now
-        for halt in each.halts:
-            await connection.execute(sql.ADD_HALT, each.id, *halt_row(halt))
-        for number, visit in enumerate(each.visits):
-            await connection.execute(sql.SAVE_STOP, each.id, number, *visit_row(visit))
-        suggested = None if each.behind else trip.suggestion(order.status, trip.stops_of(order), each.visits)
-        if suggested == row["dismissed"]:
-            suggested = None
-        if suggested is not None and suggested != row["suggested"]:
-            await connection.execute(sql.SUGGEST, order.driver, order.id, suggested.value)
+    async def _write(self, connection: Connection, trips: Sequence[Followed]) -> list[Event]:
+        """What the look came to, in a few round trips however many trips there are."""
+        halts = [(each.id, *halt_row(halt)) for each in trips for halt in each.halts]
+        stops = [(each.id, number, *visit_row(visit)) for each in trips for number, visit in each.changed()]
+        fresh = [
+            (each.order.driver, each.id, each.suggested.value)
+            for each in trips
+            if each.suggested is not None and each.suggested != each.row["suggested"]
+        ]
         events: list[Event] = []
-        delay, told = row["delay_s"], row["told_delay_s"]
-        if each.arrivals is not None:
-            delay = max((arrival.late_s for arrival in each.arrivals), default=0.0)
-            fresh = trip.delay_to_tell(told, delay)
-            if fresh is not None:
-                told = fresh
-                worst = max(each.arrivals, key=lambda arrival: arrival.late_s)
-                each.happened.append(("delayed", {"stop": worst.stop, "late_s": round(fresh)}))
-            events.append(
-                Forecast(order.id, order.shipper, order.driver, now.timestamp(), tuple(each.arrivals))
-            )
-        over = order.status in ENDED
-        ended = (moment(order.ended_at) or now) if over else None
-        look = now if each.more else (now + timedelta(seconds=LOOK_S))
-        if ended is not None and not each.more:
-            look = ended + timedelta(seconds=SETTLE_S)
-        await connection.execute(
-            sql.SAVE,
-            each.id,
-            each.followed_to,
-            each.trail.metres,
-            each.trail.state(),
-            row["eta"] if each.arrivals is None else {"stops": [list(each) for each in each.arrivals]},
-            row["eta_at"] if each.arrivals is None else now,
-            round(delay),
-            round(told),
-            suggested,
-            now if each.behind else row["started_at"],
-            None if each.more else ended,
-            look,
-        )
-        for kind, detail in each.happened:
-            events += await self._note(connection, order.id, kind, detail)
+        for statement, rows in (
+            (sql.ADD_HALT, halts),
+            (sql.SAVE_STOP, stops),
+            (sql.SUGGEST, fresh),
+            (sql.SAVE, [_saved(each, events) for each in trips]),
+        ):
+            if rows:
+                await connection.executemany(statement, rows)
+        # Last, because it locks orders: whoever decides on one waits for these lines and for nothing else.
+        for each in trips:
+            for kind, detail in each.happened:
+                events += await self._note(connection, each.id, kind, detail)
         return events
 
     async def _note(
@@ -225,6 +216,42 @@ class TripFollower:
         return [event]
 
 
+def _saved(each: Followed, events: list[Event]) -> tuple[object, ...]:
+    """The trip's row as SAVE takes it; what of it is news joins `events` and what has happened."""
+    row, order, now = each.row, each.order, each.now
+    delay, told, eta = row["delay_s"], row["told_delay_s"], row["eta"]
+    if each.arrivals is not None:
+        eta = {"stops": [list(arrival) for arrival in each.arrivals]}
+        delay = max((arrival.late_s for arrival in each.arrivals), default=0.0)
+        if trip.worth_telling(told, delay):
+            told = delay
+            worst = max(each.arrivals, key=lambda arrival: arrival.late_s)
+            each.happened.append(("delayed", {"stop": worst.stop, "late_s": round(delay)}))
+        events.append(Forecast(order.id, order.shipper, order.driver, now.timestamp(), tuple(each.arrivals)))
+    ended = None
+    if each.more:
+        look = now
+    elif order.status in ENDED:
+        ended = moment(order.ended_at) or now
+        look = ended + timedelta(seconds=SETTLE_S)
+    else:
+        look = now + timedelta(seconds=LOOK_S)
+    return (
+        each.id,
+        each.followed_to,
+        each.trail.metres,
+        each.trail.state(),
+        eta,
+        row["eta_at"] if each.arrivals is None else now,
+        round(delay),
+        round(told),
+        each.suggested,
+        now if each.behind else row["started_at"],
+        ended,
+        look,
+    )
+
+
 def observe(each: Followed, fixes: Sequence[asyncpg.Record]) -> None:
     """Takes the fixes of one trip."""
     each.more = len(fixes) == MOST_FIXES
@@ -232,7 +259,7 @@ def observe(each: Followed, fixes: Sequence[asyncpg.Record]) -> None:
         each.followed_to = row["recorded_at"]
         fix = fix_of(row)
         each.trail.observe(fix)
-        if row["flag"] or (fix.accuracy is not None and fix.accuracy > COARSE_M):
+        if strays(row):
             continue
         for number, before in enumerate(each.visits):
             after = before.observe(fix.at, inside=number in row["inside"], beyond=number not in row["near"])
@@ -247,6 +274,12 @@ def observe(each: Followed, fixes: Sequence[asyncpg.Record]) -> None:
 def fix_of(row: asyncpg.Record) -> Fix:
     """A stored fix, as far as a trip is concerned."""
     return Fix(row["recorded_at"].timestamp(), *lat_lon(row["point"]), accuracy=row["accuracy"])
+
+
+def strays(row: asyncpg.Record) -> bool:
+    """Whether a fix says nothing of being inside a fence: it jumped, or is too coarse."""
+    coarse = row["accuracy"] is not None and row["accuracy"] > COARSE_M
+    return coarse or bool(row["flag"] == Reason.JUMP)
 
 
 def visit_of(row: asyncpg.Record) -> Visit:

@@ -50,14 +50,15 @@ CROSS JOIN LATERAL (
     ORDER BY p.recorded_at LIMIT $6
 ) AS f ORDER BY t.order_id, f.recorded_at
 """
-# The same for one trip that is over, with what came late: $3 and $4 are its ends, page by page above $3.
+# The same for one trip that is over, with what came late: $3 and $4 are its ends. Read by a cursor, so that it is
+# put in order once, however long the trip was.
 WHOLE = f"""
 SELECT p.recorded_at, p.point, p.accuracy, p.flag, {_FENCES}
 FROM (SELECT $1::bigint AS order_id, $2::bigint AS driver_id) t
 CROSS JOIN positions p
 WHERE p.device_id IN (SELECT d.id FROM devices d WHERE d.user_id = $2)
     AND p.driver_id = t.driver_id AND p.recorded_at > $3 AND p.recorded_at <= $4 AND p.flag IN (0, 1, 3)
-ORDER BY p.recorded_at LIMIT $6
+ORDER BY p.recorded_at
 """
 # The same range; what was received after $5 has come late.
 CAME_LATE = """

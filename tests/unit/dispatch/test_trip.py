@@ -145,12 +145,18 @@ def test_an_arrival_counts_driving_the_loading_before_it_and_the_lateness_behind
 
 @pytest.mark.parametrize(
     ("told", "late", "tell"),
-    [(0, 1_799, None), (0, 1_800, 1_800), (1_800, 5_399, None), (1_800, 5_400, 5_400), (5_400, 600, None)],
+    [
+        (0, 1_799, False),
+        (0, 1_800, True),
+        (1_800, 5_399, False),
+        (1_800, 5_400, True),
+        (5_400, 600, False),
+    ],
 )
 def test_a_delay_is_told_at_half_an_hour_and_with_each_further_hour(
-    told: float, late: float, tell: float | None
+    told: float, late: float, tell: bool
 ) -> None:
-    assert trip.delay_to_tell(told, late) == tell
+    assert trip.worth_telling(told, late) is tell
 
 
 def test_an_order_of_two_ends_has_two_stops_with_wide_fences() -> None:
