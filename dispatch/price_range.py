@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .model import Money
-from .pricing import Tariff, quote
+from .pricing import Tariff
 
 # reference/freight-facts.md 4.4: lognormal, 5-95 % at 270-550 around a median of 380 KZT/km. An assumption there.
 SPREAD = (270.0 / 380.0, 550.0 / 380.0)
@@ -35,21 +35,11 @@ class PriceRange(NamedTuple):
 
 
 def price_range(
-    quoted: Money,
-    history: Sequence[Haulage],
-    tariff: Tariff,
-    *,
-    abroad: bool,
-    anew: Callable[[Haulage], Money] | None = None,
+    quoted: Money, history: Sequence[Haulage], tariff: Tariff, anew: Callable[[Haulage], Money]
 ) -> PriceRange:
-    """The range around the tariff's price. Hauls of all weights and bodies count, each against its own quote:
-    what `anew` prices it at today, without it the coded tariff."""
-
-    def coded(haul: Haulage) -> Money:
-        return quote(haul.distance_m, haul.weight_kg, haul.volume_m3, haul.body, tariff, abroad=abroad)
-
-    priced = coded if anew is None else anew
-    ratios = sorted(haul.price / priced(haul).amount for haul in history)
+    """The range around a price. Hauls of all weights and bodies count, each against what `anew` prices it at
+    today; the tariff says how amounts are rounded."""
+    ratios = sorted(haul.price / anew(haul).amount for haul in history)
     if len(ratios) < FEWEST:
         return PriceRange(
             _times(quoted, SPREAD[0], tariff), quoted, _times(quoted, SPREAD[1], tariff), "tariff", 0

@@ -24,9 +24,8 @@ from .matching import rank
 from .model import Haul, Load, Money, Order, Party, Place, Policy, Status, Stop
 from .places import town
 from .ports import Claim, Measured, Nearby, Notifier, Orders, Seen, Ways
-from .pricing import Tariff
 from .rounds import Search, after_nobody, waves_left
-from .tariffs import CodedTariff, Prices, Run, Tariffs
+from .tariffs import Prices, Tariffs, run_of
 from .trucks import truck_of
 
 SEEK_POLL_S = 0.25  # a missed wake-up (another worker's order, a timer) costs no more than this
@@ -68,26 +67,24 @@ class Dispatcher:
         notifier: Notifier,
         roads: RoadGraph,
         gazetteer: Gazetteer,
-        tariff: Tariff,
+        tariffs: Tariffs,
         policy: Policy,
         *,
         ways: Ways | None = None,
-        tariffs: Tariffs | None = None,
         clock: Callable[[], float] = time.time,
         after_commit: Callable[[Callable[[], object]], object] = lambda callback: callback(),
         also_expiring: Sequence[Callable[[int], Awaitable[list[Event]]]] = (),
     ) -> None:
-        """`ways`: None is the corridor graph. `tariffs` are the prices that staff set over `tariff`; None: none.
-        `after_commit` runs a callback when what was just written can be seen by others; without a transaction
-        around the whole request that is at once. `also_expiring` are more sweeps like those of `orders`: each ends
-        what is past its time, of at most so many orders."""
+        """`ways`: None is the corridor graph. `after_commit` runs a callback when what was just written can be
+        seen by others; without a transaction around the whole request that is at once. `also_expiring` are more
+        sweeps like those of `orders`: each ends what is past its time, of at most so many orders."""
         self._orders = orders
         self._nearby = nearby
         self._notifier = notifier
         self._roads = roads
         self._ways: Ways = GraphWays(roads) if ways is None else ways
         self._gazetteer = gazetteer
-        self._tariffs: Tariffs = CodedTariff(tariff) if tariffs is None else tariffs
+        self._tariffs = tariffs
         self._clock = clock
         self._policy = policy
         self._after_commit = after_commit
@@ -256,17 +253,7 @@ class Dispatcher:
 
     def _measured(self, stops: Sequence[Stop], way: Travel, load: Load, prices: Prices) -> Measured:
         haul = Haul(stops[0].place, stops[-1].place, way.distance_m, way.duration_s, way.origin, tuple(stops))
-        run = Run(
-            way.distance_m,
-            load.weight_kg,
-            load.volume_m3,
-            load.body,
-            load.kind,
-            haul.pickup.city,
-            haul.drop.city,
-            bool(way.borders),
-            len(stops) == 2,
-        )
+        run = run_of(way, load, haul.pickup.city, haul.drop.city, direct=len(stops) == 2)
         return Measured(haul, prices.price(run, self._clock()).price)
 
     def _place(self, city: int) -> Place:

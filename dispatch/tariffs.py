@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from geo.travel import Travel
+
 from .errors import Refusal
-from .model import Money
+from .model import Load, Money
 from .pricing import Tariff, fill, quote, rounded
 
 # Where a price is from.
@@ -81,6 +83,21 @@ class Run(NamedTuple):
     drop: int | None = None
     abroad: bool = False
     direct: bool = True
+
+
+def run_of(way: Travel, load: Load, pickup: int | None, drop: int | None, *, direct: bool) -> Run:
+    """The load on its way, between these towns."""
+    return Run(
+        way.distance_m,
+        load.weight_kg,
+        load.volume_m3,
+        load.body,
+        load.kind,
+        pickup,
+        drop,
+        bool(way.borders),
+        direct,
+    )
 
 
 class Priced(NamedTuple):
@@ -159,17 +176,6 @@ class Tariffs(Protocol):
     async def now(self) -> Prices:
         """All of them, no older than a minute."""
         ...
-
-
-class CodedTariff:
-    """The coded tariff alone, as `Tariffs`."""
-
-    def __init__(self, tariff: Tariff) -> None:
-        self._prices = Prices(tariff)
-
-    async def now(self) -> Prices:
-        """Always the same."""
-        return self._prices
 
 
 def banded(rates: Sequence[tuple[str, float | None, int]], path: str) -> dict[str, tuple[Band, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dispatch.errors import Refusal
 from dispatch.model import Load, Money
 from dispatch.price_range import Haulage, PriceRange, price_range
-from dispatch.tariffs import Priced, Run, Tariffs
+from dispatch.tariffs import Priced, Tariffs, run_of
 from dispatch.trip_cost import Tables, Trip, TripCost, trip_cost
 from dispatch.trucks import Truck, truck_of
 from geo.gazetteer import Gazetteer
@@ -105,17 +105,7 @@ class Calculator:
         if wish.driver_at is not None:
             deadhead = await self._deadhead(wish.driver_at, spots[0].at, truck, way)
         now, prices = time.time(), await self._tariffs.now()
-        run = Run(
-            way.distance_m,
-            load.weight_kg,
-            load.volume_m3,
-            load.body,
-            load.kind,
-            spots[0].city,
-            spots[-1].city,
-            bool(way.borders),
-            len(spots) == 2,
-        )
+        run = run_of(way, load, spots[0].city, spots[-1].city, direct=len(spots) == 2)
         priced = prices.price(run, now)
         price = priced.price
         history = await self._lanes.finished(spots[0].city, spots[-1].city, prices.coded.currency)
@@ -130,7 +120,7 @@ class Calculator:
             )
             return prices.price(same, now).price
 
-        span = price_range(price, history, prices.coded, abroad=run.abroad, anew=anew)
+        span = price_range(price, history, prices.coded, anew)
         cost = trip_cost(
             Trip(
                 haul=way,

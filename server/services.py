@@ -258,8 +258,7 @@ class Services:
         self.incidents = IncidentStore(pool)
         self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)
-        tariff = Tariff()
-        self.tariffs = TariffStore(pool, tariff)
+        self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
         self.word_store = WordStore(pool)
         self.words = Held("words", self.word_store.words)
@@ -275,10 +274,9 @@ class Services:
             self.notify,
             roads,
             gazetteer,
-            tariff,
+            self.prices,
             self.policy,
             ways=self.ways,
-            tariffs=self.prices,
             after_commit=after_commit,
             also_expiring=(self.bids.expire, self.invitations.resolve),
         )

@@ -1,4 +1,4 @@
-"""Tables as files: CSV at once, XLSX by a process of its own (`python -m server.sheets`)."""
+"""Tables as files, written by a process of its own (`python -m server.sheets`)."""
 
 from .table import Column, Format, Table
 from .writing import MOST_ROWS, Sheets

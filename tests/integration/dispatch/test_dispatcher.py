@@ -14,11 +14,10 @@ from dispatch.cancelling import CallingOff
 from dispatch.errors import Refusal
 from dispatch.events import OfferEnded, OfferMade, OrderChanged
 from dispatch.model import Actor, Load, Order, Party, Policy, Status
-from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
 from geo.distance import destination
 from storage.postgres import Pool
-from tests.integration.orders.market import Market, city, gazetteer, quick_policy, roads
+from tests.integration.orders.market import CodedTariff, Market, city, gazetteer, quick_policy, roads
 
 LOAD = Load("мука", 20_000.0, 40.0, "tent")
 
@@ -35,7 +34,7 @@ def dispatcher(market: Market, policy: Policy | None = None) -> Dispatcher:
         market.heard,
         roads(),
         gazetteer(),
-        Tariff(),
+        CodedTariff(),
         policy or quick_policy(wave_interval_s=60.0),
     )
 

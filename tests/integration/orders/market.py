@@ -18,6 +18,7 @@ from dispatch.moderation import Moderation
 from dispatch.posting import Poster
 from dispatch.pricing import Tariff
 from dispatch.service import Dispatcher
+from dispatch.tariffs import Prices
 from geo.cells import cell_of
 from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
@@ -61,6 +62,13 @@ CONTENT: dict[str, Any] = {
     "weight_kg": 20_000.0,
     "volume_m3": 40.0,
 }
+
+
+class CodedTariff:
+    """The prices of a desk whose staff have set none."""
+
+    async def now(self) -> Prices:
+        return Prices(Tariff())
 
 
 class Heard:
@@ -189,7 +197,7 @@ class Market:
     def dispatcher(self, policy: Policy | None = None) -> Dispatcher:
         """A dispatcher whose waves do not follow each other by themselves."""
         return Dispatcher(
-            self.orders, self.live, self.heard, roads(), gazetteer(), Tariff(),
+            self.orders, self.live, self.heard, roads(), gazetteer(), CodedTariff(),
             policy or quick_policy(wave_interval_s=60.0),
         )  # fmt: skip
 
