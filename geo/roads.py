@@ -71,11 +71,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class _Road:
-    """One row of the table."""
+    """One row of the table; `straight` is the great circle between its towns."""
 
     a: City
     b: City
     metres: float
+    straight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,12 @@ class RoadGraph:
             if a is None or b is None:
                 raise ValueError(f"the road {a_id}-{b_id} leads to a town that the gazetteer lacks")
             self._cities |= {a_id: a, b_id: b}
-            self._roads.append(_Road(a, b, metres))
+            self._roads.append(_Road(a, b, metres, haversine_m(*a.position, *b.position)))
             self._next[a_id].append((b, metres))
             self._next[b_id].append((a, metres))
         self._remembered = lru_cache(maxsize=_CACHED_ROUTES)(self._find)
+        # One end moves, a truck; the other stays, its stop.
+        self._end = lru_cache(maxsize=_CACHED_ROUTES)(self._reach)
 
     @classmethod
     def load(cls, gazetteer: Gazetteer) -> "RoadGraph":
@@ -150,7 +153,7 @@ class RoadGraph:
                 return self._route(start, goal, max(way[0], straight), way[1])
         return _estimate(start, goal, straight * _DETOUR, ROAD_SPEED)
 
-    def _end(self, place: Position) -> _End:
+    def _reach(self, place: Position) -> _End:
         away = {id: haversine_m(*place, city.lat, city.lon) for id, city in self._cities.items()}
         nearest = min(away, key=lambda id: away[id])
         outskirts = away[nearest] <= _OUTSKIRTS_M
@@ -160,7 +163,10 @@ class RoadGraph:
         centre = away[nearest] <= _CENTRE_M
         if not centre:
             for road in self._roads:
-                joined = _join(road, away[road.a.id], away[road.b.id])
+                to_a, to_b, farthest = away[road.a.id], away[road.b.id], road.straight + _OFF_ROAD_M
+                if to_a > farthest or to_b > farthest:  # as _join would find, for nearly every road
+                    continue
+                joined = _join(road, to_a, to_b)
                 if joined is None or (outskirts and nearest not in (road.a.id, road.b.id)):
                     continue
                 along, gap = roads[road] = joined
@@ -245,7 +251,7 @@ def _join(road: _Road, to_a: float, to_b: float) -> tuple[float, float] | None:
     There is no geometry: the road is taken as the straight line between its towns, stretched to its length.
     None for a place beside neither of its points or too far off. The distances form a plane triangle.
     """
-    base = haversine_m(*road.a.position, *road.b.position)
+    base = road.straight
     foot = (to_a**2 - to_b**2 + base**2) / (2 * base)
     gap = sqrt(max(0.0, to_a**2 - foot**2))
     if not 0.0 <= foot <= base or gap > _OFF_ROAD_M:

@@ -4,6 +4,7 @@ A look takes some trips that are due, their fixes since the last look, and write
 on its way has written nothing, and another worker does it again. Nothing here holds a point up.
 """
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -100,6 +101,7 @@ class TripFollower:
             for each in trips:
                 if not each.behind:
                     self._forecast(each)
+                    await asyncio.sleep(0)  # 2 ms each: others have their turn between two of them
             events = await self._write(connection, trips)
         return len(rows), events
 
@@ -142,6 +144,7 @@ class TripFollower:
             fixes[fix["order_id"]].append(fix)
         for each in read:
             observe(each, fixes[each.id])
+            await asyncio.sleep(0)
         return list(trips.values())
 
     async def _make_fences(self, connection: Connection, orders: Sequence[Order]) -> None:
@@ -190,14 +193,13 @@ class TripFollower:
             if each.suggested is not None and each.suggested != each.row["suggested"]
         ]
         events: list[Event] = []
-        for statement, rows in (
-            (sql.ADD_HALT, halts),
-            (sql.SAVE_STOP, stops),
-            (sql.SUGGEST, fresh),
-            (sql.SAVE, [_saved(each, events) for each in trips]),
-        ):
-            if rows:
-                await connection.executemany(statement, rows)
+        if halts:
+            await connection.executemany(sql.ADD_HALT, halts)
+        if stops:
+            await connection.executemany(sql.SAVE_STOP, stops)
+        if fresh:
+            await connection.executemany(sql.SUGGEST, fresh)
+        await connection.executemany(sql.SAVE, [_saved(each, events) for each in trips])
         # Last, because it locks orders: whoever decides on one waits for these lines and for nothing else.
         for each in trips:
             for kind, detail in each.happened:
