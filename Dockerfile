@@ -25,6 +25,7 @@ RUN install -d -o desk -m 700 /var/lib/desk
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY geo ./geo
+COPY billing ./billing
 COPY dispatch ./dispatch
 COPY storage ./storage
 COPY server ./server
@@ -33,7 +34,7 @@ COPY --from=web /build/clients/web/dist ./clients/web/dist
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DESK_HOST=0.0.0.0 DESK_PORT=8080 \
     DESK_FILES=/var/lib/desk/files
 # Compiled now: the file system is read-only later.
-RUN python -m compileall -q geo dispatch storage server
+RUN python -m compileall -q geo billing dispatch storage server
 USER desk
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_every_code_that_the_sources_refuse_with_is_in_the_catalogue() -> None:
     used = set()
-    for package in ("dispatch", "storage", "server", "geo"):
+    for package in ("billing", "dispatch", "storage", "server", "geo"):
         for source in (ROOT / package).rglob("*.py"):
             used |= set(re.findall(r"Refusal\(\s*\"(\w+)\"", source.read_text(encoding="utf-8")))
     assert {"not_found", "busy", "transition_forbidden", "idempotency_conflict"} <= used

@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PRODUCT = ("geo", "dispatch", "storage", "server", "clients/python/tracking_desk_client")
+PRODUCT = ("geo", "billing", "dispatch", "storage", "server", "clients/python/tracking_desk_client")
 
 
 def only_for_the_type_checker(test: ast.expr) -> bool:
