@@ -96,7 +96,6 @@ from storage.trips.settling import TripSettler
 from storage.vehicles import VehicleStore
 from storage.webhooks import WebhookStore
 
-from .access_ends import AccessEnds
 from .audit.as_user import AsUser
 from .audit.viewing import Viewing
 from .auth import ApiKeyProof, Principal, Tokens
@@ -123,6 +122,8 @@ from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.ends import AccessEnds
+from .subscribing.selling import Selling
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -266,6 +267,7 @@ class Services:
         self.plans = PlanStore(pool)
         self.access = AccessLedger(pool)
         self.subscriptions = SubscriptionStore(pool)
+        self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
         self.word_store = WordStore(pool)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from billing.default_plans import DEFAULTS
 from billing.money import Currency, Money
 from billing.plans import PlanVersion, Price, in_force
 from dispatch.errors import Refusal
@@ -55,7 +56,7 @@ class NewVersion:
 async def current(connection: Connection | Pool) -> dict[str, PlanVersion]:
     """Of each plan the version in force, by the database's clock."""
     now = float(await connection.fetchval(CLOCK))
-    return in_force(_versions(await connection.fetch(CURRENT)), now)
+    return in_force([*DEFAULTS, *_versions(await connection.fetch(CURRENT))], now)
 
 
 class PlanStore:
@@ -70,7 +71,10 @@ class PlanStore:
 
     async def known(self) -> list[PlanVersion]:
         """Of each plan the version in force and those to come."""
-        return list(_versions(await self._pool.fetch(CURRENT)))
+        begun = await self.current()
+        rows = list(_versions(await self._pool.fetch(CURRENT)))
+        coming = [each for each in rows if each != begun.get(each.plan)]
+        return [*begun.values(), *coming]
 
     async def versions(self, plan: str, before: int | None, limit: int) -> list[PlanVersion]:
         """A page of a plan's versions, newest first."""
@@ -78,14 +82,15 @@ class PlanStore:
         return list(_versions(await self._pool.fetch(VERSIONS, plan, below, limit)))
 
     async def add(self, staff: int, plan: str, seen: int, new: NewVersion) -> PlanVersion:
-        """The version after `seen`, 0 for a plan that is new. Refusals `version_stale`, `bad_request`,
-        `limit_reached`."""
+        """The version after `seen`, 0 for one that is new or as it came with the product. Refusals `version_stale`,
+        `bad_request`, `limit_reached`."""
         async with transaction(self._pool) as connection:
             await connection.execute(QUEUE)
             newest = await connection.fetchrow(NEWEST, plan)
             if newest["version"] != seen:
                 raise Refusal("version_stale")
-            if seen and newest["role"] != new.role:
+            role = newest["role"] or next((each.role for each in DEFAULTS if each.plan == plan), new.role)
+            if role != new.role:
                 raise Refusal("bad_request", "a plan stays with the role that it was made for").at("role")
             if not seen and await connection.fetchval(COUNT) >= MOST_PLANS:
                 raise Refusal("limit_reached", "at most {n} plan", plural="at most {n} plans", n=MOST_PLANS)

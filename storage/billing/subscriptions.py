@@ -51,6 +51,7 @@ SELECT kind, at FROM access_entries WHERE user_id = $1 AND kind IN ('paused', 'r
     AND at > clock_timestamp() - interval '365 days' ORDER BY seq
 """
 HAD_TRIAL = "SELECT EXISTS (SELECT FROM access_entries WHERE user_id = $1 AND kind IN ('trial', 'paid'))"
+PUT_OFF = "UPDATE subscriptions SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE user_id = $1"
 ROLE = "SELECT role FROM users WHERE id = $1"
 
 
@@ -188,6 +189,24 @@ class SubscriptionStore:
     async def waiting(self, limit: int) -> list[int]:
         """Users whose agreement the clock must look at."""
         return [row["user_id"] for row in await self._pool.fetch(CLAIM, limit)]
+
+    async def had_trial(self, user: int) -> bool:
+        """Whether the free days are gone: used, or somebody has paid already."""
+        return bool(await self._pool.fetchval(HAD_TRIAL, user))
+
+    async def put_off(self, user: int, seconds_: float) -> None:
+        """The clock looks again so much later."""
+        await self._pool.execute(PUT_OFF, user, seconds_)
+
+    async def give_up(self, user: int) -> None:
+        """The plan is sold no more in what the user pays with: nothing is charged until another one is chosen."""
+        async with transaction(self._pool) as connection:
+            at = await _locked(connection, user)
+            if at.held is not None:
+                held = replace(at.held, hopeless=True)
+                await _put(
+                    connection, replace(at, held=held), (await _of_plan(connection, held.plan)).grace_days
+                )
 
     async def step(self, user: int) -> tuple[Renewal | None, list[Event]]:
         """Does what is due, once: what is to be charged, and what is to be told. The clock moves a charge that it

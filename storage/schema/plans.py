@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from .columns import at, id_column, metadata, ref
 
-# The newest version that has begun counts: billing.plans.
+# The newest version that has begun counts: billing.plans. Version 0 of some is in billing.default_plans.
 plan_versions = Table(
     "plan_versions",
     metadata,
@@ -34,7 +34,7 @@ plan_versions = Table(
     Column("on_sale", Boolean, nullable=False),
     Column("note", String(500), nullable=False, server_default=""),
     at("valid_from"),
-    ref("set_by", "users.id", nullable=True),  # none: came with the product
+    ref("set_by", "users.id"),
     at("created_at", now=True),
     CheckConstraint("days BETWEEN 1 AND 731", name="days"),
     CheckConstraint("trial_days BETWEEN 0 AND 90 AND grace_days BETWEEN 0 AND 30", name="free_days"),

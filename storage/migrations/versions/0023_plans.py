@@ -35,26 +35,6 @@ TRIGGERS = (
     "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON loyalty_entries"
     " FOR EACH ROW EXECUTE FUNCTION tariffs_append_only()",
 )
-# What is sold until staff set something else. Prices in minor units of KZT, RUB, USD and CNY.
-PLANS = """
-INSERT INTO plan_versions (plan, version, role, days, trial_days, grace_days, prices, names, on_sale, valid_from)
-VALUES
-('driver-month', 1, 'driver', 30, 14, 7,
-    '[["", "KZT", 499000], ["", "RUB", 79000], ["", "USD", 990], ["", "CNY", 6900]]',
-    '{"ru": "Водитель, месяц", "kk": "Жүргізуші, ай", "en": "Driver, a month", "zh": "司机月卡"}', true, now()),
-('driver-quarter', 1, 'driver', 90, 14, 7,
-    '[["", "KZT", 1299000], ["", "RUB", 209000], ["", "USD", 2590], ["", "CNY", 17900]]',
-    '{"ru": "Водитель, квартал", "kk": "Жүргізуші, тоқсан", "en": "Driver, a quarter", "zh": "司机季卡"}', true, now()),
-('driver-year', 1, 'driver', 365, 14, 7,
-    '[["", "KZT", 4499000], ["", "RUB", 719000], ["", "USD", 8990], ["", "CNY", 62900]]',
-    '{"ru": "Водитель, год", "kk": "Жүргізуші, жыл", "en": "Driver, a year", "zh": "司机年卡"}', true, now()),
-('shipper-month', 1, 'shipper', 30, 14, 7,
-    '[["", "KZT", 999000], ["", "RUB", 159000], ["", "USD", 1990], ["", "CNY", 13900]]',
-    '{"ru": "Грузовладелец, месяц", "kk": "Жүк иесі, ай", "en": "Shipper, a month", "zh": "货主月卡"}', true, now()),
-('logistician-month', 1, 'logistician', 30, 14, 7,
-    '[["", "KZT", 1499000], ["", "RUB", 239000], ["", "USD", 2990], ["", "CNY", 20900]]',
-    '{"ru": "Логист, месяц", "kk": "Логист, ай", "en": "Logistician, a month", "zh": "物流员月卡"}', true, now())
-"""
 
 
 def upgrade() -> None:
@@ -71,7 +51,7 @@ def upgrade() -> None:
         sa.Column("on_sale", sa.Boolean(), nullable=False),
         sa.Column("note", sa.String(length=500), server_default="", nullable=False),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("set_by", sa.BigInteger(), nullable=True),
+        sa.Column("set_by", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("days BETWEEN 1 AND 731", name=op.f("ck_plan_versions_days")),
         sa.CheckConstraint(
@@ -151,7 +131,6 @@ def upgrade() -> None:
     )
     for trigger in TRIGGERS:
         op.execute(trigger)
-    op.execute(PLANS)
 
 
 def downgrade() -> None:
