@@ -62,7 +62,7 @@ class SubscriptionClock:
         users = await self._store.waiting(BATCH)
         results = await asyncio.gather(*map(self._one, users), return_exceptions=True)
         for user, result in zip(users, results, strict=True):
-            if isinstance(result, asyncio.CancelledError | UNREACHABLE):
+            if isinstance(result, (asyncio.CancelledError, *UNREACHABLE)):
                 raise result
             if isinstance(result, BaseException):
                 # One agreement that cannot be looked at must not hold up the others, nor keep the loop busy.

@@ -82,8 +82,8 @@ class PlanStore:
         return list(_versions(await self._pool.fetch(VERSIONS, plan, below, limit)))
 
     async def add(self, staff: int, plan: str, seen: int, new: NewVersion) -> PlanVersion:
-        """The version after `seen`, 0 for one that is new or as it came with the product. Refusals `version_stale`,
-        `bad_request`, `limit_reached`."""
+        """The version after `seen`, 0 for one that is new or as it came with the product. Refusals
+        `version_stale`, `bad_request`, `limit_reached`."""
         async with transaction(self._pool) as connection:
             await connection.execute(QUEUE)
             newest = await connection.fetchrow(NEWEST, plan)
