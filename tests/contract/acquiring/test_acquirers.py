@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from . import contract
+from . import contract, fake_cloudpayments
 from .contract import Bench, Case
 
 # Name of the acquirer -> opens its bench. An adapter joins by one line.
-BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {}
+BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {
+    "cloudpayments": fake_cloudpayments.opened,
+}
 
 
 @pytest.fixture(params=sorted(BENCHES))
