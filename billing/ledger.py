@@ -1,7 +1,8 @@
-"""The books: double entry. A booking is postings that come to zero in each currency; it is added and never changed.
+"""The books, by double entry: bookings whose postings come to zero in each currency, added and never changed.
 
-Sign of an amount: plus is what we have (an acquirer's or the bank's debt to us) or have spent, minus is what we owe
-(a user's balance, money whose owner is not known) or have earned. A user whose balance is not zero is owed something.
+Sign of an amount: plus is what we have (an acquirer's or the bank's debt to us) or have spent, minus is what we
+owe (a user's balance, money whose owner is not known) or have earned. A user whose balance is not zero is owed
+something.
 """
 
 from collections import defaultdict

@@ -7,8 +7,8 @@ adding what is missing. That decides what wins:
 
 - money that was taken beats every other word of the same transaction (Fail, Cancel);
 - a refund is booked once its payment is known, never more than that payment;
-- of two payments of one invoice the one that was stored first is the payment, for it has been acted on by then; each
-  other is owed back. Amounts and balances are the same whichever that is.
+- of two payments of one invoice the one that was stored first is the payment, for it has been acted on by then;
+  each other is owed back. Amounts and balances are the same whichever that is.
 """
 
 from collections.abc import Iterable, Sequence

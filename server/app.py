@@ -43,6 +43,7 @@ from .oidc.apple import Apple
 from .oidc.google import Google
 from .oidc.provider import Provider
 from .oidc.trips import Trips
+from .paying.webhook import add_acquirer_hooks
 from .services import Services
 from .ws.endpoint import add_websocket
 
@@ -125,6 +126,7 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(_anonymous)
     add_websocket(app, services)
     add_health(app, services)
+    add_acquirer_hooks(app, services)
     add_docs(app, assets=services.config.web_dist, contracts=services.config.docs)
     add_routes(app, ROUTES, services)
     add_web(app, services.config.web_dist)
@@ -179,6 +181,7 @@ def _loops(
         viewers=services.viewers.run(services.hub.watching),
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
+        **services.paying.loops(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )
 
@@ -205,6 +208,7 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
+            await services.paying.notices.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -157,6 +157,11 @@ async def whole(pool: Pool) -> AsyncIterator[Connection]:
         yield connection
 
 
+def in_unit() -> bool:
+    """Whether the calling task has a unit open: then no other company's server may be asked."""
+    return _current() is not None
+
+
 def after_commit(callback: Callback) -> None:
     """Runs `callback` once what was written is there for all to see: at once, or after the open unit's COMMIT.
 

@@ -1,7 +1,7 @@
 """Our attempts to have an invoice paid: each written down before anything is sent, each brought to an end.
 
-An attempt without an answer keeps a time at which it is looked for (`due_at`); workers claim those with SKIP LOCKED
-and push the time ahead, so a worker that dies loses nothing.
+An attempt without an answer keeps a time at which it is looked for (`due_at`); workers claim those with SKIP
+LOCKED and push the time ahead, so a worker that dies loses nothing.
 """
 
 from dataclasses import dataclass

@@ -20,7 +20,8 @@ ON CONFLICT (user_id, provider, fingerprint) DO UPDATE SET token = excluded.toke
 RETURNING id
 """
 FIELDS = """
-SELECT id, user_id, provider, last_four, brand, expires, extract(epoch FROM created_at)::float8 AS created_at, token
+SELECT id, user_id, provider, last_four, brand, expires, extract(epoch FROM created_at)::float8 AS created_at,
+    token
 FROM saved_cards
 """
 # The unique key begins with the user.

@@ -35,8 +35,8 @@ from .ledger import append
 
 log = logging.getLogger("desk.inbox")
 
-# Where a fact comes from: a signed notification, the answer to our own request, a look-up, the hourly list, or staff
-# who saw the money.
+# Where a fact comes from: a signed notification, the answer to our own request, a look-up, the hourly list, or
+# staff who saw the money.
 Source = Literal["notice", "answer", "found", "listed", "staff"]
 
 # uq_payment_inbox_provider_kind_key.
@@ -87,6 +87,13 @@ class Receipt(NamedTuple):
     standing: Standing | None = None
 
 
+class Learnt(NamedTuple):
+    """What a transaction that was found said, and what became of it."""
+
+    kind: Kind
+    receipt: Receipt
+
+
 class _Message(NamedTuple):
     provider: str
     told: Notification
@@ -129,7 +136,7 @@ class Inbox:
             # Redeliveries come in crowds: what is stored is answered without waiting in the queue of its payment.
             return await self._seen(connection, message) or await self._receive(connection, message)
 
-    async def learn(self, provider: str, transaction: Transaction, source: Source) -> Receipt | None:
+    async def learn(self, provider: str, transaction: Transaction, source: Source) -> Learnt | None:
         """Applies a transaction that was found at the acquirer, as the notification that should have come; None
         while it says nothing."""
         async with whole(self._pool) as connection:
@@ -143,7 +150,8 @@ class Inbox:
             if told is None:
                 return None
             message = _Message(provider, told, source, None, {})
-            return await self._seen(connection, message) or await self._receive(connection, message)
+            receipt = await self._seen(connection, message) or await self._receive(connection, message)
+        return Learnt(told.kind, receipt)
 
     async def unreadable(self, provider: str, kind: str, raw: bytes, headers: Mapping[str, str]) -> Answer:
         """Keeps what was signed and cannot be read; a person must look. A check that cannot be read is refused."""

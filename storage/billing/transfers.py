@@ -1,6 +1,6 @@
 """Invoices that are paid past every acquirer: finance has seen the money on the bank account, or has sent it back.
 
-The word of the staff is a fact like an acquirer's, so an invoice takes the same way, whoever says that it was paid.
+The word of the staff is a fact like an acquirer's: an invoice takes the same way, whoever says that it was paid.
 """
 
 from uuid import UUID
