@@ -45,6 +45,7 @@ from .oidc.apple import Apple
 from .oidc.google import Google
 from .oidc.provider import Provider
 from .oidc.trips import Trips
+from .paying.webhook import add_acquirer_hooks
 from .services import Services
 from .ws.endpoint import add_websocket
 
@@ -129,6 +130,7 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(_anonymous)
     add_websocket(app, services)
     add_health(app, services)
+    add_acquirer_hooks(app, services)
     add_docs(app, assets=services.config.web_dist, contracts=services.config.docs)
     add_routes(app, ROUTES, services)
     if (sandbox := _sandbox(services)) is not None:
@@ -187,6 +189,7 @@ def _loops(
         viewers=services.viewers.run(services.hub.watching),
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
+        **services.paying.loops(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )
 
@@ -220,6 +223,7 @@ async def _keep(services: Services) -> None:
             await services.reports.forget_old()
             if (sandbox := _sandbox(services)) is not None:
                 await sandbox.queue.forget_old()
+            await services.paying.notices.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -117,6 +117,7 @@ from .limits import Limits
 from .metrics import Counts, Metrics
 from .notify import Notify
 from .oidc.trips import Trips
+from .paying import Paying
 from .pdf import Press
 from .reports import Presence
 from .revocations import Revocations
@@ -249,6 +250,7 @@ class Services:
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()
+        self.paying = Paying(pool, config.pepper, self.metrics.registry, config.worker)
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
         self.acquirers = acquirers(

@@ -143,6 +143,19 @@ ERRORS = _catalogue(
     # what staff write
     ErrorCode("slug_taken", 409, False, "There is a page of this name."),
     ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
+    # money
+    ErrorCode(
+        "payment_unavailable",
+        503,
+        True,
+        "Payments are not possible right now. Nothing was charged: try again.",
+    ),
+    ErrorCode("payment_under_way", 409, True, "This is being paid right now: wait for the outcome."),
+    ErrorCode("invoice_closed", 409, False, "This invoice takes no payment any more."),
+    ErrorCode("currency_refused", 422, False, "This way of paying does not take this currency."),
+    ErrorCode("refund_too_much", 422, False, "This is more than is left of the payment."),
+    ErrorCode("refund_closed", 409, False, "This refund was decided already."),
+    ErrorCode("second_approver", 409, False, "Somebody else of the staff must approve this refund."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
     ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

@@ -22,7 +22,7 @@ from ..postgres import Connection, Pool, transaction
 from ..staff import record
 from . import access as ledger
 from .locks import lock_price
-from .notices import say_to
+from .telling import say_to
 from .plans import current
 
 # Primary key, all of these.

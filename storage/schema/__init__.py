@@ -3,6 +3,7 @@ that runs them."""
 
 from . import (
     audit,
+    billing,
     board,
     chat,
     companies,
@@ -33,6 +34,7 @@ from .columns import metadata
 
 __all__ = [
     "audit",
+    "billing",
     "board",
     "chat",
     "companies",
