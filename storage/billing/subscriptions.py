@@ -22,8 +22,8 @@ from ..postgres import Connection, Pool, transaction
 from ..staff import record
 from . import access as ledger
 from .locks import lock_price
-from .telling import say_to
 from .plans import current
+from .telling import say_to
 
 # Primary key, all of these.
 HELD = "SELECT * FROM subscriptions WHERE user_id = $1"
