@@ -283,21 +283,18 @@ class Services:
         self.plans = PlanStore(pool)
         self.access = AccessLedger(pool)
         self.subscriptions = SubscriptionStore(pool)
-        self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
+        self.selling = Selling(pool, self.plans, self.subscriptions)
         paying = self.paying
-        paying.inbox.consequences = Consequences(self.subscriptions, self.accounts, paying.cards, self.notify)
+        paying.inbox.consequences = Consequences(paying.cards, self.notify)
         self.till = Till(
             self.selling,
             self.subscriptions,
-            self.accounts,
             paying.cashier,
             paying.cards,
             paying.acquirers,
             config.public_url,
         )
-        renewals = Renewals(
-            pool, self.selling, paying.cashier, paying.cards, self.accounts, self.subscriptions
-        )
+        renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
         self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)

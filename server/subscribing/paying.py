@@ -9,7 +9,6 @@ from dispatch.events import Event
 from server.notify import Notify
 from server.paying.cashier import Bill, Cashier, Payer
 from server.phone import country
-from storage.accounts import Account, AccountStore
 from storage.billing import subscriptions
 from storage.billing.cards import CardStore
 from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
@@ -25,27 +24,21 @@ RENEWAL_LIVES_S = 7_200.0
 class Consequences:
     """What payments mean for access: storage.billing.consequences, called in the transaction of the booking."""
 
-    def __init__(
-        self, store: SubscriptionStore, accounts: AccountStore, cards: CardStore, notify: Notify
-    ) -> None:
-        self._store = store
-        self._accounts = accounts
+    def __init__(self, cards: CardStore, notify: Notify) -> None:
         self._cards = cards
         self._notify = notify
 
     async def paid(self, connection: Connection, invoice: Invoice, at: float) -> None:
         """The period begins, or goes on."""
-        held = (await self._store.standing(invoice.user)).held
-        region = held.region if held is not None else await self._region(invoice.user)
         bought = Bought(
             invoice.user,
             invoice.id,
             invoice.plan,
-            region,
             invoice.money,
             invoice.period_s,
             invoice.purpose == UPGRADE,
             await self._cards.newest(connection, invoice.user, invoice.provider),
+            country,
         )
         self._notify.tell(await subscriptions.paid(connection, bought))
 
@@ -56,9 +49,6 @@ class Consequences:
         part = refunded_minor / invoice.money.minor
         self._notify.tell(await subscriptions.refunded(connection, invoice.user, invoice.id, part))
 
-    async def _region(self, user: int) -> str:
-        return country((await self._accounts.account(user)).phone)
-
 
 class NotDue(Exception):
     """Another worker has begun this renewal."""
@@ -68,14 +58,12 @@ class Renewals:
     """Charges what the clock finds due: Charging of `clock`."""
 
     def __init__(
-        self, pool: Pool, selling: Selling, cashier: Cashier, cards: CardStore, accounts: AccountStore,
-        store: SubscriptionStore,
-    ) -> None:  # fmt: skip
+        self, pool: Pool, selling: Selling, cashier: Cashier, cards: CardStore, store: SubscriptionStore
+    ) -> None:
         self._pool = pool
         self._selling = selling
         self._cashier = cashier
         self._cards = cards
-        self._accounts = accounts
         self._store = store
 
     async def renew(self, renewal: Renewal) -> Sequence[Event]:
@@ -85,9 +73,8 @@ class Renewals:
         if sale is None or at.held is None or at.held.card is None:
             await self._store.give_up(at.user)
             return ()
-        account = await self._accounts.account(at.user)
         card = await self._cards.one(at.held.card)
-        bill = bill_of(at.user, sale, card.provider, RENEWAL, account.locale, lives_s=RENEWAL_LIVES_S)
+        bill = bill_of(at.user, sale, card.provider, RENEWAL, at.lang, lives_s=RENEWAL_LIVES_S)
         try:
             async with whole(self._pool) as connection:
                 invoice = await self._cashier.bill(bill)
@@ -95,14 +82,16 @@ class Renewals:
                     raise NotDue
         except NotDue:
             return ()
-        charged = await self._cashier.charge_saved(invoice.id, card.id, merchant=True, payer=payer(account))
-        async with transaction(self._pool) as connection:
-            if charged.state is AttemptState.DECLINED:
+        charged = await self._cashier.charge_saved(
+            invoice.id, card.id, merchant=True, payer=Payer(phone=at.phone)
+        )
+        if charged.state is AttemptState.DECLINED:
+            async with transaction(self._pool) as connection:
                 never = charged.advice is Advice.NEVER
                 await subscriptions.failed(connection, at.user, invoice.id, never=never)
-            elif charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
+        elif charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
+            async with transaction(self._pool) as connection:
                 await subscriptions.released(connection, at.user, invoice.id)
-        if charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
             raise Unavailable(charged.reason)
         # Paid: the booking has told. Unknown: the look-ups find it, and settle_charges what became of it.
         return ()
@@ -125,8 +114,3 @@ def bill_of(
         lang,
         lives_s,
     )
-
-
-def payer(account: Account) -> Payer:
-    """Who pays: the number is what acquirers ask for; they send nothing to it."""
-    return Payer(phone=account.phone)

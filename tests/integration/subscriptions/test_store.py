@@ -15,9 +15,9 @@ from billing.plans import Price
 from billing.subscription import State
 from dispatch.errors import Refusal
 from dispatch.events import AccessChanged, Event
+from server.phone import country
 from server.subscribing.clock import SubscriptionClock
 from server.subscribing.selling import Selling
-from storage.accounts import AccountStore
 from storage.billing import access, subscriptions
 from storage.billing.access import AccessLedger
 from storage.billing.plans import NewVersion, PlanStore
@@ -57,7 +57,7 @@ async def a_user(pool: Pool, role: str = "driver", grade: str | None = None) -> 
 async def pay(
     pool: Pool, user: int, money: Money = PRICE, invoice: UUID | None = None, *, card: int | None = None
 ) -> list[Event]:
-    bought = Bought(user, invoice or uuid4(), "driver-month", "KZ", money, MONTH, False, card)
+    bought = Bought(user, invoice or uuid4(), "driver-month", money, MONTH, False, card, country)
     async with transaction(pool) as connection:
         return await subscriptions.paid(connection, bought)
 
@@ -117,7 +117,7 @@ class Bank:
         async with transaction(self.pool) as connection:
             if answer:
                 bought = Bought(
-                    user, invoice, renewal.plan.plan, "KZ", PRICE, renewal.plan.period_s, False, None
+                    user, invoice, renewal.plan.plan, PRICE, renewal.plan.period_s, False, None, country
                 )
                 return await subscriptions.paid(connection, bought)
             await subscriptions.failed(connection, user, invoice, never=False)
@@ -169,7 +169,7 @@ async def test_a_payment_counts_once_however_often_it_is_told(
 async def test_the_price_that_was_paid_in_the_trial_stays_through_a_rise(
     pool: Pool, store: SubscriptionStore, plans: PlanStore, driver: int
 ) -> None:
-    selling = Selling(pool, plans, store, AccountStore(pool))
+    selling = Selling(pool, plans, store)
     await store.start_trial(driver, "driver-month", "KZ", KZT)
     await pay(pool, driver)
     staff = await a_user(pool, "admin", "finance")
@@ -313,7 +313,7 @@ async def test_a_change_to_a_dearer_plan_takes_the_rest_of_the_old_one_along(
 ) -> None:
     await pay(pool, driver)
     await shift(pool, driver, 10)
-    bought = Bought(driver, uuid4(), "driver-quarter", "KZ", Money(9000_00, KZT), 90 * DAY_S, True, None)
+    bought = Bought(driver, uuid4(), "driver-quarter", Money(9000_00, KZT), 90 * DAY_S, True, None, country)
     async with transaction(pool) as connection:
         await subscriptions.paid(connection, bought)
     at = await store.standing(driver)
@@ -344,7 +344,7 @@ async def test_the_balances_are_what_the_entries_come_to_and_a_changed_one_is_na
 async def test_entries_of_one_user_come_one_after_the_other(pool: Pool, driver: int) -> None:
     async def give(number: int) -> None:
         async with transaction(pool) as connection:
-            _, _, now = await access.lock(connection, driver)
+            now = (await access.lock(connection, driver)).now
             await access.enter(connection, driver, Entry(EntryKind.BONUS, now, DAY_S), f"bonus:{number}")
 
     await asyncio.gather(*map(give, range(30)))
