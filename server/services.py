@@ -5,10 +5,12 @@ import logging
 import math
 import random
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
+from billing.acquiring import Acquirer
 from dispatch.model import Actor, Party, Policy
 from dispatch.moderation import Moderation
 from dispatch.posting import Poster

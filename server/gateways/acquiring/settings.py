@@ -48,7 +48,8 @@ def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: st
     if env not in ("production", "development"):
         problems.append(f"DESK_ENV is {env!r}: give production or development")
     allowed = env == "development" or environ.get("DESK_SANDBOX_ALLOWED", "") == "1"
-    return Acquiring(_names(environ, problems, allowed), _cloudpayments(environ, problems))
+    names = _names(environ, problems, allowed)
+    return Acquiring(names, _cloudpayments(environ, problems) if "cloudpayments" in names else None)
 
 
 def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tuple[str, ...]:
@@ -70,12 +71,10 @@ def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tu
     return wanted
 
 
-def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaymentsAccount | None:
+def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaymentsAccount:
     def text(name: str, default: str = "") -> str:
         return environ.get(f"DESK_CLOUDPAYMENTS_{name}", "").strip() or default
 
-    if "cloudpayments" not in environ.get("DESK_ACQUIRERS", ""):
-        return None
     for name in ("PUBLIC_ID", "SECRET"):
         if not text(name):
             problems.append(f"DESK_ACQUIRERS names cloudpayments, which needs DESK_CLOUDPAYMENTS_{name}")

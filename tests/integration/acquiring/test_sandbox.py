@@ -101,10 +101,8 @@ async def test_a_shop_that_does_not_say_yes_is_not_paid(
 
 
 async def test_a_shop_that_nobody_answers_for_is_not_paid(pool: Pool, unused_tcp_port: int) -> None:
-    async with opened(pool) as desk:
-        alone = Sandbox(pool, SECRET, public_url="", own_url=f"http://127.0.0.1:{unused_tcp_port}")
+    async with opened(pool, own_url=f"http://127.0.0.1:{unused_tcp_port}") as desk:
         where = await page(desk)
-        desk.sandbox.courier._address = alone.courier._address
         _, text = await desk.act(where, do="pay", number=GOOD)
         assert 'data-testid="problem"' in text and await invoice_of(desk, where) == (State.DECLINED,)
 
@@ -331,8 +329,7 @@ async def test_after_a_hundred_attempts_it_gives_up(desk: BehindSandbox) -> None
 async def test_couriers_of_several_workers_bring_everything_once(desk: BehindSandbox, pool: Pool) -> None:
     token = await desk.saved_card("4711", Saved.GOOD)
     made = [await desk.sandbox.charge(an_order(), token, merchant=True, attempt=uuid4()) for _ in range(60)]
-    url = desk.sandbox._public_url
-    others = [Sandbox(pool, SECRET, public_url=url, own_url=url) for _ in range(3)]
+    others = [Sandbox(pool, SECRET, public_url=desk.url, own_url=desk.url) for _ in range(3)]
     loops = [asyncio.create_task(one.courier.run()) for one in others]
     async with asyncio.timeout(30):
         while len(desk.receiver.posted) < len(made):  # noqa: ASYNC110 - posts of another server
@@ -363,7 +360,7 @@ async def test_pages_and_what_is_owed_outlive_a_restart(desk: BehindSandbox, poo
     where = await page(desk)
     await desk.act(where, do="pay", number=WITH_3DS)
     await desk.sandbox.close()
-    again = Sandbox(pool, SECRET, public_url=desk.sandbox._public_url, own_url=desk.sandbox._public_url)
+    again = Sandbox(pool, SECRET, public_url=desk.url, own_url=desk.url)
     await desk.act(where, do="confirm")
     while await again.courier.drain():
         pass
