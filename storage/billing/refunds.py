@@ -43,7 +43,7 @@ SELECT coalesce(sum(amount), 0)::bigint FROM refunds WHERE invoice_id = $1 AND p
 ADD = f"""
 INSERT INTO refunds AS r (id, invoice_id, provider, payment, amount, currency, cause, state, requested_by, reason,
     due_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'asked', $7, $8, $9, CASE WHEN $7 = 'approved' THEN now() END)
+VALUES ($1, $2, $3, $4, $5, $6, 'asked', $7, $8, $9, CASE WHEN $7::varchar = 'approved' THEN now() END)
 RETURNING {FIELDS}
 """
 # Primary key.

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 
 import pytest
 
@@ -59,12 +59,10 @@ def sequences() -> Iterator[tuple[Kind, ...]]:
 
 @pytest.mark.parametrize("pay", [State.PAID, State.HELD])
 @pytest.mark.parametrize("back", [PART, PRICE])
-def test_every_sequence_up_to_six_of_the_seven_kinds_ends_in_the_model_s_state(
-    pay: State, back: int
-) -> None:
+def test_every_sequence_up_to_six_of_the_seven_kinds_ends_in_the_model_s_state(pay: State, back: int) -> None:
     say = seven(pay, back)
 
-    @lru_cache(maxsize=None)
+    @cache
     def end(order: tuple[Kind, ...]) -> tuple[InvoiceState, dict[str, int], list[tuple[Act, int]]]:
         model = Model()
         for kind in order:
@@ -191,9 +189,7 @@ def test_what_does_not_fit_the_invoice_is_refused_and_grants_nothing(
 def test_an_invoice_of_another_acquirer_is_unknown_to_this_one() -> None:
     assert judge(INVOICE, "other", told(Kind.PAY), test_allowed=False) is Verdict.UNKNOWN_INVOICE
     assert judge(None, "acq", told(Kind.PAY), test_allowed=False) is Verdict.UNKNOWN_INVOICE
-    assert (
-        answer_check(None, Verdict.UNKNOWN_INVOICE, [], "t1", NOW) is Answer.UNKNOWN_INVOICE
-    )
+    assert answer_check(None, Verdict.UNKNOWN_INVOICE, [], "t1", NOW) is Answer.UNKNOWN_INVOICE
 
 
 def test_a_check_is_refused_while_another_payment_is_under_way_or_made_or_time_is_over() -> None:
@@ -237,9 +233,7 @@ def test_attempts_of_ours_and_the_clock_say_how_an_unpaid_invoice_stands() -> No
 
 
 def test_a_transaction_that_was_found_says_what_its_notification_would_have_said() -> None:
-    said = {
-        state: as_told(transaction(Kind.PAY, state=state), held=False) for state in State
-    }
+    said = {state: as_told(transaction(Kind.PAY, state=state), held=False) for state in State}
     kinds = {state: None if message is None else message.kind for state, message in said.items()}
     assert kinds == {
         State.PAID: Kind.PAY,

@@ -30,9 +30,7 @@ def test_what_moves_no_money_is_no_difference() -> None:
 
 
 def test_each_direction_and_each_amount_is_named() -> None:
-    assert compare([PAID], [], SINCE, UNTIL) == [
-        Difference("missing_here", "t1", Currency.KZT, None, PRICE)
-    ]
+    assert compare([PAID], [], SINCE, UNTIL) == [Difference("missing_here", "t1", Currency.KZT, None, PRICE)]
     assert compare([], [OUR_PAID], SINCE, UNTIL) == [
         Difference("missing_there", "t1", Currency.KZT, PRICE, None)
     ]
