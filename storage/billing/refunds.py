@@ -149,7 +149,9 @@ class RefundStore:
             left -= await connection.fetchval(UNDER_WAY, invoice, payment.transaction)
             wished = left if minor is None else minor
             if not 0 < wished <= left:
-                raise Refusal("refund_too_much", "{left:number} minor units are left of it", left=left)
+                raise Refusal(
+                    "refund_too_much", "{left:money} are left of it", left=(left, found.money.currency.value)
+                )
             second = wished > self._second_above[found.money.currency]
             row = await connection.fetchrow(
                 ADD,
