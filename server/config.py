@@ -11,6 +11,8 @@ from storage.buckets import Limit
 from storage.files import FileLimits
 
 from . import signing_in
+from .gateways.acquiring.settings import VARIABLES as ACQUIRING_VARIABLES
+from .gateways.acquiring.settings import Acquiring, acquiring_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, maps_of
 from .limits import BUCKETS, RateLimits
@@ -60,6 +62,13 @@ class Config:
     signing_in: SigningIn = field(default_factory=SigningIn)
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
+    acquiring: Acquiring = field(default_factory=Acquiring)
+
+    @property
+    def own_url(self) -> str:
+        """Where a process on this machine finds this one."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -95,6 +104,7 @@ VARIABLES: dict[str, str] = {
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
+    **ACQUIRING_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -167,6 +177,7 @@ def load(environ: Mapping[str, str]) -> Config:
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
         signing_in=signing_in.load(environ, problems, number, public_url),
         watch=None if habits == "off" else WATCH,
+        acquiring=acquiring_of(environ, problems, public_url),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

@@ -1,7 +1,7 @@
 """invoices, what acquirers said, and the books with a role of their own (ADR 0019)
 
-Revision ID: 0024
-Revises: 0022
+Revision ID: 0025
+Revises: 0024
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0024"
-down_revision: str | Sequence[str] | None = "0022"
+revision: str = "0025"
+down_revision: str | Sequence[str] | None = "0024"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
