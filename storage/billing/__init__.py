@@ -1,1 +1,1 @@
-"""Money in the database: invoices, attempts, what acquirers said, refunds, cards, and the books."""
+"""Money and rights in the database: plans, access, invoices, attempts, what acquirers said, and the books."""
