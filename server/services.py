@@ -31,6 +31,7 @@ from storage.audit.reading import AuditLog
 from storage.audit.seals import SealStore
 from storage.bids import BidStore
 from storage.billing.access import AccessLedger
+from storage.billing.consequences import NoConsequences
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import SubscriptionStore
 from storage.blocks import BlockStore
@@ -250,7 +251,6 @@ class Services:
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()
-        self.paying = Paying(pool, config.pepper, self.metrics.registry, config.worker)
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
         self.acquirers = acquirers(
@@ -260,6 +260,15 @@ class Services:
             pepper=config.pepper,
             public_url=config.public_url,
             own_url=config.own_url,
+        )
+        self.paying = Paying(
+            pool,
+            self.acquirers,
+            NoConsequences(),
+            self.metrics.registry,
+            pepper=config.pepper,
+            worker=config.worker,
+            test_allowed=config.acquiring.test_allowed,
         )
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)

@@ -36,10 +36,12 @@ class CloudPaymentsAccount:
 
 @dataclass(frozen=True, slots=True)
 class Acquiring:
-    """What acquirers are made from. `names` in order: the first takes new payments."""
+    """What acquirers are made from. `names` in order: the first takes new payments. `test_allowed`: what an
+    acquirer calls a test counts as a payment."""
 
     names: tuple[str, ...] = ("sandbox",)
     cloudpayments: CloudPaymentsAccount | None = None
+    test_allowed: bool = True
 
 
 def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: str) -> Acquiring:
@@ -48,7 +50,7 @@ def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: st
     if env not in ("production", "development"):
         problems.append(f"DESK_ENV is {env!r}: give production or development")
     allowed = env == "development" or environ.get("DESK_SANDBOX_ALLOWED", "") == "1"
-    return Acquiring(_names(environ, problems, allowed), _cloudpayments(environ, problems))
+    return Acquiring(_names(environ, problems, allowed), _cloudpayments(environ, problems), allowed)
 
 
 def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tuple[str, ...]:

@@ -172,5 +172,5 @@ def _new(bill: object) -> object:
     assert isinstance(bill, Bill)
     return NewInvoice(
         uuid4(), bill.user, bill.provider, bill.money, bill.lives_s, bill.purpose, bill.plan, bill.plan_version,
-        bill.period_s, bill.description, bill.lang,
+        bill.region, bill.period_s, bill.description, bill.lang,
     )  # fmt: skip
