@@ -5,12 +5,10 @@ import logging
 import math
 import random
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from billing.acquiring import Acquirer
 from dispatch.model import Actor, Party, Policy
 from dispatch.moderation import Moderation
 from dispatch.posting import Poster
@@ -255,10 +253,10 @@ class Services:
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()
-        self.paying = Paying(pool, config.pepper, self.metrics.registry, config.worker)
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
-        self.paying.acquirers.update(
+        self.paying = Paying(
+            pool,
             acquirers(
                 config.acquiring,
                 pool,
@@ -266,7 +264,12 @@ class Services:
                 pepper=config.pepper,
                 public_url=config.public_url,
                 own_url=config.own_url,
-            )
+            ),
+            Consequences(self.notify),
+            self.metrics.registry,
+            pepper=config.pepper,
+            worker=config.worker,
+            test_allowed=config.acquiring.test_allowed,
         )
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
@@ -287,7 +290,6 @@ class Services:
         self.subscriptions = SubscriptionStore(pool)
         self.selling = Selling(pool, self.plans, self.subscriptions)
         paying = self.paying
-        paying.inbox.consequences = Consequences(paying.cards, self.notify)
         self.till = Till(
             self.selling,
             self.subscriptions,

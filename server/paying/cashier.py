@@ -50,7 +50,7 @@ ENDS: Mapping[State, AttemptState] = {
 
 
 class Bill(NamedTuple):
-    """What is to be paid, and for what: `period_s` seconds of a version of a plan. `lives_s` until it is over."""
+    """What is to be paid, and for what: `period_s` seconds of a version of a plan. It is over after `lives_s`."""
 
     user: int
     provider: str
@@ -58,6 +58,7 @@ class Bill(NamedTuple):
     purpose: str
     plan: str
     plan_version: int
+    region: str
     period_s: float
     description: str
     lang: str
@@ -126,6 +127,7 @@ class Cashier:
                 bill.purpose,
                 bill.plan,
                 bill.plan_version,
+                bill.region,
                 bill.period_s,
                 bill.description[:200],
                 bill.lang,

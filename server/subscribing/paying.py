@@ -8,11 +8,10 @@ from billing.payments import AttemptState, Invoice
 from dispatch.events import Event
 from server.notify import Notify
 from server.paying.cashier import Bill, Cashier, Payer
-from server.phone import country
 from storage.billing import subscriptions
 from storage.billing.cards import CardStore
 from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
-from storage.postgres import Connection, Pool, transaction, whole
+from storage.postgres import Connection, Pool, whole
 
 from .selling import Sale, Selling
 
@@ -24,30 +23,39 @@ RENEWAL_LIVES_S = 7_200.0
 class Consequences:
     """What payments mean for access: storage.billing.consequences, called in the transaction of the booking."""
 
-    def __init__(self, cards: CardStore, notify: Notify) -> None:
-        self._cards = cards
+    def __init__(self, notify: Notify) -> None:
         self._notify = notify
 
-    async def paid(self, connection: Connection, invoice: Invoice, at: float) -> None:
+    async def paid(self, connection: Connection, invoice: Invoice, card: int | None, at: float) -> None:
         """The period begins, or goes on."""
         bought = Bought(
             invoice.user,
             invoice.id,
             invoice.plan,
+            invoice.region,
             invoice.money,
             invoice.period_s,
             invoice.purpose == UPGRADE,
-            await self._cards.newest(connection, invoice.user, invoice.provider),
-            country,
+            card,
         )
         self._notify.tell(await subscriptions.paid(connection, bought))
 
     async def refunded(
-        self, connection: Connection, invoice: Invoice, refunded_minor: int, at: float
+        self, connection: Connection, invoice: Invoice, minor: int, total: int, at: float
     ) -> None:
         """So much of it goes."""
-        part = refunded_minor / invoice.money.minor
-        self._notify.tell(await subscriptions.refunded(connection, invoice.user, invoice.id, part))
+        part = minor / invoice.money.minor
+        self._notify.tell(await subscriptions.refunded(connection, invoice.user, invoice.id, part, total))
+
+    async def not_taken(
+        self, connection: Connection, invoice: Invoice, state: AttemptState, advice: Advice | None, at: float
+    ) -> None:
+        """A renewal that was declined counts as a try, one that could not be made does not."""
+        if state is AttemptState.DECLINED:
+            never = advice is Advice.NEVER
+            await subscriptions.failed(connection, invoice.user, invoice.id, never=never)
+        else:
+            await subscriptions.released(connection, invoice.user, invoice.id)
 
 
 class NotDue(Exception):
@@ -85,15 +93,9 @@ class Renewals:
         charged = await self._cashier.charge_saved(
             invoice.id, card.id, merchant=True, payer=Payer(phone=at.phone)
         )
-        if charged.state is AttemptState.DECLINED:
-            async with transaction(self._pool) as connection:
-                never = charged.advice is Advice.NEVER
-                await subscriptions.failed(connection, at.user, invoice.id, never=never)
-        elif charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
-            async with transaction(self._pool) as connection:
-                await subscriptions.released(connection, at.user, invoice.id)
+        if charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
             raise Unavailable(charged.reason)
-        # Paid: the booking has told. Unknown: the look-ups find it, and settle_charges what became of it.
+        # What came of it was applied with it; what is not known yet is looked for by the loop of payments.
         return ()
 
 
@@ -109,6 +111,7 @@ def bill_of(
         purpose,
         version.plan,
         version.version,
+        sale.region,
         version.period_s,
         version.names.get(lang, version.names["ru"]),
         lang,

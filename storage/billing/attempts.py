@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 
 from asyncpg import Record
 
+from billing.acquiring import Advice
 from billing.payments import LIVE_ATTEMPTS, AttemptState, Invoice, InvoiceState, Standing, Tried, standing
 from billing.trying import ABANDONED_S, wait_s
 from dispatch.errors import Refusal
-from storage.postgres import Connection, Pool, transaction
+from storage.postgres import Connection, Pool, transaction, whole
 
+from .consequences import Consequences
 from .invoices import FIELDS as INVOICE
 from .invoices import facts_of, invoice_of, locked, settle, tried_of
 
@@ -28,7 +30,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
 END = """
 UPDATE payment_attempts SET state = $2, reference = coalesce($3, reference), reason = $4, advice = $5,
     done_at = now(), due_at = NULL
-WHERE id = $1 AND state IN ('started', 'unknown') RETURNING invoice_id
+WHERE id = $1 AND state IN ('started', 'unknown') RETURNING invoice_id, kind
 """
 LOST = """
 UPDATE payment_attempts SET state = 'unknown', due_at = now() + make_interval(secs => $2)
@@ -96,8 +98,9 @@ class AttemptRow:
 class AttemptStore:
     """The table of attempts."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, consequences: Consequences) -> None:
         self._pool = pool
+        self.consequences = consequences
 
     async def begin(
         self,
@@ -130,14 +133,17 @@ class AttemptStore:
         state: AttemptState,
         reference: str | None = None,
         reason: str = "",
-        advice: str | None = None,
+        advice: Advice | None = None,
     ) -> None:
         """It has ended like this, unless it had ended before."""
-        async with transaction(self._pool) as connection:
+        async with whole(self._pool) as connection:
             await _locked(connection, attempt)
-            ended = await connection.fetchval(END, attempt, state, reference, reason[:200], advice)
-            if ended is not None:
-                await _settled(connection, ended)
+            ended = await connection.fetchrow(END, attempt, state, reference, reason[:200], advice)
+            if ended is None:
+                return
+            invoice, now = await _settled(connection, ended["invoice_id"])
+            if ended["kind"] == "charge" and state is not AttemptState.DONE:
+                await self.consequences.not_taken(connection, invoice, state, advice, now)
 
     async def lost(self, attempt: UUID, looks: int = 0) -> None:
         """It was sent and not answered: somebody looks for it soon."""
@@ -183,9 +189,10 @@ async def _locked(connection: Connection, attempt: UUID) -> None:
         await locked(connection, invoice)
 
 
-async def _settled(connection: Connection, invoice: UUID) -> None:
+async def _settled(connection: Connection, invoice: UUID) -> tuple[Invoice, float]:
     found, now = await locked(connection, invoice)
     await settle(connection, found, await facts_of(connection, invoice), now)
+    return found, now
 
 
 def _lost(row: Record) -> Lost:

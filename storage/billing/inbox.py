@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from billing.acquiring import Answer, Kind, Notification, State, Transaction
+from billing.acquiring import Answer, Kind, Notification, Transaction
 from billing.ledger import Act, Booking
 from billing.pan import blackened
 from billing.payments import (
@@ -29,7 +29,7 @@ from storage.postgres import Connection, Pool, whole
 from storage.seal import Seal
 
 from .cards import CardStore
-from .consequences import Consequences, NoConsequences
+from .consequences import Consequences
 from .invoices import facts_of, invoice_of, settle
 from .ledger import append
 
@@ -51,10 +51,14 @@ HOME = """
 SELECT invoice_id FROM payment_inbox WHERE provider = $1 AND payment = $2 AND invoice_id IS NOT NULL
 ORDER BY id LIMIT 1
 """
+HELD = """
+SELECT EXISTS (SELECT FROM payment_inbox WHERE provider = $1 AND payment = $2 AND kind = 'pay' AND state = 'held')
+"""
 # Primary key.
 LOCK = """
 SELECT id, user_id, provider, amount, currency, extract(epoch FROM created_at)::float8 AS created_at,
-    extract(epoch FROM expires_at)::float8 AS expires_at, purpose, plan, plan_version, period_s, description, lang
+    extract(epoch FROM expires_at)::float8 AS expires_at, purpose, plan, plan_version, region, period_s,
+    description, lang
 FROM invoices WHERE id = $1 AND provider = $2 FOR NO KEY UPDATE
 """
 ADD = """
@@ -67,6 +71,11 @@ RETURNING id, extract(epoch FROM received_at)::float8 AS at
 """
 # ix_payment_attempts_invoice_id_created_at: whether the payer agreed to keep the card.
 MAY_KEEP = "SELECT EXISTS (SELECT FROM payment_attempts WHERE invoice_id = $1 AND save_card)"
+# ix_payment_attempts_invoice_id_created_at, the primary key.
+CARD = """
+SELECT a.card_id FROM payment_attempts a JOIN saved_cards c ON c.id = a.card_id AND c.removed_at IS NULL
+WHERE a.invoice_id = $1 ORDER BY a.created_at DESC LIMIT 1
+"""
 # uq_refunds_double: a further payment goes back by itself, once.
 GIVE_BACK = """
 INSERT INTO refunds (id, invoice_id, provider, payment, amount, currency, cause, state, due_at)
@@ -103,21 +112,21 @@ class _Message(NamedTuple):
 
 
 class Inbox:
-    """The table of facts and the way in. `consequences` are set where the worker is put together."""
+    """The table of facts and the way in. `test_allowed`: play money counts as money."""
 
     def __init__(
         self,
         pool: Pool,
         pepper: str,
         cards: CardStore,
-        consequences: Consequences | None = None,
+        consequences: Consequences,
         *,
-        test_allowed: bool = True,
+        test_allowed: bool,
     ) -> None:
         self._pool = pool
         self._seal = Seal(pepper, "payment notifications")
         self._cards = cards
-        self.consequences: Consequences = consequences or NoConsequences()
+        self.consequences = consequences
         self.test_allowed = test_allowed
 
     async def receive(
@@ -141,12 +150,7 @@ class Inbox:
         while it says nothing."""
         async with whole(self._pool) as connection:
             await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
-            known = await facts_of(connection, None, provider, payment_of(transaction))
-            held = any(
-                fact.kind is Kind.PAY and fact.state is State.HELD and fact.transaction == transaction.id
-                for fact in known
-            )
-            told = as_told(transaction, held=held)
+            told = as_told(transaction, held=await connection.fetchval(HELD, provider, transaction.id))
             if told is None:
                 return None
             message = _Message(provider, told, source, None, {})
@@ -209,10 +213,9 @@ class Inbox:
         if transaction is None:
             return Receipt(answer, verdict, True)
         facts.append(_fact(stored[0], stored[1], provider, told.kind, transaction, verdict))
-        # Before what follows from the payment: the next one is charged from this card.
-        if invoice is not None and verdict in FINE and told.kind is Kind.PAY and transaction.card is not None:
+        if invoice is not None and transaction.card is not None and verdict in FINE and told.kind is Kind.PAY:
             if await connection.fetchval(MAY_KEEP, invoice.id):
-                await self._cards.save(connection, invoice.user, provider, transaction.card)
+                await self._cards.save(connection, invoice.user, provider, transaction.card, invoice.id)
         booked = await self._apply(connection, invoice, facts, now)
         if invoice is None:
             return Receipt(answer, verdict, True, None, tuple(booked))
@@ -262,14 +265,18 @@ class Inbox:
         self, connection: Connection, invoice: Invoice | None, facts: list[Fact], now: float
     ) -> list[Booking]:
         """Adds to the books what is missing there, with what follows from each."""
-        booked = await append(connection, wanted(invoice, facts))
+        bookings = wanted(invoice, facts)
+        booked = await append(connection, bookings)
+        back = sum(each.money.minor for each in bookings if each.act is Act.REFUNDED and each not in booked)
         for booking in booked:
             if invoice is None:
                 continue
             if booking.act is Act.GRANTED:
-                await self.consequences.paid(connection, invoice, now)
+                card = await connection.fetchval(CARD, invoice.id)
+                await self.consequences.paid(connection, invoice, card, now)
             elif booking.act is Act.REFUNDED:
-                await self.consequences.refunded(connection, invoice, booking.money.minor, now)
+                back += booking.money.minor
+                await self.consequences.refunded(connection, invoice, booking.money.minor, back, now)
             elif booking.act is Act.DOUBLE_RECEIVED:
                 money = booking.money
                 await connection.execute(

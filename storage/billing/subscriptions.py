@@ -4,16 +4,15 @@ Every change holds the user's row first (access.lock), then the agreement, and w
 next. So a payment and a cancellation at the same moment come one after the other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
 
 from billing.access import DAY_S, Access, Entry, EntryKind
-from billing.acquiring import Advice
 from billing.money import Currency, Money
-from billing.payments import Invoice, InvoiceState
+from billing.payments import Invoice
 from billing.plans import PlanVersion
 from billing.subscription import State, Step, Subscription, due, may_pause, state
 from dispatch.errors import Refusal
@@ -62,14 +61,11 @@ PAUSES = """
 SELECT kind, at FROM access_entries WHERE user_id = $1 AND kind IN ('paused', 'resumed')
     AND at > clock_timestamp() - interval '365 days' ORDER BY seq
 """
-REFUNDS = "SELECT count(*) FROM access_entries WHERE user_id = $1 AND starts_with(cause, $2)"
 HAD_TRIAL = "SELECT EXISTS (SELECT FROM access_entries WHERE user_id = $1 AND kind IN ('trial', 'paid'))"
-# ix_subscriptions_charging: renewals whose invoice has come to its end without their being told. $2: as many.
-ENDED = """
-SELECT s.user_id, s.charging, i.state, (SELECT a.advice FROM payment_attempts a WHERE a.invoice_id = i.id
-    ORDER BY a.created_at DESC LIMIT 1) AS advice
-FROM subscriptions s JOIN invoices i ON i.id = s.charging
-WHERE s.charging IS NOT NULL AND i.state IN ('failed', 'expired') LIMIT $1
+# ix_subscriptions_charging: renewals whose worker died before it had asked for money. $1: as many.
+NEVER_ASKED = """
+SELECT s.user_id, s.charging FROM subscriptions s JOIN invoices i ON i.id = s.charging
+WHERE s.charging IS NOT NULL AND i.state = 'expired' LIMIT $1
 """
 # ix_invoices_user_id_created_at read backwards.
 LAST_PAID = f"""
@@ -80,17 +76,16 @@ PUT_OFF = "UPDATE subscriptions SET due_at = clock_timestamp() + make_interval(s
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """What a paid invoice buys. `replaces`: the rest of the running period is part of the price already. `country`
-    says by the phone where who has no agreement yet is taken to live."""
+    """What a paid invoice buys. `replaces`: the rest of the running period is part of the price already."""
 
     user: int
     invoice: UUID
     plan: str
+    region: str
     money: Money
     period_s: float
     replaces: bool
     card: int | None
-    country: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,18 +218,11 @@ class SubscriptionStore:
         """Users whose agreement the clock must look at."""
         return [row["user_id"] for row in await self._pool.fetch(CLAIM, limit)]
 
-    async def settle_charges(self, limit: int) -> int:
-        """Renewals whose outcome came later than their worker waited: declined ones count as a try, those that
-        were never made do not. How many there were."""
-        rows = await self._pool.fetch(ENDED, limit)
-        for row in rows:
+    async def release_stranded(self, limit: int) -> None:
+        """Renewals that were begun, and never made: they are due as before."""
+        for row in await self._pool.fetch(NEVER_ASKED, limit):
             async with transaction(self._pool) as connection:
-                if row["state"] == InvoiceState.FAILED:
-                    never = row["advice"] == Advice.NEVER
-                    await failed(connection, row["user_id"], row["charging"], never=never)
-                else:
-                    await released(connection, row["user_id"], row["charging"])
-        return len(rows)
+                await released(connection, row["user_id"], row["charging"])
 
     async def last_paid(self, user: int) -> Invoice | None:
         """The invoice that was paid last, if nothing of it went back."""
@@ -316,7 +304,7 @@ async def paid(connection: Connection, bought: Bought) -> list[Event]:
     waiting = at.charging is not None and at.charging != bought.invoice
     held = Subscription(
         bought.plan,
-        bought.country(at.phone) if was is None else was.region,
+        bought.region if was is None else was.region,
         bought.money.currency,
         renews=True if was is None else was.renews,
         card=bought.card if bought.card is not None or was is None else was.card,
@@ -329,16 +317,14 @@ async def paid(connection: Connection, bought: Bought) -> list[Event]:
     return [AccessChanged(user, after.access.until)]
 
 
-async def refunded(connection: Connection, user: int, invoice: UUID, part: float) -> list[Event]:
-    """`part` (0 to 1) of an invoice was given back: so much access goes. Called once for each refund."""
+async def refunded(connection: Connection, user: int, invoice: UUID, part: float, total: int) -> list[Event]:
+    """`part` (0 to 1) of an invoice was given back, `total` minor units of it until now: so much access goes."""
     at = await _locked(connection, user)
     bought = await ledger.given(connection, user, f"paid:{invoice}")
     if bought is None:
         return []
-    before = await connection.fetchval(REFUNDS, user, f"refunded:{invoice}:")
-    return await _granted(
-        connection, at, Entry(EntryKind.TAKEN_BACK, at.now, bought * part), f"refunded:{invoice}:{before + 1}"
-    )
+    entry = Entry(EntryKind.TAKEN_BACK, at.now, bought * part)
+    return await _granted(connection, at, entry, f"refunded:{invoice}:{total}")
 
 
 async def failed(connection: Connection, user: int, invoice: UUID, *, never: bool) -> None:

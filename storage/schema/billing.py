@@ -32,6 +32,7 @@ invoices = Table(
     Column("purpose", String(24), nullable=False),
     Column("plan", String(64), nullable=False, server_default=""),
     Column("plan_version", Integer, nullable=False, server_default="0"),
+    Column("region", String(2), nullable=False, server_default=""),
     Column("period_s", Float, nullable=False, server_default="0"),
     Column("amount", BigInteger, nullable=False),  # minor units
     Column("currency", String(3), nullable=False),
@@ -168,10 +169,12 @@ ledger_transactions = Table(
     Index(None, "user_id", "id"),
     Index(None, "provider", "transaction"),
 )
+# No foreign key: its check would lock the head as the table's owner, who has no right to (FOR KEY SHARE asks for
+# UPDATE). The trigger that balances at COMMIT looks for the head, too, and heads are never removed.
 ledger_postings = Table(
     "ledger_postings",
     metadata,
-    Column("transaction_id", BigInteger, ForeignKey("ledger_transactions.id"), nullable=False),
+    Column("transaction_id", BigInteger, nullable=False),
     Column("line", SmallInteger, nullable=False),
     Column("account", String(64), nullable=False),
     Column("amount", BigInteger, nullable=False),  # minor units: plus is had or spent, minus owed or earned

@@ -36,10 +36,12 @@ class CloudPaymentsAccount:
 
 @dataclass(frozen=True, slots=True)
 class Acquiring:
-    """What acquirers are made from. `names` in order: the first takes new payments."""
+    """What acquirers are made from. `names` in order: the first takes new payments. `test_allowed`: what an
+    acquirer calls a test counts as a payment."""
 
     names: tuple[str, ...] = ("sandbox",)
     cloudpayments: CloudPaymentsAccount | None = None
+    test_allowed: bool = True
 
 
 def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: str) -> Acquiring:
@@ -49,7 +51,8 @@ def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: st
         problems.append(f"DESK_ENV is {env!r}: give production or development")
     allowed = env == "development" or environ.get("DESK_SANDBOX_ALLOWED", "") == "1"
     names = _names(environ, problems, allowed)
-    return Acquiring(names, _cloudpayments(environ, problems) if "cloudpayments" in names else None)
+    account = _cloudpayments(environ, problems) if "cloudpayments" in names else None
+    return Acquiring(names, account, allowed)
 
 
 def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tuple[str, ...]:

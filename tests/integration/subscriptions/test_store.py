@@ -15,7 +15,6 @@ from billing.plans import Price
 from billing.subscription import State
 from dispatch.errors import Refusal
 from dispatch.events import AccessChanged, Event
-from server.phone import country
 from server.subscribing.clock import SubscriptionClock
 from server.subscribing.selling import Selling
 from storage.billing import access, subscriptions
@@ -57,7 +56,7 @@ async def a_user(pool: Pool, role: str = "driver", grade: str | None = None) -> 
 async def pay(
     pool: Pool, user: int, money: Money = PRICE, invoice: UUID | None = None, *, card: int | None = None
 ) -> list[Event]:
-    bought = Bought(user, invoice or uuid4(), "driver-month", money, MONTH, False, card, country)
+    bought = Bought(user, invoice or uuid4(), "driver-month", "KZ", money, MONTH, False, card)
     async with transaction(pool) as connection:
         return await subscriptions.paid(connection, bought)
 
@@ -117,7 +116,7 @@ class Bank:
         async with transaction(self.pool) as connection:
             if answer:
                 bought = Bought(
-                    user, invoice, renewal.plan.plan, PRICE, renewal.plan.period_s, False, None, country
+                    user, invoice, renewal.plan.plan, "KZ", PRICE, renewal.plan.period_s, False, None
                 )
                 return await subscriptions.paid(connection, bought)
             await subscriptions.failed(connection, user, invoice, never=False)
@@ -296,14 +295,19 @@ async def test_a_pause_keeps_the_days_and_ends_by_itself(
     assert refusal.value.code == "pause_refused", "fourteen days of this year's sixty are gone"
 
 
-async def test_a_refund_takes_its_share_of_the_days_and_the_rest_takes_the_rest(
+async def test_a_refund_takes_its_share_of_the_days_once_and_the_rest_takes_the_rest(
     pool: Pool, store: SubscriptionStore, driver: int
 ) -> None:
     invoice = uuid4()
     await pay(pool, driver, invoice=invoice)
-    for part, days in ((0.5, 15), (0.25, 7.5), (0.25, 0)):
+    for part, total, days in (
+        (0.5, 2495_00, 15),
+        (0.5, 2495_00, 15),
+        (0.25, 3742_50, 7.5),
+        (0.25, 4990_00, 0),
+    ):
         async with transaction(pool) as connection:
-            await subscriptions.refunded(connection, driver, invoice, part)
+            await subscriptions.refunded(connection, driver, invoice, part, total)
         at = await store.standing(driver)
         assert at.access.until == pytest.approx(at.now + days * DAY_S, abs=5)
 
@@ -313,7 +317,7 @@ async def test_a_change_to_a_dearer_plan_takes_the_rest_of_the_old_one_along(
 ) -> None:
     await pay(pool, driver)
     await shift(pool, driver, 10)
-    bought = Bought(driver, uuid4(), "driver-quarter", Money(9000_00, KZT), 90 * DAY_S, True, None, country)
+    bought = Bought(driver, uuid4(), "driver-quarter", "KZ", Money(9000_00, KZT), 90 * DAY_S, True, None)
     async with transaction(pool) as connection:
         await subscriptions.paid(connection, bought)
     at = await store.standing(driver)
