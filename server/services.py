@@ -103,6 +103,7 @@ from .config import Config
 from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
+from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
 from .habits import ReadHabits, ReadLimits
@@ -214,6 +215,7 @@ class Services:
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
+        self.email_sender: EmailSender = LogEmail()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
