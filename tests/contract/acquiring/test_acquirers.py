@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from . import contract
+from . import contract, fake_stripe
 from .contract import Bench, Case
 
 # Name of the acquirer -> opens its bench. An adapter joins by one line.
-BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {}
+BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {"stripe": fake_stripe.bench}
 
 
 @pytest.fixture(params=sorted(BENCHES))
