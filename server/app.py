@@ -24,6 +24,8 @@ from .background import running
 from .broadcasting import Broadcasting
 from .config import Config
 from .deliver import Deliveries
+from .gateways.acquiring.sandbox.acquirer import Sandbox
+from .gateways.acquiring.sandbox.pages import add_pages
 from .gateways.email import settings as email
 from .gateways.fcm import FcmSender
 from .gateways.mobizon import Mobizon
@@ -92,6 +94,8 @@ async def serve(
             stack.push_async_callback(provider.close)
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
+        for acquirer in services.acquirers.values():
+            stack.push_async_callback(acquirer.close)
         await services.revocations.warm(time.time())
         await services.sharing.load(time.time())
         await services.live.load_last(pool, time.time())
@@ -132,6 +136,8 @@ def build_app(services: Services) -> web.Application:
     add_health(app, services)
     add_docs(app, assets=services.config.web_dist, contracts=services.config.docs)
     add_routes(app, ROUTES, services)
+    if (sandbox := _sandbox(services)) is not None:
+        add_pages(app, sandbox)
     add_web(app, services.config.web_dist)
     return app
 
@@ -155,7 +161,9 @@ def listen(host: str, port: int) -> socket.socket:
 def _loops(
     services: Services, senders: dict[str, PushSender], hook_sender: WebhookSender
 ) -> contextlib.AbstractAsyncContextManager[None]:
+    sandbox = _sandbox(services)
     return running(
+        **({} if sandbox is None else {"sandbox": sandbox.courier.run()}),
         positions=services.positions.run(),
         ticks=services.run_ticks(),
         upkeep=services.run_upkeep(),
@@ -188,6 +196,11 @@ def _loops(
     )
 
 
+def _sandbox(services: Services) -> Sandbox | None:
+    acquirer = services.acquirers.get("sandbox")
+    return acquirer if isinstance(acquirer, Sandbox) else None
+
+
 async def _keep(services: Services) -> None:
     """Housekeeping of the database: partitions ahead, old sign-ins away."""
     while True:
@@ -210,6 +223,8 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
+            if (sandbox := _sandbox(services)) is not None:
+                await sandbox.queue.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

@@ -11,6 +11,8 @@ from storage.buckets import Limit
 from storage.files import FileLimits
 
 from . import signing_in
+from .gateways.acquiring.settings import VARIABLES as ACQUIRING_VARIABLES
+from .gateways.acquiring.settings import Acquiring, acquiring_of
 from .gateways.email.settings import VARIABLES as EMAIL_VARIABLES
 from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
@@ -63,6 +65,13 @@ class Config:
     post: Post | None = None
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
+    acquiring: Acquiring = field(default_factory=Acquiring)
+
+    @property
+    def own_url(self) -> str:
+        """Where a process on this machine finds this one."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -98,6 +107,7 @@ VARIABLES: dict[str, str] = {
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
+    **ACQUIRING_VARIABLES,
     **EMAIL_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
@@ -172,6 +182,7 @@ def load(environ: Mapping[str, str]) -> Config:
         signing_in=signing_in.load(environ, problems, number, public_url),
         post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
+        acquiring=acquiring_of(environ, problems, public_url),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

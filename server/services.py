@@ -103,6 +103,7 @@ from .config import Config
 from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
+from .gateways.acquiring.build import acquirers
 from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
@@ -246,6 +247,14 @@ class Services:
         self.crossings = Crossings.load()
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
+        self.acquirers = acquirers(
+            config.acquiring,
+            pool,
+            meters,
+            pepper=config.pepper,
+            public_url=config.public_url,
+            own_url=config.own_url,
+        )
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
         self.ahead = TripAhead(self.trips_read)

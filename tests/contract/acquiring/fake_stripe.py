@@ -438,7 +438,7 @@ def _cut(request: web.Request) -> web.Response:
 
 
 @contextlib.asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
+async def opened() -> AsyncIterator[Bench]:
     """The adapter with this fake behind it."""
     fake = FakeStripe()
     runner = web.AppRunner(fake.app(), shutdown_timeout=0.1)

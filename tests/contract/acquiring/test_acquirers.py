@@ -5,11 +5,16 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from . import contract, fake_stripe
+from storage.postgres import Pool
+
+from . import contract, fake_cloudpayments, fake_stripe, sandbox
 from .contract import Bench, Case
 
 # Name of the acquirer -> opens its bench. An adapter joins by one line.
-BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {"stripe": fake_stripe.bench}
+BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {
+    "cloudpayments": fake_cloudpayments.opened,
+    "stripe": fake_stripe.opened,
+}
 
 
 @pytest.fixture(params=sorted(BENCHES))
@@ -21,3 +26,9 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
 @pytest.mark.parametrize("case", [*contract.CALM, *contract.FAULTY], ids=lambda case: case.__name__)
 async def test_an_acquirer(bench: Bench, case: Case) -> None:
     await case(bench)
+
+
+@pytest.mark.parametrize("case", contract.CALM, ids=lambda case: case.__name__)
+async def test_the_sandbox(pool: Pool, case: Case) -> None:
+    async with sandbox.opened(pool) as behind:
+        await case(Bench(behind.sandbox, behind))

@@ -24,8 +24,8 @@ from .fake_stripe import KEY, SECRET, FakeStripe, Refused, signed
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    async with fake_stripe.bench() as opened:
-        yield opened
+    async with fake_stripe.opened() as made:
+        yield made
 
 
 @pytest.fixture
