@@ -24,15 +24,17 @@ from billing.acquiring import (
     Rejected,
     State,
     Transaction,
-    Unavailable,
-    Unknown,
 )
-from billing.money import Money
+from billing.money import Currency, Money
+from server.gateways.breaker import Patience
+from server.gateways.http import client
+from server.gateways.meters import VendorMeters
 
-from ..http import client
+from .line import Line
+from .settings import StripeAccount
 from .stripe_events import said
+from .stripe_faults import Unreadable, detail_of, fault_of
 from .stripe_objects import (
-    CURRENCIES,
     Charge,
     Intent,
     Page,
@@ -53,6 +55,9 @@ S = TypeVar("S", bound="stripe.StripeObject")
 EVENTS = "events"  # the one address of its webhooks: /hooks/acquirers/stripe/events
 SIGNATURE = "stripe-signature"
 TIMEOUT_S = 10.0
+CONNECT_S = 3.0
+PARALLEL = 20  # connections of this worker; Stripe takes 100 requests a second, 25 of a test key
+PATIENCE = Patience(failures=5, first_s=5.0, longest_s=60.0, probe_s=TIMEOUT_S)
 TOLERANCE_S = 300  # age of a signature, by Stripe's own default
 PAGE = 100  # objects of a list at once, the most that Stripe gives
 MOST = 20_000  # of one list: it would take a minute
@@ -62,34 +67,45 @@ LOCALES = {"ru": "ru", "kk": "ru", "en": "en", "zh": "zh"}  # Checkout does not 
 
 
 class Stripe:
-    """The adapter. `url` replaces https://api.stripe.com."""
+    """The adapter."""
 
     name = "stripe"
-    currencies = CURRENCIES
 
     def __init__(
-        self, key: str, webhook_secret: str, *, url: str | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        account: StripeAccount,
+        *,
+        meters: VendorMeters | None = None,
+        timeout_s: float = TIMEOUT_S,
+        patience: Patience = PATIENCE,
     ) -> None:
         # 0.3 s and 30 MB on disk: paid only by those who take money through Stripe.
         import stripe
 
         self._lib = stripe
-        self._secret = webhook_secret
-        self._test = "_test_" in key
-        self._session = client(timeout_s)
+        self._account = account
+        self._test = "_test_" in account.key
+        self._line = Line(self.name, patience, meters)
+        self._session = client(timeout_s, connect_s=CONNECT_S, parallel=PARALLEL)
         # The library would try again by itself, and then "too many requests" could hide a first try that was
         # carried out. Whoever calls us tries again, under the same key.
         self._api = stripe.StripeClient(
-            key,
-            base_addresses={"api": url} if url else None,
+            account.key,
+            base_addresses={"api": account.url},
             http_client=stripe.AIOHTTPClient(timeout=None, session=self._session),
             max_network_retries=0,
         )
 
+    @property
+    def currencies(self) -> frozenset[Currency]:
+        """What the operator sells in through it."""
+        return frozenset(self._account.currencies)
+
     async def checkout(
         self, order: Order, back: str, failed: str, *, save_card: bool, attempt: UUID
     ) -> Redirect:
-        """A Checkout page for cards. A card that is to be saved gets a customer of Stripe's."""
+        """A Checkout page for cards. A card that is to be saved gets a customer of Stripe's. Nobody pays on a page
+        whose address was lost, so a failure here is never Unknown."""
         about = _about(order)
         params: stripe.params.checkout.SessionCreateParams = {
             "mode": "payment",
@@ -121,7 +137,7 @@ class Stripe:
             made = await self._api.v1.checkout.sessions.create_async(
                 params, {"idempotency_key": str(attempt)}
             )
-        page = _read(made, Page)
+            page = _read(made, Page)
         if page.url is None:
             raise Rejected(f"{page.id} has no address")
         return Redirect(page.url, page.id)
@@ -147,23 +163,23 @@ class Stripe:
             params["off_session"] = True
         else:
             params["error_on_requires_action"] = True
-        with self._judged():
+        with self._judged(moves=True):
             try:
                 made = await self._api.v1.payment_intents.create_async(
                     params, {"idempotency_key": str(attempt)}
                 )
             except self._lib.CardError as error:
                 return of_intent(_declined(error))
-        return of_intent(_read(made, Intent))
+            return of_intent(_read(made, Intent))
 
     async def refund(self, transaction: str, money: Money, *, attempt: UUID) -> Transaction:
         """Gives a part or all of a payment back. Pending where the bank takes its time: an event tells the end."""
-        with self._judged():
+        with self._judged(moves=True):
             made = await self._api.v1.refunds.create_async(
                 {"payment_intent": transaction, "amount": money.minor, "expand": ["charge"]},
                 {"idempotency_key": str(attempt)},
             )
-        back = of_refund(_read(made, Refund), test=self._test)
+            back = of_refund(_read(made, Refund), test=self._test)
         if back.state is State.CANCELLED:
             raise Rejected(f"{back.id} {back.reason or 'failed'}")
         return back
@@ -209,7 +225,9 @@ class Stripe:
     def read(self, kind: str, headers: Mapping[str, str], raw: bytes) -> Sequence[Notification]:
         """What an event says. A signature is good for five minutes; Stripe signs anew what it sends again."""
         try:
-            self._lib.WebhookSignature.verify_header(raw, headers.get(SIGNATURE), self._secret, TOLERANCE_S)
+            self._lib.WebhookSignature.verify_header(
+                raw, headers.get(SIGNATURE), self._account.webhook_secret, TOLERANCE_S
+            )
         except (self._lib.SignatureVerificationError, UnicodeDecodeError, TypeError):
             # The last two for bytes that are no text, in the body and in the header.
             raise Forged("no signature, an old one, or one that was made with another key") from None
@@ -229,32 +247,21 @@ class Stripe:
         await self._session.close()
 
     @contextlib.contextmanager
-    def _judged(self) -> Iterator[None]:
-        """Turns what the library raises into what a caller must know: whether money may have moved."""
-        lib = self._lib
+    def _judged(self, *, moves: bool = False) -> Iterator[None]:
+        """Around calls: turns what the library raises into what a caller must know. Of what `moves` money, what may
+        have arrived is Unknown; anything else may be asked again."""
+        began = self._line.begin()
         try:
             yield
-        except lib.RateLimitError as error:
-            raise Unavailable(_detail(error)) from None
-        except (
-            lib.AuthenticationError,
-            lib.PermissionError,
-            lib.InvalidRequestError,
-            lib.IdempotencyError,  # one attempt with two contents
-            lib.CardError,
-        ) as error:
-            raise Rejected(_detail(error)) from None
-        except lib.APIConnectionError as error:
-            detail = type(error.__cause__).__name__
-            if isinstance(error.__cause__, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-                raise Unavailable(detail) from None  # nothing was written
-            raise Unknown(detail) from None
-        except lib.StripeError as error:
-            # 5xx; 409: the same attempt is under way; 200 with a body that is no JSON.
-            raise Unknown(_detail(error)) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # The library reads the body outside of what it catches.
-            raise Unknown(type(error).__name__) from None
+        except Rejected:
+            self._line.end("refused", began, sound=True)
+            raise
+        except (self._lib.StripeError, aiohttp.ClientError, TimeoutError, OSError, Unreadable) as error:
+            # The ones in the middle: the library reads an answer's body outside of what it catches.
+            fault = fault_of(error, self._lib, moves=moves)
+            self._line.end(fault.outcome, began, sound=fault.sound)
+            raise fault.means from None
+        self._line.end("ok", began, sound=True)
 
 
 def _about(order: Order) -> dict[str, str]:
@@ -268,7 +275,7 @@ def _declined(error: "stripe.CardError") -> Intent:
     told = body.get("error") if isinstance(body, dict) else None
     made = told.get("payment_intent") if isinstance(told, dict) else None
     if made is None:
-        raise Rejected(_detail(error))
+        raise Rejected(detail_of(error))
     return _converted(made, Intent)
 
 
@@ -280,7 +287,7 @@ def _converted(fields: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
-        raise Unknown(f"an answer of another form: {error}") from None
+        raise Unreadable(f"an answer of another form: {error}") from None
 
 
 async def _all(page: "stripe.ListObject[S] | stripe.SearchResultObject[S]", kind: type[T]) -> list[T]:
@@ -288,12 +295,6 @@ async def _all(page: "stripe.ListObject[S] | stripe.SearchResultObject[S]", kind
     found: list[T] = []
     async for one in page.auto_paging_iter():
         if len(found) == MOST:
-            raise Unknown(f"a list of more than {MOST}")
+            raise Rejected(f"a list of more than {MOST}: ask for a shorter time")
         found.append(_read(one, kind))
     return found
-
-
-def _detail(error: "stripe.StripeError") -> str:
-    """By which a person finds the request in Stripe's log; without texts, which may quote what we sent."""
-    parts = (error.http_status, error.code, getattr(error, "param", None), error.request_id)
-    return " ".join(str(part) for part in parts if part)

@@ -18,12 +18,15 @@ from aiohttp import web
 
 from billing.acquiring import Kind, Redirect
 from billing.money import Currency, Money
+from server.gateways.acquiring.settings import StripeAccount
 from server.gateways.acquiring.stripe import Stripe
+from server.gateways.breaker import Patience
 
 from .contract import Bench, Fault, Saved, Signed
 
 KEY, SECRET = "sk_test_not-a-key", "whsec_not-a-secret"
 ANOTHER = "whsec_another"
+PATIENT = Patience(failures=1000)
 # Parameters of API version 2026-10-28; anything else is refused, as Stripe does.
 KNOWN = {
     "/v1/checkout/sessions": {
@@ -446,7 +449,7 @@ async def opened() -> AsyncIterator[Bench]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    acquirer = Stripe(KEY, SECRET, url=fake.url, timeout_s=1.0)
+    acquirer = Stripe(StripeAccount(KEY, SECRET, fake.url), timeout_s=1.0, patience=PATIENT)
     try:
         yield Bench(acquirer, fake)
     finally:

@@ -14,11 +14,13 @@ import pytest
 
 from billing.acquiring import Advice, Forged, Kind, Malformed, Order, Rejected, State, Unavailable, Unknown
 from billing.money import Currency, Money
+from server.gateways.acquiring.settings import StripeAccount
 from server.gateways.acquiring.stripe import TOLERANCE_S, UNINDEXED_S, Stripe
 from server.gateways.acquiring.stripe_objects import advice_of
+from server.gateways.breaker import Patience
 
 from . import fake_stripe
-from .contract import BACK, FAILED, Bench, Saved, Signed, an_order, of_kind
+from .contract import BACK, FAILED, Bench, Fault, Saved, Signed, an_order, of_kind
 from .fake_stripe import KEY, SECRET, FakeStripe, Refused, signed
 
 
@@ -371,7 +373,7 @@ async def test_a_list_without_end_is_no_answer(bench: Bench, monkeypatch: pytest
     for _ in range(3):
         await charged(bench, an_order())
     for call in (bench.acquirer.listed(0, 2e9), bench.acquirer.find(uuid4())):
-        with pytest.raises(Unknown):
+        with pytest.raises(Rejected):
             await call
 
 
@@ -428,7 +430,7 @@ async def test_each_error_has_one_meaning_and_is_not_tried_again_here(
 
 
 async def test_nobody_listening_means_that_nothing_was_sent() -> None:
-    stripe = Stripe(KEY, SECRET, url="http://127.0.0.1:1")
+    stripe = Stripe(StripeAccount(KEY, SECRET, "http://127.0.0.1:1"))
     for call in (
         stripe.charge(an_order(), "cus_1:pm_1", merchant=True, attempt=uuid4()),
         stripe.checkout(an_order(), BACK, FAILED, save_card=False, attempt=uuid4()),
@@ -448,18 +450,34 @@ async def test_an_answer_that_is_cut_in_its_body_is_unknown() -> None:
         writer.close()
 
     server = await asyncio.start_server(half, "127.0.0.1", 0)
-    stripe = Stripe(KEY, SECRET, url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    stripe = Stripe(StripeAccount(KEY, SECRET, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
     with pytest.raises(Unknown):
         await stripe.charge(an_order(), "cus_1:pm_1", merchant=True, attempt=uuid4())
     await stripe.close()
     server.close()
 
 
-async def test_an_answer_of_another_form_is_unknown(bench: Bench, fake: FakeStripe) -> None:
+async def test_an_answer_of_another_form_is_none(bench: Bench, fake: FakeStripe) -> None:
     made = await charged(bench, an_order())
     fake.charge_of(made.id)["amount"] = "many"
-    with pytest.raises(Unknown):
+    with pytest.raises(Unavailable):
         await bench.acquirer.listed(0, 2e9)
+
+
+async def test_an_acquirer_that_keeps_failing_is_left_alone(fake: FakeStripe) -> None:
+    stripe = Stripe(StripeAccount(KEY, SECRET, fake.url), patience=Patience(failures=2))
+    fake.script(*[Fault.DOWN_BEFORE] * 2)
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await stripe.find(uuid4())
+    assert len(fake.asked) == 2
+    # Declines and refusals are answers: they leave nobody alone.
+    other = Stripe(StripeAccount(KEY, SECRET, fake.url), patience=Patience(failures=2))
+    token = await fake.saved_card("4711", Saved.POOR)
+    for _ in range(5):
+        await other.charge(an_order(), token, merchant=True, attempt=uuid4())
+    for opened in (stripe, other):
+        await opened.close()
 
 
 async def test_a_live_key_makes_live_transactions(bench: Bench, fake: FakeStripe) -> None:
@@ -487,5 +505,5 @@ def unopened() -> Stripe:
     stripe = Stripe.__new__(Stripe)
     import stripe as library
 
-    stripe._lib, stripe._secret = library, SECRET
+    stripe._lib, stripe._account = library, StripeAccount(KEY, SECRET)
     return stripe
