@@ -213,6 +213,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.email_codes.forget_old(now)
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()

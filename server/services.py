@@ -50,6 +50,7 @@ from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
 from storage.editing import EditStore
+from storage.email_codes import EmailCodes
 from storage.erasure import ErasureStore
 from storage.exports import ExportStore
 from storage.files import FileStore
@@ -164,6 +165,7 @@ class Services:
         self.tokens = Tokens(config.signing_key)
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.email_codes = EmailCodes(pool, config.pepper, wanted.otp)
         self.staff = StaffStore(pool)
         self.viewing = Viewing(pool)
         self.account_views = AccountViews(pool)

@@ -248,7 +248,7 @@ class Stripe:
 
     @contextlib.contextmanager
     def _judged(self, *, moves: bool = False) -> Iterator[None]:
-        """Around calls: turns what the library raises into what a caller must know. Of what `moves` money, what may
+        """Around calls: turns what the library raises into what a caller must know. Where money `moves`, what may
         have arrived is Unknown; anything else may be asked again."""
         began = self._line.begin()
         try:
