@@ -66,8 +66,11 @@ def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: st
     if env not in ("production", "development"):
         problems.append(f"DESK_ENV is {env!r}: give production or development")
     allowed = env == "development" or environ.get("DESK_SANDBOX_ALLOWED", "") == "1"
+    names = _names(environ, problems, allowed)
     return Acquiring(
-        _names(environ, problems, allowed), _cloudpayments(environ, problems), _stripe(environ, problems)
+        names,
+        _cloudpayments(environ, problems) if "cloudpayments" in names else None,
+        _stripe(environ, problems) if "stripe" in names else None,
     )
 
 
@@ -90,12 +93,10 @@ def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tu
     return wanted
 
 
-def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaymentsAccount | None:
+def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaymentsAccount:
     def text(name: str, default: str = "") -> str:
         return environ.get(f"DESK_CLOUDPAYMENTS_{name}", "").strip() or default
 
-    if "cloudpayments" not in environ.get("DESK_ACQUIRERS", ""):
-        return None
     for name in ("PUBLIC_ID", "SECRET"):
         if not text(name):
             problems.append(f"DESK_ACQUIRERS names cloudpayments, which needs DESK_CLOUDPAYMENTS_{name}")
@@ -108,9 +109,7 @@ def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaym
     return CloudPaymentsAccount(text("PUBLIC_ID"), text("SECRET"), url, currencies, int(parallel))
 
 
-def _stripe(environ: Mapping[str, str], problems: list[str]) -> StripeAccount | None:
-    if "stripe" not in environ.get("DESK_ACQUIRERS", ""):
-        return None
+def _stripe(environ: Mapping[str, str], problems: list[str]) -> StripeAccount:
     key, secret = (environ.get(f"DESK_STRIPE_{name}", "").strip() for name in ("KEY", "WEBHOOK_SECRET"))
     if not key.startswith(("sk_", "rk_")):
         problems.append("DESK_ACQUIRERS names stripe, which needs DESK_STRIPE_KEY: sk_... or rk_...")

@@ -1,7 +1,7 @@
 """the sandbox acquirer's books
 
 Revision ID: 0024
-Revises: 0022
+Revises: 0023
 Deploy: before  # the old code knows none of these tables
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0024"
-down_revision: str | Sequence[str] | None = "0022"
+down_revision: str | Sequence[str] | None = "0023"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -31,7 +31,6 @@ from .contract import Bench, Fault, Saved, Signed
 PUBLIC_ID, SECRET = "pk_0123456789abcdef", "0123456789abcdef-not-a-secret"
 PAGE = 3  # transactions a page; the real one has 100
 AT_ONCE = 5
-DECLINES = {Saved.POOR: (5051, "InsufficientFunds"), Saved.STOLEN: (5043, "StolenCard")}
 Row = dict[str, Any]
 
 
@@ -61,7 +60,11 @@ class FakeCloudPayments:
     orders: dict[str, Row] = field(default_factory=dict)
     tokens: dict[str, tuple[str, Saved]] = field(default_factory=dict)
     results: dict[str, str] = field(default_factory=dict)
+    declines: dict[Saved, tuple[int, str]] = field(
+        default_factory=lambda: {Saved.POOR: (5051, "InsufficientFunds"), Saved.STOLEN: (5043, "StolenCard")}
+    )
     three_ds: bool = False
+    bank_s: float = 0.0  # how long a request takes
     notes_as_json: bool = False
     at_once: int = 0
     most_at_once: int = 0
@@ -132,6 +135,7 @@ class FakeCloudPayments:
         if fault is Fault.CUT_BEFORE:
             return self._cut(request)
         raw = await request.read()
+        await asyncio.sleep(self.bank_s)
         text = self._result(request, raw)
         match fault:
             case Fault.DOWN_AFTER:
@@ -231,7 +235,7 @@ class FakeCloudPayments:
         if self.three_ds:
             model = {"TransactionId": 900_000_001, "PaReq": "eJx", "AcsUrl": "https://acs.example/pay"}
             return {"Success": False, "Message": None, "Model": model}
-        row = self._transaction(asked, asked["Token"], *DECLINES.get(like, (0, "Approved")))
+        row = self._transaction(asked, asked["Token"], *self.declines.get(like, (0, "Approved")))
         return {"Success": row["Status"] == "Completed", "Message": None, "Model": row}
 
     def _transaction(self, asked: Row, token: str, code: int = 0, reason: str = "Approved") -> Row:

@@ -39,6 +39,7 @@ class BehindSandbox:
     receiver: Receiver
     pool: Pool
     http: aiohttp.ClientSession
+    url: str
 
     def script(self, *faults: object) -> None:
         raise NotImplementedError  # the sandbox has no faults to order
@@ -100,14 +101,15 @@ class BehindSandbox:
 
 
 @asynccontextmanager
-async def opened(pool: Pool) -> AsyncIterator[BehindSandbox]:
-    """The sandbox with its pages on the receiver's port. Its courier goes when the test says so."""
+async def opened(pool: Pool, *, own_url: str | None = None) -> AsyncIterator[BehindSandbox]:
+    """The sandbox with its pages on the receiver's port, which is where it posts if not to `own_url`. Its courier
+    goes when the test says so."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    sandbox = Sandbox(pool, SECRET, public_url=url, own_url=url)
+    sandbox = Sandbox(pool, SECRET, public_url=url, own_url=own_url or url)
     async with receiving(port, lambda app: add_pages(app, sandbox)) as receiver:
         async with aiohttp.ClientSession() as http:
             try:
-                yield BehindSandbox(sandbox, receiver, pool, http)
+                yield BehindSandbox(sandbox, receiver, pool, http, url)
             finally:
                 await sandbox.close()

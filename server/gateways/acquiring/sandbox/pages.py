@@ -47,8 +47,8 @@ def add_pages(app: web.Application, sandbox: Sandbox) -> None:
             case _:
                 raise web.HTTPBadRequest
         # Back to the page itself: whoever reloads it pays nothing again.
-        lang = _lang(request, page)
-        raise web.HTTPSeeOther(f"{PREFIX}/p/{page.token}?lang={lang}", headers=HEADERS)
+        where = f"{PREFIX}/p/{page.token}?lang={_lang(request, page)}"
+        return web.Response(status=303, headers={**HEADERS, "Location": where})
 
     app.router.add_get(PREFIX + "/p/{token:[0-9a-f]{32}}", show)
     app.router.add_post(PREFIX + "/p/{token:[0-9a-f]{32}}", act)
