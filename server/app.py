@@ -26,6 +26,7 @@ from .config import Config
 from .deliver import Deliveries
 from .gateways.acquiring.sandbox.acquirer import Sandbox
 from .gateways.acquiring.sandbox.pages import add_pages
+from .gateways.email import settings as email
 from .gateways.fcm import FcmSender
 from .gateways.mobizon import Mobizon
 from .gateways.otp import LogOtp, OtpSender, SmsChain
@@ -85,6 +86,10 @@ async def serve(
         )
         services.otp_sender = otp_sender(config)
         stack.push_async_callback(services.otp_sender.close)
+        services.email_sender = email.sender(config.post)
+        stack.push_async_callback(services.email_sender.close)
+        if config.post is None and config.public_url.startswith("https:"):
+            log.warning("email.only_logged")  # receipts reach nobody
         services.trips = Trips(services.external, providers(config))
         for provider in services.trips.providers.values():
             stack.push_async_callback(provider.close)
@@ -212,6 +217,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.email_codes.forget_old(now)
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()

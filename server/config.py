@@ -13,6 +13,8 @@ from storage.files import FileLimits
 from . import signing_in
 from .gateways.acquiring.settings import VARIABLES as ACQUIRING_VARIABLES
 from .gateways.acquiring.settings import Acquiring, acquiring_of
+from .gateways.email.settings import VARIABLES as EMAIL_VARIABLES
+from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, maps_of
 from .limits import BUCKETS, RateLimits
@@ -61,6 +63,7 @@ class Config:
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
     signing_in: SigningIn = field(default_factory=SigningIn)
+    post: Post | None = None
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
@@ -107,6 +110,7 @@ VARIABLES: dict[str, str] = {
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
+    **EMAIL_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -179,6 +183,7 @@ def load(environ: Mapping[str, str]) -> Config:
         webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
         signing_in=signing_in.load(environ, problems, number, public_url),
+        post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
         acquiring=acquiring_of(environ, problems, public_url),
     )

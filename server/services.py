@@ -53,6 +53,7 @@ from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
 from storage.editing import EditStore
+from storage.email_codes import EmailCodes
 from storage.erasure import ErasureStore
 from storage.exports import ExportStore
 from storage.files import FileStore
@@ -107,6 +108,7 @@ from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
 from .gateways.acquiring.build import acquirers
+from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
 from .habits import ReadHabits, ReadLimits
@@ -172,6 +174,7 @@ class Services:
         self.tokens = Tokens(config.signing_key)
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.email_codes = EmailCodes(pool, config.pepper, wanted.otp)
         self.staff = StaffStore(pool)
         self.viewing = Viewing(pool)
         self.account_views = AccountViews(pool)
@@ -224,6 +227,7 @@ class Services:
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
+        self.email_sender: EmailSender = LogEmail()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)

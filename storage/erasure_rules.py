@@ -107,6 +107,7 @@ ERASE: dict[str, str] = {
     "outbox.user_id": "DELETE FROM outbox WHERE user_id = $1",
     "idempotency_keys.user_id": "DELETE FROM idempotency_keys WHERE user_id = $1",
     "otp_requests.user_id": "DELETE FROM otp_requests WHERE user_id = $1",
+    "email_requests.user_id": "DELETE FROM email_requests WHERE user_id = $1",
     "pending_sign_ins.user_id": "DELETE FROM pending_sign_ins WHERE user_id = $1",
     "second_factors.user_id": "DELETE FROM second_factors WHERE user_id = $1",
     "recovery_codes.user_id": "DELETE FROM recovery_codes WHERE user_id = $1",

@@ -223,6 +223,7 @@ NOT_EXPORTED = {
     "idempotency_keys.user_id": "sealed answers, gone after a day",
     "order_versions.actor_id": "in orders",
     "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",
+    "email_requests.user_id": "gone after two days, and holds only when a code was asked for",
     "pending_sign_ins.user_id": "gone within minutes",
     "recovery_codes.user_id": "secrets",
     "account_views.user_id": "in looks",

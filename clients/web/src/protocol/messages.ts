@@ -716,14 +716,6 @@ export interface SearchMatched {
   price: Money;
 }
 
-/** Until when you may work has changed, or that moment is here: a load in hand goes on all the same. */
-export interface AccessChanged {
-  type: "access.changed";
-  entitled: boolean;
-  /** Seconds since the epoch, UTC; 0 or more */
-  until: number;
-}
-
 /** Something was written in the conversation of one of your orders; told to everybody on both sides. */
 export interface ChatMessage {
   type: "chat.message";
@@ -1100,7 +1092,7 @@ export interface Profile {
   company_role?: string | null;
 }
 
-/** What a user says of themselves. */
+/** What a user says of themselves. `email` is proven by a code: `PUT /me/email`. */
 export interface SettingsView {
   name: string;
   email: string | null;
@@ -1109,15 +1101,37 @@ export interface SettingsView {
   version: number;
 }
 
-/** What is left out stays; "" clears a text. Number and role are not changed here. */
+/** What is left out stays; "" clears a text. Number, mail and role are not changed here. */
 export interface SettingsPatch {
   /** 0 to 120 characters */
   name?: string | null;
-  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$ */
-  email?: string | null;
   locale?: Lang | null;
   /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$ */
   time_zone?: string | null;
+}
+
+/** An address where the user reads mails. */
+export interface EmailForm {
+  /** matches ^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$ */
+  email: string;
+}
+
+/** A code is on its way to the address. */
+export interface EmailAsked {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  resend_at: number;
+}
+
+/** The code that came by mail for `request`. */
+export interface EmailProofForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** matches ^[0-9]{6}$ */
+  code: string;
 }
 
 /** Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token. */
@@ -3468,8 +3482,6 @@ export interface Decisions {
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
   paid_until: number;
-  /** 0 to 500 characters */
-  note?: string;
 }
 
 /** A driver as operators see them. */
@@ -4244,8 +4256,7 @@ export type ServerMessage =
   | BidChanged
   | BidClosed
   | ChatMessage
-  | ChatMarked
-  | AccessChanged;
+  | ChatMarked;
 
 /** Frames that get exactly one `ok` or `error` with their `id`. */
 export type Command =
