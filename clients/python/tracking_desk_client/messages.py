@@ -86,6 +86,8 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
         ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
         ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+        ErrorCode("email_unavailable", 503, True, "The mail could not be sent: try again in a few minutes."),
+        ErrorCode("email_unreachable", 422, False, "No mail can be brought to this address."),
         ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
         ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
         ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
@@ -3229,7 +3231,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What a user says of themselves."""
+    """What a user says of themselves. `email` is proven by a code: `PUT /me/email`."""
 
     name: str
     email: str | None
@@ -3259,10 +3261,9 @@ class SettingsView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsPatch:
-    """What is left out stays; "" clears a text. Number and role are not changed here."""
+    """What is left out stays; "" clears a text. Number, mail and role are not changed here."""
 
     name: str | None = None  # 0 to 120 characters
-    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$
     locale: Lang | None = None
     time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$
 
@@ -3270,8 +3271,6 @@ class SettingsPatch:
         wire: Wire = {}
         if self.name is not None:
             wire["name"] = self.name
-        if self.email is not None:
-            wire["email"] = self.email
         if self.locale is not None:
             wire["locale"] = self.locale
         if self.time_zone is not None:
@@ -3282,9 +3281,71 @@ class SettingsPatch:
     def from_wire(cls, wire: Wire) -> SettingsPatch:
         return cls(
             wire.get("name"),
-            wire.get("email"),
             wire.get("locale"),
             wire.get("time_zone"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailForm:
+    """An address where the user reads mails."""
+
+    email: str  # matches ^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "email": self.email,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailForm:
+        return cls(
+            wire["email"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAsked:
+    """A code is on its way to the address."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    resend_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "expires_at": self.expires_at,
+            "resend_at": self.resend_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailAsked:
+        return cls(
+            wire["request"],
+            wire["expires_at"],
+            wire["resend_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailProofForm:
+    """The code that came by mail for `request`."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailProofForm:
+        return cls(
+            wire["request"],
+            wire["code"],
         )
 
 
