@@ -5,10 +5,12 @@ import logging
 import math
 import random
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
+from billing.acquiring import Acquirer
 from dispatch.model import Actor, Party, Policy
 from dispatch.moderation import Moderation
 from dispatch.posting import Poster
@@ -253,7 +255,7 @@ class Services:
         self.crossings = Crossings.load()
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
-        self.acquirers = acquirers(
+        self.acquirers: Mapping[str, Acquirer] = acquirers(
             config.acquiring,
             pool,
             meters,

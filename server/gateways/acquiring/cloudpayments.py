@@ -147,7 +147,7 @@ class CloudPayments:
         if last is None:
             return []
         found = await self.listed(last.at - LOOK_BACK_S, last.at + 1.0)
-        known = {one.id: one for one in (*found, last) if one.invoice == str(invoice)}
+        known = {one.id: one for one in found if one.invoice == str(invoice)} | {last.id: last}
         if last.refunds is not None and last.refunds not in known:
             payment = await self._one("/payments/get", {"TransactionId": _id(last.refunds)})
             if payment is not None:

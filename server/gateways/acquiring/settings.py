@@ -50,7 +50,9 @@ def acquiring_of(environ: Mapping[str, str], problems: list[str], public_url: st
     if env not in ("production", "development"):
         problems.append(f"DESK_ENV is {env!r}: give production or development")
     allowed = env == "development" or environ.get("DESK_SANDBOX_ALLOWED", "") == "1"
-    return Acquiring(_names(environ, problems, allowed), _cloudpayments(environ, problems), allowed)
+    names = _names(environ, problems, allowed)
+    account = _cloudpayments(environ, problems) if "cloudpayments" in names else None
+    return Acquiring(names, account, allowed)
 
 
 def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tuple[str, ...]:
@@ -72,12 +74,10 @@ def _names(environ: Mapping[str, str], problems: list[str], allowed: bool) -> tu
     return wanted
 
 
-def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaymentsAccount | None:
+def _cloudpayments(environ: Mapping[str, str], problems: list[str]) -> CloudPaymentsAccount:
     def text(name: str, default: str = "") -> str:
         return environ.get(f"DESK_CLOUDPAYMENTS_{name}", "").strip() or default
 
-    if "cloudpayments" not in environ.get("DESK_ACQUIRERS", ""):
-        return None
     for name in ("PUBLIC_ID", "SECRET"):
         if not text(name):
             problems.append(f"DESK_ACQUIRERS names cloudpayments, which needs DESK_CLOUDPAYMENTS_{name}")

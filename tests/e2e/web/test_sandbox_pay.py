@@ -52,7 +52,7 @@ async def desk(pool: Pool) -> AsyncIterator[BehindSandbox]:
 
 async def where(desk: BehindSandbox) -> Redirect:
     """A page of a fresh order. Both ways back lead to the receiver; a browser gets a 405 there, which will do."""
-    back = f"{desk.sandbox._public_url}/hooks/acquirers/x/"
+    back = f"{desk.url}/hooks/acquirers/x/"
     return await desk.sandbox.checkout(
         an_order(), back + "paid", back + "left", save_card=True, attempt=uuid4()
     )

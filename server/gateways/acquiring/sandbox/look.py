@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from server.i18n import LANGS, Lang, form, say
 from server.i18n.langs import NAMES
-from storage.sandbox.books import Checkout, Delivery
+from storage.sandbox.rows import Checkout, Delivery
 
 from .cards import CARDS, EXPIRES, TestCard
 
