@@ -162,11 +162,10 @@ class Cashier:
         payer's with this acquirer, those of `AttemptStore.begin`, `payment_unavailable`."""
         _outside_of_a_unit()
         found = (await self._invoices.one(invoice)).invoice
-        saved = await self._cards.one(card)
+        saved, token = await self._cards.opened(card)
         if (saved.user, saved.provider) != (found.user, found.provider):
             raise Refusal("not_found")
         self._acquirer(found.provider)
-        token = await self._cards.token(card)
         attempt = await self._attempts.begin(invoice, "charge", card=card, merchant=merchant)
         return await self.charge(found, attempt, token, merchant=merchant, payer=payer)
 
@@ -199,9 +198,10 @@ class Cashier:
         except Unknown:
             pass
         else:
-            await self.learn(invoice, told, "answer")
-            if told.state in ENDS:
-                return await self.ended(provider, attempt, told)
+            async with whole(self._pool):
+                await self.learn(invoice, told, "answer")
+                if told.state in ENDS:
+                    return await self.ended(provider, attempt, told)
         await self._attempts.lost(attempt, looks or 0)
         self._meters.attempted(provider, "charge", AttemptState.UNKNOWN)
         return Charged(attempt, AttemptState.UNKNOWN)

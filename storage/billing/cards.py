@@ -81,25 +81,18 @@ class CardStore:
         """A user's cards, newest first."""
         return [_card(row) for row in await self._pool.fetch(OF_USER, user)]
 
-    async def one(self, card: int) -> SavedCard:
-        """Refusal `not_found`, also for one that was removed."""
-        return _card(await self._row(card))
-
-    async def token(self, card: int) -> str:
-        """The acquirer's name for it. Refusal `not_found`."""
-        row = await self._row(card)
-        return self._seal.open(row["token"], _context(row["user_id"], row["provider"])).decode()
+    async def opened(self, card: int) -> tuple[SavedCard, str]:
+        """A card and the acquirer's name for it. Refusal `not_found`, also for one that was removed."""
+        row = await self._pool.fetchrow(ONE, card)
+        if row is None:
+            raise Refusal("not_found")
+        token = self._seal.open(row["token"], _context(row["user_id"], row["provider"]))
+        return _card(row), token.decode()
 
     async def remove(self, user: int, card: int) -> None:
         """Forgets the token. Refusal `not_found`."""
         if not await self._pool.fetchval(REMOVE, card, user):
             raise Refusal("not_found")
-
-    async def _row(self, card: int) -> Record:
-        row: Record | None = await self._pool.fetchrow(ONE, card)
-        if row is None:
-            raise Refusal("not_found")
-        return row
 
 
 def _context(user: int, provider: str) -> str:

@@ -143,19 +143,23 @@ class Inbox:
         message = _Message(provider, told, source, raw, headers or {})
         async with whole(self._pool) as connection:
             # Redeliveries come in crowds: what is stored is answered without waiting in the queue of its payment.
-            return await self._seen(connection, message) or await self._receive(connection, message)
+            seen = await self._seen(connection, message)
+            if seen is not None:
+                return seen
+            payment = None if told.transaction is None else payment_of(told.transaction)
+            now = await connection.fetchval(QUEUE, f"{provider} {payment or told.key}")
+            return await self._take(connection, message, now)
 
     async def learn(self, provider: str, transaction: Transaction, source: Source) -> Learnt | None:
         """Applies a transaction that was found at the acquirer, as the notification that should have come; None
         while it says nothing."""
         async with whole(self._pool) as connection:
-            await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
+            now = await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
             told = as_told(transaction, held=await connection.fetchval(HELD, provider, transaction.id))
             if told is None:
                 return None
             message = _Message(provider, told, source, None, {})
-            receipt = await self._seen(connection, message) or await self._receive(connection, message)
-        return Learnt(told.kind, receipt)
+            return Learnt(told.kind, await self._take(connection, message, now))
 
     async def unreadable(self, provider: str, kind: str, raw: bytes, headers: Mapping[str, str]) -> Answer:
         """Keeps what was signed and cannot be read; a person must look. A check that cannot be read is refused."""
@@ -191,11 +195,10 @@ class Inbox:
             else Receipt(Answer(row["answer"]), Verdict(row["verdict"]), False, row["invoice_id"])
         )
 
-    async def _receive(self, connection: Connection, message: _Message) -> Receipt:
+    async def _take(self, connection: Connection, message: _Message, now: float) -> Receipt:
+        """Takes a message in, under the lock of its payment."""
         provider, told = message.provider, message.told
         transaction = told.transaction
-        payment = None if transaction is None else payment_of(transaction)
-        now: float = await connection.fetchval(QUEUE, f"{provider} {payment or told.key}")
         seen = await self._seen(connection, message)
         if seen is not None:
             return seen
