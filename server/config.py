@@ -12,7 +12,7 @@ from storage.files import FileLimits
 
 from . import signing_in
 from .gateways.settings import VARIABLES as MAP_VARIABLES
-from .gateways.settings import Maps, maps_of
+from .gateways.settings import Maps, SmsBudget, maps_of
 from .limits import BUCKETS, RateLimits
 from .signing_in import SigningIn
 
@@ -24,6 +24,7 @@ CORS_ORIGINS = ("capacitor://localhost", "https://localhost")
 
 RATE_LIMITS = RateLimits()
 WATCH = Watch()
+SMS_BUDGET = SmsBudget()
 
 
 class ConfigError(Exception):
@@ -60,6 +61,7 @@ class Config:
     signing_in: SigningIn = field(default_factory=SigningIn)
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
+    notice_sms: SmsBudget = SMS_BUDGET
 
 
 # Every variable with a sentence; .env.example is tested against this table.
@@ -93,6 +95,8 @@ VARIABLES: dict[str, str] = {
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    "DESK_NOTICE_SMS_DAILY_BUDGET": "SMS a day for events that must be heard, all users together; 0 sends none "
+    f"(default {SMS_BUDGET.all_together}, three a user; one-time codes have a budget of their own)",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
 }
@@ -167,6 +171,9 @@ def load(environ: Mapping[str, str]) -> Config:
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
         signing_in=signing_in.load(environ, problems, number, public_url),
         watch=None if habits == "off" else WATCH,
+        notice_sms=SmsBudget(
+            all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)
+        ),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))
