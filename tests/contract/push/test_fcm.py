@@ -85,7 +85,7 @@ def offer(address: str, kind: str = "fid", **changes: Any) -> Push:
 async def test_a_message_carries_kind_ids_and_a_sentence_and_nothing_else(
     fcm: FakeFcm, sender: FcmSender
 ) -> None:
-    assert await sender.send([offer("fid-1")]) == [Delivered()]
+    assert await sender.send([offer("fid-1", item=77)]) == [Delivered()]
     (message,) = fcm.asked
     title, body = notices.text("kk", "offer.made", {})
     assert fcm.projects == {"demo"}
@@ -93,7 +93,13 @@ async def test_a_message_carries_kind_ids_and_a_sentence_and_nothing_else(
     assert 0 <= expires - time.time() <= 42
     assert message == {
         "fid": "fid-1",
-        "data": {"type": "offer.made", "offer": "5", "order": "9"},
+        "data": {
+            "type": "offer.made",
+            "offer": "5",
+            "order": "9",
+            "item": "77",
+            "link": "/shift?offer=5",
+        },
         "notification": {"title": title, "body": body},
         "android": {
             "priority": "high",

@@ -119,11 +119,19 @@ def offer(endpoint: Endpoint, **changes: Any) -> Push:
 async def test_the_browser_can_read_the_message_and_nobody_else(
     service: FakePushService, sender: WebPushSender
 ) -> None:
-    assert await sender.send([offer(service.endpoint())]) == [Delivered()]
+    assert await sender.send([offer(service.endpoint(), item=77)]) == [Delivered()]
     ((path, headers, body),) = service.asked
     assert path == "/sub/1" and headers["Content-Encoding"] == "aes128gcm"
     title, text = notices.text("ru", "offer.made", {})
-    assert service.read(body) == {"type": "offer.made", "offer": 5, "order": 9, "title": title, "body": text}
+    assert service.read(body) == {
+        "type": "offer.made",
+        "offer": 5,
+        "order": 9,
+        "item": 77,
+        "link": "/shift?offer=5",
+        "title": title,
+        "body": text,
+    }
     assert b"offer" not in body
     assert (headers["TTL"], headers["Urgency"]) == ("42", "high")
     stranger = FakePushService()
