@@ -165,7 +165,7 @@ class Deliveries:
                 close = self._outbox.lapse if turn.reason == "quiet_hours" else self._outbox.dead
                 await close(notice, turn.reason)
             elif turn.at > now:
-                await self._outbox.put_off(notice, turn.at - now, "quiet_hours")
+                await self._outbox.put_off(notice, turn.at - now, "quiet_hours", tried=False)
             else:
                 due.append(notice)
         await self._ledger.add(silent)
@@ -221,14 +221,20 @@ class Deliveries:
             outcomes = came_of[notice.id]
             later = [outcome for outcome in outcomes if isinstance(outcome, Later)]
             rejected = [outcome.reason for outcome in outcomes if isinstance(outcome, Rejected)]
+            tried = any(outcome.tried for outcome in later)
             if any(isinstance(outcome, Delivered) for outcome in outcomes):
                 sent.append(notice)
-            elif later and not (notice.channel == Channel.SMS and notice.attempt >= SMS_TRIES):
+            elif later and not (tried and _in_vain(notice)):
                 asked = max(outcome.after_s or 0.0 for outcome in later)
                 wait = max(asked, backoff(notice.attempt, self._jitter()))
-                await self._outbox.put_off(notice, wait, later[0].reason)
+                await self._outbox.put_off(notice, wait, later[0].reason, tried=tried)
             else:
                 why = rejected or [outcome.reason for outcome in later]
                 await self._outbox.dead(notice, "; ".join(why) or "every endpoint is gone")
         if sent:
             await self._outbox.sent(sent)
+
+
+def _in_vain(notice: Notice) -> bool:
+    """Whether it was tried as often as may be."""
+    return notice.channel == Channel.SMS and notice.attempt >= SMS_TRIES

@@ -52,7 +52,8 @@ CALL_OFF = (
     "UPDATE outbox SET state = 'cancelled', done_at = now() WHERE id = ANY($1::bigint[]) AND state = 'due'"
 )
 PUT_OFF = """
-UPDATE outbox SET due_at = least(now() + $3 * interval '1 second', expires_at), error = $4
+UPDATE outbox SET due_at = least(now() + $3 * interval '1 second', expires_at), error = $4,
+    attempts = attempts - $5::int
 WHERE id = $1 AND state = 'due' AND attempts = $2
 """
 # By the unique index on dedupe_key.
@@ -116,9 +117,9 @@ class Outbox:
         """They are not to go out any more."""
         await self._pool.execute(CALL_OFF, [notice.id for notice in notices])
 
-    async def put_off(self, notice: Notice, seconds: float, error: str) -> None:
-        """Try again in that many seconds; the expiry still closes it."""
-        await self._pool.execute(PUT_OFF, notice.id, notice.attempt, seconds, error)
+    async def put_off(self, notice: Notice, seconds: float, error: str, *, tried: bool = True) -> None:
+        """Try again in that many seconds; the expiry still closes it. What was not `tried` was no attempt."""
+        await self._pool.execute(PUT_OFF, notice.id, notice.attempt, seconds, error, 0 if tried else 1)
 
     async def cancel(self, dedupe_key: str) -> None:
         """Not needed any more: the socket has brought it."""

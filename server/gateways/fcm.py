@@ -75,7 +75,7 @@ class FcmSender:
             came = [self._outcome(answer.exception) for answer in batch.responses]
             self._slow_down(came)
             outcomes += came
-        return outcomes + [Later("pace", self.pace.wait_s(now))] * held
+        return outcomes + [Later("pace", self.pace.wait_s(now), tried=False)] * held
 
     async def close(self) -> None:
         """Closes the library's connections; in a thread, since it starts an event loop for that."""

@@ -68,10 +68,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now; `after_s` is what the push service asked us to wait, if it did."""
+    """Not now; `after_s` is what the push service asked us to wait, if it did. `tried` False: nobody was asked."""
 
     reason: str
     after_s: float | None = None
+    tried: bool = True
 
 
 Outcome = Delivered | Gone | Rejected | Later

@@ -213,6 +213,18 @@ async def test_a_gateway_that_fails_is_asked_three_times_and_no_more(desk: Desk,
     assert len(texts.rang) == SMS_TRIES and (await desk.states())["sms", "dead"] == 1
 
 
+async def test_what_had_to_queue_was_not_tried(desk: Desk, texts: Phones) -> None:
+    texts.script = [Later("queue", 0.0, tried=False)] * SMS_TRIES
+    user = await driver(desk)
+    await desk.happens(user, "order.changed", order=7, event="cancelled")
+    await desk.announce()
+    for _ in range(SMS_TRIES + 1):
+        await desk.pass_time(SMS_AFTER_S)
+        await desk.goes_round()
+    assert (await desk.states())["sms", "sent"] == 1
+    assert [row["attempts"] for row in await desk.queue(channel="sms")] == [1]
+
+
 async def test_a_receipt_goes_by_mail_at_once_also_at_night_and_nowhere_without_an_address(
     desk: Desk, mails: Phones
 ) -> None:
