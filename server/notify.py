@@ -20,6 +20,7 @@ from server.chat import views as chat
 from server.notices import views as notices
 from server.notices.views import Noticed
 from server.protocol.messages import (
+    AccessChanged,
     BidChanged,
     BidClosed,
     BidMade,
@@ -63,6 +64,7 @@ PersonalMessage = (
     | BidClosed
     | SearchMatched
     | InboxMarked
+    | AccessChanged
 )
 T = TypeVar("T")
 
@@ -193,6 +195,8 @@ class Notify:
             log.info("order.placed", extra={"order": event.order.id})
         elif isinstance(event, events.SearchMatched):
             self._personal(event.driver, search_matched(event))
+        elif isinstance(event, events.AccessChanged):
+            self._personal(event.user, AccessChanged(entitled=event.until > time.time(), until=event.until))
         elif isinstance(event, events.Forecast):
             eta = forecast(event)
             self._services.hub.to_watchers(event.order, eta)
@@ -304,7 +308,7 @@ class Notify:
             log.warning("bus.unreadable", extra={"bytes": len(payload)})
             return
         if isinstance(news, Personal):
-            self._services.hub.to_user(news.user, news.message)
+            self._to_user(news.user, news.message)
         elif isinstance(news, Changed):
             self._changed(news.change)
         elif isinstance(news, Reckoned):
@@ -337,8 +341,13 @@ class Notify:
         self._services.hub.to_users(news.users, lambda lang: mark)
 
     def _personal(self, user: int, message: PersonalMessage) -> None:
-        self._services.hub.to_user(user, message)
+        self._to_user(user, message)
         self._services.bus.publish_event(_ENCODER.encode(Personal(user, message)))
+
+    def _to_user(self, user: int, message: PersonalMessage) -> None:
+        self._services.hub.to_user(user, message)
+        if isinstance(message, AccessChanged):
+            self._services.access_ends.put(user, message.until)
 
     def _changed(self, change: OrderChanged) -> None:
         services = self._services

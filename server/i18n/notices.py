@@ -126,7 +126,9 @@ NOTICES: dict[str, Template] = {
     ),
     "subscription.started": Template("Your subscription", "Your subscription is active."),
     "subscription.started/trial": Template("Your subscription", "Your trial period has begun."),
-    "subscription.renewed": Template("Your subscription", "Your subscription is paid for the next period."),
+    "subscription.paid": Template(
+        "Your subscription", "Your payment has arrived: the subscription goes on. The receipt is in the app."
+    ),
     "subscription.ending": Template(
         "Your subscription",
         "Your subscription ends in {n} day. Renew it to go on taking loads.",
@@ -141,7 +143,6 @@ NOTICES: dict[str, Template] = {
         "Your subscription", "The payment failed. Pay in the app to keep your subscription."
     ),
     "subscription.ended": Template("Your subscription", "Your subscription has ended. Renew it in the app."),
-    "payment.received": Template("Payment", "Your payment has arrived. The receipt is in the app."),
     "payment.refunded": Template("Payment", "A payment of yours was refunded. The receipt is in the app."),
     "bonus.granted": Template(
         "Bonus", "You have {n} free day of subscription.", "You have {n} free days of subscription."

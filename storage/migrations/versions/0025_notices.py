@@ -1,7 +1,7 @@
 """the inbox, what users want to be told of, and what came of each attempt
 
 Revision ID: 0025
-Revises: 0022
+Revises: 0023
 Deploy: before  # the old code writes events as ever; new workers announce them
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0025"
-down_revision: str | Sequence[str] | None = "0022"
+down_revision: str | Sequence[str] | None = "0023"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

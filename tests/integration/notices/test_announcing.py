@@ -128,7 +128,7 @@ async def test_an_sms_and_a_mail_get_rows_of_their_own_where_they_may_go(desk: D
     user = await desk.user()
     await desk.happens(user, "order.changed", order=9, event="cancelled")
     await desk.happens(user, "order.changed", order=9, event="loaded")
-    await desk.happens(user, "payment.received", payment=4)
+    await desk.happens(user, "payment.refunded", payment=4)
     await desk.announce()
     assert await desk.states() == {("push", "due"): 3, ("sms", "due"): 1, ("email", "due"): 1}
     (sms,), (mail,) = await desk.queue(channel="sms"), await desk.queue(channel="email")
@@ -142,7 +142,7 @@ async def test_without_gateways_nothing_is_queued_for_them(pool: Pool) -> None:
     desk = Desk(pool)
     user = await desk.user()
     await desk.happens(user, "order.changed", order=9, event="cancelled")
-    await desk.happens(user, "payment.received", payment=4)
+    await desk.happens(user, "payment.refunded", payment=4)
     await desk.announce()
     assert await desk.states() == {("push", "due"): 2}
 

@@ -232,7 +232,7 @@ async def test_a_receipt_goes_by_mail_at_once_also_at_night_and_nowhere_without_
     await desk.pool.execute("UPDATE users SET email = 'office@example.kz' WHERE id = $1", named)
     for user in (named, nameless):
         await desk.wants(user, Preferences(quiet=around_now(10, 50)))
-        await desk.happens(user, "payment.received", payment=5)
+        await desk.happens(user, "payment.refunded", payment=5)
     await desk.goes_round()
     assert [mail.endpoint.address for mail in mails.rang] == ["office@example.kz"]
     assert ("email", "withheld", "no_address") in await desk.written(nameless)

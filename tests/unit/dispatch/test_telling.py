@@ -187,7 +187,7 @@ def test_an_open_socket_has_two_seconds_before_the_phone_rings() -> None:
 
 
 def test_an_sms_is_for_what_must_be_heard_and_a_mail_for_receipts() -> None:
-    order, receipt = HAPPENINGS["order.changed"], HAPPENINGS["payment.received"]
+    order, receipt = HAPPENINGS["order.changed"], HAPPENINGS["payment.refunded"]
     assert set(told(order, words=frozenset({"delivered"}))) == {Channel.INBOX, Channel.PUSH}
     assert set(told(order, words=frozenset({"cancelled"}))) == {Channel.INBOX, Channel.PUSH, Channel.SMS}
     night = Preferences(quiet=Quiet(0, 1439))
