@@ -24,6 +24,7 @@ from .audit.sealing import Sealer
 from .background import running
 from .broadcasting import Broadcasting
 from .config import Config
+from .gateways.email import settings as email
 from .gateways.fcm import FcmSender
 from .gateways.mobizon import Mobizon
 from .gateways.otp import LogOtp, OtpSender, SmsChain
@@ -85,6 +86,10 @@ async def serve(
         texting = texting_of(config)
         services.otp_sender = otp_sender(config, texting)
         stack.push_async_callback(services.otp_sender.close)
+        services.email_sender = email.sender(config.post)
+        stack.push_async_callback(services.email_sender.close)
+        if config.post is None and config.public_url.startswith("https:"):
+            log.warning("email.only_logged")  # receipts reach nobody
         services.trips = Trips(services.external, providers(config))
         for provider in services.trips.providers.values():
             stack.push_async_callback(provider.close)

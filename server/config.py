@@ -11,6 +11,8 @@ from storage.buckets import Limit
 from storage.files import FileLimits
 
 from . import signing_in
+from .gateways.email.settings import VARIABLES as EMAIL_VARIABLES
+from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, SmsBudget, maps_of
 from .limits import BUCKETS, RateLimits
@@ -59,6 +61,7 @@ class Config:
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
     signing_in: SigningIn = field(default_factory=SigningIn)
+    post: Post | None = None
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     notice_sms: SmsBudget = SMS_BUDGET
@@ -99,6 +102,7 @@ VARIABLES: dict[str, str] = {
     f"(default {SMS_BUDGET.all_together}, three a user; one-time codes have a budget of their own)",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
+    **EMAIL_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -170,6 +174,7 @@ def load(environ: Mapping[str, str]) -> Config:
         webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
         signing_in=signing_in.load(environ, problems, number, public_url),
+        post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
         notice_sms=SmsBudget(
             all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)

@@ -111,6 +111,7 @@ from .deliver import Deliveries
 from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
+from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
 from .gateways.push import PushSender
@@ -230,6 +231,7 @@ class Services:
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
+        self.email_sender: EmailSender = LogEmail()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
