@@ -16,7 +16,6 @@ from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from storage import partitions, postgres, redis
 from storage.board.store import connect_board_pool
-from storage.notices.ledger import Ledger
 from storage.postgres import Pool
 
 from . import i18n, publishing
@@ -25,6 +24,7 @@ from .background import running
 from .broadcasting import Broadcasting
 from .config import Config
 from .gateways.email import settings as email
+from .gateways.email_notices import EmailNotices
 from .gateways.fcm import FcmSender
 from .gateways.mobizon import Mobizon
 from .gateways.otp import LogOtp, OtpSender, SmsChain
@@ -98,7 +98,7 @@ async def serve(
         await services.revocations.warm(time.time())
         await services.sharing.load(time.time())
         await services.live.load_last(pool, time.time())
-        services.senders.update(_senders(config, texting, services.ledger))
+        services.senders.update(_senders(config, texting, services))
         for sender in set(services.senders.values()):
             stack.push_async_callback(sender.close)
         hook_sender = WebhookSender(allow_private=config.webhook_allow_private)
@@ -275,7 +275,7 @@ def providers(config: Config) -> dict[str, Provider]:
     return found
 
 
-def _senders(config: Config, texting: Texting | None, ledger: Ledger) -> dict[str, PushSender]:
+def _senders(config: Config, texting: Texting | None, services: Services) -> dict[str, PushSender]:
     """Push adapters by kind of endpoint; what is not configured is written to the log instead."""
     senders: dict[str, PushSender] = {}
     if config.vapid_private_key:
@@ -284,5 +284,7 @@ def _senders(config: Config, texting: Texting | None, ledger: Ledger) -> dict[st
         fcm = FcmSender(config.fcm_credentials, url=config.fcm_url)
         senders["fid"] = senders["token"] = fcm
     if texting is not None and config.notice_sms.all_together:
-        senders["sms"] = SmsSender(texting, ledger, config.notice_sms)
+        senders["sms"] = SmsSender(texting, services.ledger, config.notice_sms)
+    if config.post is not None:  # else no mail is promised to anybody
+        senders["email"] = EmailNotices(services.email_sender, config.public_url)
     return senders
