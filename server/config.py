@@ -16,7 +16,7 @@ from .gateways.acquiring.settings import Acquiring, acquiring_of
 from .gateways.email.settings import VARIABLES as EMAIL_VARIABLES
 from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
-from .gateways.settings import Maps, maps_of
+from .gateways.settings import Maps, SmsBudget, maps_of
 from .limits import BUCKETS, RateLimits
 from .signing_in import SigningIn
 
@@ -28,6 +28,7 @@ CORS_ORIGINS = ("capacitor://localhost", "https://localhost")
 
 RATE_LIMITS = RateLimits()
 WATCH = Watch()
+SMS_BUDGET = SmsBudget()
 
 
 class ConfigError(Exception):
@@ -67,6 +68,7 @@ class Config:
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
+    notice_sms: SmsBudget = SMS_BUDGET
 
     @property
     def own_url(self) -> str:
@@ -107,6 +109,8 @@ VARIABLES: dict[str, str] = {
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    "DESK_NOTICE_SMS_DAILY_BUDGET": "SMS a day for events that must be heard, all users together; 0 sends none "
+    f"(default {SMS_BUDGET.all_together}, three a user; one-time codes have a budget of their own)",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
@@ -186,6 +190,9 @@ def load(environ: Mapping[str, str]) -> Config:
         post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
         acquiring=acquiring_of(environ, problems, public_url),
+        notice_sms=SmsBudget(
+            all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)
+        ),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

@@ -67,6 +67,10 @@ from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.members import MemberStore
 from storage.moderation import CaseStore
+from storage.notices.announcing import NewsStore
+from storage.notices.inbox import InboxStore
+from storage.notices.ledger import Ledger
+from storage.notices.preferences import PreferenceStore
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
@@ -104,6 +108,7 @@ from .board_search import BoardSearches
 from .calculator import Calculator
 from .chores import LEDGER, Chores
 from .config import Config
+from .deliver import Deliveries
 from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
@@ -111,12 +116,14 @@ from .gateways.acquiring.build import acquirers
 from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
+from .gateways.push import PushSender
 from .habits import ReadHabits, ReadLimits
 from .held import Held
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
 from .metrics import Counts, Metrics
+from .notices.announcing import Announcing
 from .notify import Notify
 from .oidc.trips import Trips
 from .paying import Paying
@@ -221,6 +228,10 @@ class Services:
         self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
+        self.inbox = InboxStore(pool)
+        self.preferences = PreferenceStore(pool)
+        self.ledger = Ledger(pool)
+        self.senders: dict[str, PushSender] = {}  # by kind of endpoint, filled by app.py
         self.api_keys = ApiKeyStore(pool)
         self.webhooks = WebhookStore(pool)
         self.hook_seal = Seal(config.pepper, "webhook secrets")
@@ -313,6 +324,23 @@ class Services:
         self.content_pages = PageStore(pool)
         self.announcements = AnnouncementStore(pool)
         self.broadcasts = BroadcastStore(pool, self.whereabouts, self.around)
+        self.deliveries = Deliveries(
+            self.outbox,
+            self.accounts,
+            self.preferences,
+            self.ledger,
+            self.senders,
+            broadcasts=self.broadcasts,
+            observe_lag=self.metrics.push_lag.observe,
+        )
+        self.announcing = Announcing(
+            NewsStore(pool),
+            self.broadcasts,
+            self.notify.noticed,
+            self.hub.connected,
+            self.deliveries.wake,
+            self.senders,
+        )
         self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), self.prices)
         self.dispatcher = Dispatcher(
             self.orders,

@@ -4,6 +4,7 @@ Every change holds the user's row first (access.lock), then the agreement, and w
 next. So a payment and a cancellation at the same moment come one after the other.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -18,6 +19,7 @@ from billing.subscription import State, Step, Subscription, due, may_pause, stat
 from dispatch.errors import Refusal
 from dispatch.events import AccessChanged, Event
 
+from ..notices.writing import tell
 from ..order_rows import moment, seconds
 from ..postgres import Connection, Pool, transaction
 from ..staff import record
@@ -27,7 +29,6 @@ from .invoices import FIELDS as INVOICE
 from .invoices import invoice_of
 from .locks import lock_price
 from .plans import current
-from .telling import say_to
 
 # Primary keys. After the lock, so that it reads what others have written while we waited for it.
 STANDS = """
@@ -437,7 +438,8 @@ async def _put(connection: Connection, at: Standing, version: PlanVersion | None
 
 
 async def _tell(connection: Connection, at: Standing, kind: str, key: str) -> None:
-    await say_to(connection, at.user, kind, {"until": at.access.until}, f"{kind}:{at.user}:{key}")
+    days = max(1, math.ceil((at.access.until - at.now) / DAY_S))  # of which an ended one tells nothing
+    await tell(connection, [at.user], kind, f"{kind}:{key}", {"n": days})
 
 
 async def _on_sale(connection: Connection, at: Standing, plan: str) -> PlanVersion:
