@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from billing.acquiring import Advice, Unavailable
 from billing.money import Money
 from billing.payments import AttemptState, Invoice
+from dispatch.errors import Refusal
 from dispatch.events import Event
 from server.notify import Notify
 from server.paying.cashier import Bill, Cashier, Payer
 from storage.billing import subscriptions
-from storage.billing.cards import CardStore
+from storage.billing.cards import CardStore, SavedCard
 from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
 from storage.postgres import Connection, Pool, whole
 
@@ -78,10 +79,10 @@ class Renewals:
         """One try. Unavailable: surely nothing was charged, and it costs no try."""
         at = renewal.standing
         sale = await self._selling.renewal(at)
-        if sale is None or at.held is None or at.held.card is None:
+        card = None if at.held is None or at.held.card is None else await self._card(at.held.card)
+        if sale is None or card is None:
             await self._store.give_up(at.user)
             return ()
-        card = await self._cards.one(at.held.card)
         bill = bill_of(at.user, sale, card.provider, RENEWAL, at.lang, lives_s=RENEWAL_LIVES_S)
         try:
             async with whole(self._pool) as connection:
@@ -97,6 +98,12 @@ class Renewals:
             raise Unavailable(charged.reason)
         # What came of it was applied with it; what is not known yet is looked for by the loop of payments.
         return ()
+
+    async def _card(self, card: int) -> SavedCard | None:
+        try:
+            return (await self._cards.opened(card))[0]
+        except Refusal:  # its owner has removed it
+            return None
 
 
 def bill_of(

@@ -104,7 +104,7 @@ class Till:
 
     async def _provider(self, asked: Asked) -> str:
         if asked.card is not None:
-            card = await self._cards.one(asked.card)
+            card, _ = await self._cards.opened(asked.card)
             if card.user != asked.user:
                 raise Refusal("not_found").at("card")
             return card.provider
