@@ -99,6 +99,9 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("forbidden", 403, False, "Your role does not allow this."),
         ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
+        ErrorCode("trial_used", 409, False, "The free days have been used already."),
+        ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+        ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
         ErrorCode("bin_invalid", 422, False, "This is not a business number of that country."),
         ErrorCode("company_required", 409, False, "Create or join a company first."),
@@ -2059,6 +2062,29 @@ class SearchMatched:
             wire["body"],
             wire["distance_m"],
             Money.from_wire(wire["price"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChanged:
+    """Until when you may work has changed, or that moment is here: a load in hand goes on all the same."""
+
+    TYPE: ClassVar[str] = "access.changed"
+    entitled: bool
+    until: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "access.changed",
+            "entitled": self.entitled,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AccessChanged:
+        return cls(
+            wire["entitled"],
+            wire["until"],
         )
 
 
@@ -10056,16 +10082,19 @@ class SubscriptionForm:
     """Sets until when a driver's subscription is paid."""
 
     paid_until: float  # Seconds since the epoch, UTC; 0 or more
+    note: str = ""  # 0 to 500 characters
 
     def to_wire(self) -> Wire:
         return {
             "paid_until": self.paid_until,
+            "note": self.note,
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> SubscriptionForm:
         return cls(
             wire["paid_until"],
+            wire.get("note", ""),
         )
 
 
@@ -12319,6 +12348,7 @@ ServerMessage: TypeAlias = (
     | BidClosed
     | ChatMessage
     | ChatMarked
+    | AccessChanged
 )
 
 _CLIENT: dict[str, Callable[[Wire], Any]] = {
@@ -12361,6 +12391,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "bid.changed": BidChanged.from_wire,
     "bid.closed": BidClosed.from_wire,
     "search.matched": SearchMatched.from_wire,
+    "access.changed": AccessChanged.from_wire,
     "chat.message": ChatMessage.from_wire,
     "chat.marked": ChatMarked.from_wire,
     "order.changed": OrderChanged.from_wire,

@@ -716,6 +716,14 @@ export interface SearchMatched {
   price: Money;
 }
 
+/** Until when you may work has changed, or that moment is here: a load in hand goes on all the same. */
+export interface AccessChanged {
+  type: "access.changed";
+  entitled: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until: number;
+}
+
 /** Something was written in the conversation of one of your orders; told to everybody on both sides. */
 export interface ChatMessage {
   type: "chat.message";
@@ -3482,6 +3490,8 @@ export interface Decisions {
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
   paid_until: number;
+  /** 0 to 500 characters */
+  note?: string;
 }
 
 /** A driver as operators see them. */
@@ -4256,7 +4266,8 @@ export type ServerMessage =
   | BidChanged
   | BidClosed
   | ChatMessage
-  | ChatMarked;
+  | ChatMarked
+  | AccessChanged;
 
 /** Frames that get exactly one `ok` or `error` with their `id`. */
 export type Command =
