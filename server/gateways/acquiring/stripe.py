@@ -33,12 +33,14 @@ from server.gateways.meters import VendorMeters
 from .line import Line
 from .settings import StripeAccount
 from .stripe_events import said
-from .stripe_faults import Unreadable, detail_of, fault_of
+from .stripe_faults import declined, fault_of
 from .stripe_objects import (
     Charge,
     Intent,
     Page,
     Refund,
+    Unreadable,
+    converted,
     in_our_money,
     of_intent,
     of_refund,
@@ -169,7 +171,7 @@ class Stripe:
                     params, {"idempotency_key": str(attempt)}
                 )
             except self._lib.CardError as error:
-                return of_intent(_declined(error))
+                return of_intent(declined(error))
             return of_intent(_read(made, Intent))
 
     async def refund(self, transaction: str, money: Money, *, attempt: UUID) -> Transaction:
@@ -195,7 +197,11 @@ class Stripe:
                 await charges.search_async({"query": f"metadata['invoice']:'{wanted}'", "limit": PAGE}),
                 Charge,
             )
-            known = {charge.id: charge for charge in (*old, *young) if charge.told("invoice") == wanted}
+            known = {
+                charge.id: charge
+                for charge in (*old, *young)
+                if charge.told("invoice") == wanted and in_our_money(charge)
+            }
             made = payments(known.values())
             for payment in [one for one in made if one.state is State.PAID]:
                 refunds = await self._api.v1.refunds.list_async(
@@ -269,25 +275,8 @@ def _about(order: Order) -> dict[str, str]:
     return {"invoice": str(order.invoice), "account": order.account}
 
 
-def _declined(error: "stripe.CardError") -> Intent:
-    """The payment that a card was declined for."""
-    body = error.json_body
-    told = body.get("error") if isinstance(body, dict) else None
-    made = told.get("payment_intent") if isinstance(told, dict) else None
-    if made is None:
-        raise Rejected(detail_of(error))
-    return _converted(made, Intent)
-
-
 def _read(answer: "stripe.StripeObject", kind: type[T]) -> T:
-    return _converted(answer.to_dict(), kind)
-
-
-def _converted(fields: object, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(fields, kind)
-    except msgspec.ValidationError as error:
-        raise Unreadable(f"an answer of another form: {error}") from None
+    return converted(answer.to_dict(), kind)
 
 
 async def _all(page: "stripe.ListObject[S] | stripe.SearchResultObject[S]", kind: type[T]) -> list[T]:

@@ -8,16 +8,14 @@ import aiohttp
 
 from billing.acquiring import Rejected, Unavailable, Unknown
 
+from .stripe_objects import Intent, Unreadable, converted
+
 if TYPE_CHECKING:
     import stripe
 
 log = logging.getLogger("desk.acquiring")
 
 CONFLICT = 409  # the same attempt is under way
-
-
-class Unreadable(Exception):
-    """An answer whose form we do not know."""
 
 
 class Fault(NamedTuple):
@@ -55,6 +53,16 @@ def fault_of(error: Exception, lib: ModuleType, *, moves: bool) -> Fault:
         return Fault((lost if sent else Unavailable)(type(cause).__name__), "no answer", False)
     # 5xx, and 200 with a body that is no JSON.
     return Fault(lost(detail), "unreadable", error.http_status == CONFLICT)
+
+
+def declined(error: "stripe.CardError") -> Intent:
+    """The payment that a card was declined for. Rejected where the answer names none."""
+    body = error.json_body
+    told = body.get("error") if isinstance(body, dict) else None
+    made = told.get("payment_intent") if isinstance(told, dict) else None
+    if made is None:
+        raise Rejected(detail_of(error))
+    return converted(made, Intent)
 
 
 def detail_of(error: "stripe.StripeError") -> str:

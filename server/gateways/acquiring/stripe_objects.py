@@ -7,13 +7,17 @@ PaymentIntent to each of its charges when it is confirmed.
 
 import logging
 from collections.abc import Iterable
+from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from billing.acquiring import Advice, Card, State, Transaction
 from billing.money import Currency, Money
 
 log = logging.getLogger("desk.stripe")
+
+T = TypeVar("T")
 
 CURRENCIES = frozenset(Currency)
 # Stripe's documentation, "Decline codes": what may pass by itself, and what never will.
@@ -50,6 +54,10 @@ _ADVICE = {
     "do_not_try_again": Advice.NEVER,
     "confirm_card_data": Advice.OTHER,
 }
+
+
+class Unreadable(Exception):
+    """An answer whose form we do not know."""
 
 
 class _CardDetails(Struct, frozen=True):
@@ -137,6 +145,14 @@ class Page(Struct, frozen=True):
     amount_total: int | None = None
     currency: str | None = None
     metadata: dict[str, str] | None = None
+
+
+def converted(fields: object, kind: type[T]) -> T:
+    """An object out of an answer. Unreadable."""
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"an answer of another form: {error}") from None
 
 
 def money(minor: int, currency: str) -> Money:
