@@ -18,7 +18,7 @@ from storage import partitions, postgres, redis
 from storage.board.store import connect_board_pool
 from storage.postgres import Pool
 
-from . import i18n, publishing
+from . import i18n, publishing, reminding
 from .audit.sealing import Sealer
 from .background import running
 from .broadcasting import Broadcasting
@@ -162,6 +162,7 @@ def _loops(
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
         publish=publishing.run(services.publisher),
+        remind=reminding.run(services.reminders, services.notify.tell),
         deliver=Deliveries(services.outbox, services.accounts, senders, broadcasts=services.broadcasts).run(),
         broadcasting=Broadcasting(services.broadcasts).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
@@ -205,6 +206,7 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
+            await services.payment_records.refresh(1000)
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

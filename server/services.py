@@ -71,6 +71,8 @@ from storage.postgres import Pool, after_commit
 from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
 from storage.reloads import ReloadStore
+from storage.remittance.record import PaymentRecords
+from storage.remittance.store import Reminders, RemittanceStore
 from storage.reports.store import ReportStore
 from storage.reviews.moderation import ReviewModeration
 from storage.reviews.reputation import ReputationStore
@@ -204,7 +206,10 @@ class Services:
         self.dispute_judges = DisputeJudges(pool)
         self.reviews = ReviewStore(pool)
         self.judged_reviews = ReviewModeration(pool)
-        self.reputations = ReputationStore(pool)
+        self.payment_records = PaymentRecords(pool)
+        self.reputations = ReputationStore(pool, self.payment_records)
+        self.remittances = RemittanceStore(pool)
+        self.reminders = Reminders(pool)
         self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)

@@ -142,6 +142,13 @@ SELECT m.id, to_jsonb(m) || jsonb_build_object('order', d.order_id, 'code', d.co
     'state', d.state, 'outcome', d.outcome, 'decision', d.decision, 'decided_amount', d.decided_amount)
 FROM dispute_messages m JOIN disputes d ON d.id = m.dispute_id
 WHERE m.author_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3""",
+    # Of own and of carried loads, by ix_orders_shipper_id_id, ix_assignments_driver_id_order_id and
+    # ix_remittance_marks_order_id_id.
+    "payments": """
+SELECT m.id, to_jsonb(m) - 'shipper_by' - 'driver_by' FROM remittance_marks m
+WHERE m.order_id IN (SELECT id FROM orders WHERE shipper_id = $1
+        UNION SELECT order_id FROM assignments WHERE driver_id = $1)
+    AND m.id > $2 ORDER BY m.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -200,6 +207,8 @@ NOT_EXPORTED = {
     "reviews.judged_by": "staff's work, not the user's data",
     "reviews.replied_by": "in reviews_about",
     "reviews.reported_by": "in reviews_about",
+    "remittance_marks.shipper_by": "in payments",
+    "remittance_marks.driver_by": "in payments",
     "disputes.opened_by": "in disputes",
     "disputes.claimed_by": "staff's work, not the user's data",
     "disputes.decided_by": "staff's work, not the user's data",

@@ -21,6 +21,14 @@ RENAMED = {
 UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
+_PAYMENT = {
+    "open": "Not paid yet",
+    "prepaid": "Paid in part",
+    "marked": "Paid, says the shipper",
+    "contested": "Contested",
+    "paid": "Paid",
+    "void": "Nothing to be paid",
+}
 LABELS: dict[str, dict[str, str]] = {
     # What staff looked at, as the one whom they looked at is told.
     "Looked": {
@@ -439,6 +447,21 @@ LABELS: dict[str, dict[str, str]] = {
         "for_shipper": "For the shipper",
         "split": "Each bears a part",
         "withdrawn": "Left undecided: the haul goes on",
+    },
+    "RemittanceKind": {"prepayment": "Prepayment", "payment": "Payment"},
+    "MarkState": {
+        "waiting": "Waits for the driver's word",
+        "confirmed": "Received",
+        "contested": "Contested",
+        "withdrawn": "Taken back",
+    },
+    "RemittanceState": _PAYMENT,
+    "HaulPayment": {**_PAYMENT, "overdue": "Overdue"},
+    "PaymentFault": {
+        "not_received": "The money has not come",
+        "wrong_amount": "Another amount has come",
+        "wrong_date": "It came on another day",
+        "other": "Another reason",
     },
     "HaulSide": {"shipper": "Shipper", "driver": "Driver"},
     "ReviewTag": {

@@ -173,6 +173,15 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
         ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
         ErrorCode("dispute_closed", 409, False, "This dispute is over."),
+        ErrorCode("payment_settled", 409, False, "This was paid, and both sides know it."),
+        ErrorCode("payment_void", 409, False, "This haul was called off: nothing is to be paid for it."),
+        ErrorCode("payment_waits", 409, False, "A payment is marked already: it waits for the driver's word."),
+        ErrorCode("payment_differs", 409, False, "The shipper has marked another amount: confirm or contest that."),
+        ErrorCode("payment_withdrawn", 409, False, "This payment was taken back, or another is in its place."),
+        ErrorCode("payment_early", 409, False, "This payment is not due yet."),
+        ErrorCode("payment_amount", 422, False, "This amount does not fit what was agreed."),
+        ErrorCode("payment_date", 422, False, "Nothing was paid for this haul on such a day."),
+        ErrorCode("payment_contested", 409, False, "The driver contests the payment: settle that first."),
         ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
         ErrorCode("slug_taken", 409, False, "There is a page of this name."),
         ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
@@ -214,6 +223,10 @@ CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 AttachmentKind = Literal["photo", "paper"]
+RemittanceKind = Literal["prepayment", "payment"]
+MarkState = Literal["waiting", "confirmed", "contested", "withdrawn"]
+RemittanceState = Literal["open", "prepaid", "marked", "contested", "paid", "void"]
+PaymentFault = Literal["not_received", "wrong_amount", "wrong_date", "other"]
 Provider = Literal["google", "apple"]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
@@ -2382,6 +2395,222 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class RemittanceForm:
+    """A shipper says that money was sent, a driver that it has come. Without an amount it is what is left to pay
+    (of a prepayment: what the terms ask for), or what the other side has said; without a method the agreed one,
+    without `paid_at` now. `reference`: the number of the transfer."""
+
+    kind: RemittanceKind = "payment"
+    amount: int | None = None  # minor units of KZT; 1 or more
+    method: PaymentMethod | None = None
+    paid_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    reference: str = ""  # 0 to 120 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "kind": self.kind,
+            "reference": self.reference,
+        }
+        if self.amount is not None:
+            wire["amount"] = self.amount
+        if self.method is not None:
+            wire["method"] = self.method
+        if self.paid_at is not None:
+            wire["paid_at"] = self.paid_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RemittanceForm:
+        return cls(
+            wire.get("kind", "payment"),
+            wire.get("amount"),
+            wire.get("method"),
+            wire.get("paid_at"),
+            wire.get("reference", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContestForm:
+    """Why it is not so. With `dispute` staff are asked to decide, which stops the order where it stands."""
+
+    reason: PaymentFault
+    note: str = ""  # 0 to 500 characters
+    dispute: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+            "note": self.note,
+            "dispute": self.dispute,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ContestForm:
+        return cls(
+            wire["reason"],
+            wire.get("note", ""),
+            wire.get("dispute", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MissedForm:
+    """Nothing has come though it is due. With `dispute` staff are asked to decide."""
+
+    note: str = ""  # 0 to 500 characters
+    dispute: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "dispute": self.dispute,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MissedForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("dispute", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemittanceView:
+    """One payment. `shipper_at`, `driver_at`: when each side has said its word on it."""
+
+    payment: int
+    kind: RemittanceKind
+    amount: int
+    method: PaymentMethod
+    paid_at: float  # Seconds since the epoch, UTC; 0 or more
+    reference: str
+    state: MarkState
+    shipper_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    driver_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    reason: PaymentFault | None
+    note: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "payment": self.payment,
+            "kind": self.kind,
+            "amount": self.amount,
+            "method": self.method,
+            "paid_at": self.paid_at,
+            "reference": self.reference,
+            "state": self.state,
+            "shipper_at": self.shipper_at,
+            "driver_at": self.driver_at,
+            "reason": self.reason,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RemittanceView:
+        return cls(
+            wire["payment"],
+            wire["kind"],
+            wire["amount"],
+            wire["method"],
+            wire["paid_at"],
+            wire["reference"],
+            wire["state"],
+            wire["shipper_at"],
+            wire["driver_at"],
+            wire["reason"],
+            wire["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemittancesView:
+    """Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance.
+    `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed.
+    `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came."""
+
+    order: int
+    side: str
+    state: RemittanceState
+    price: Money
+    prepayment: int
+    method: PaymentMethod
+    when: PaymentWhen
+    days: int
+    due_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    overdue: bool
+    received: int
+    outstanding: int
+    paid_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    missed_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    payments: list[RemittanceView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "side": self.side,
+            "state": self.state,
+            "price": self.price.to_wire(),
+            "prepayment": self.prepayment,
+            "method": self.method,
+            "when": self.when,
+            "days": self.days,
+            "due_at": self.due_at,
+            "overdue": self.overdue,
+            "received": self.received,
+            "outstanding": self.outstanding,
+            "paid_at": self.paid_at,
+            "missed_at": self.missed_at,
+            "payments": [item.to_wire() for item in self.payments],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RemittancesView:
+        return cls(
+            wire["order"],
+            wire["side"],
+            wire["state"],
+            Money.from_wire(wire["price"]),
+            wire["prepayment"],
+            wire["method"],
+            wire["when"],
+            wire["days"],
+            wire["due_at"],
+            wire["overdue"],
+            wire["received"],
+            wire["outstanding"],
+            wire["paid_at"],
+            wire["missed_at"],
+            [RemittanceView.from_wire(item) for item in wire["payments"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """How a shipper has paid the hauls of the last year that one of both sides has spoken of: so many of them; the
+    share that was paid by the due date, null below three; the median of days late of the others, null of none."""
+
+    cases: int
+    share: float | None
+    late_days: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "cases": self.cases,
+            "share": self.share,
+            "late_days": self.late_days,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PaymentRecord:
+        return cls(
+            wire["cases"],
+            wire["share"],
+            wire["late_days"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OtpForm:
     """Ask for a one-time code. `role` is that of the account made when the phone is new."""
 
@@ -3844,7 +4073,8 @@ class OwnCompany:
 
 @dataclass(frozen=True, slots=True)
 class CompanyCard:
-    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none."""
+    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none; `payments`:
+    how its people pay."""
 
     company: int
     legal_name: str
@@ -3853,6 +4083,7 @@ class CompanyCard:
     since: float  # Seconds since the epoch, UTC; 0 or more
     rating: float | None
     hauls: int
+    payments: PaymentRecord
 
     def to_wire(self) -> Wire:
         return {
@@ -3863,6 +4094,7 @@ class CompanyCard:
             "since": self.since,
             "rating": self.rating,
             "hauls": self.hauls,
+            "payments": self.payments.to_wire(),
         }
 
     @classmethod
@@ -3875,6 +4107,7 @@ class CompanyCard:
             wire["since"],
             wire["rating"],
             wire["hauls"],
+            PaymentRecord.from_wire(wire["payments"]),
         )
 
 
@@ -6990,7 +7223,7 @@ class ReliabilityView:
 
 @dataclass(frozen=True, slots=True)
 class ReputationView:
-    """What users who have to do with each other may know of one another."""
+    """What users who have to do with each other may know of one another. `payments`: how a shipper pays."""
 
     user: int
     part: str
@@ -6998,6 +7231,7 @@ class ReputationView:
     since: float  # Seconds since the epoch, UTC; 0 or more
     rating: RatingView
     reliability: list[ReliabilityView]
+    payments: PaymentRecord | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -7007,6 +7241,7 @@ class ReputationView:
             "since": self.since,
             "rating": self.rating.to_wire(),
             "reliability": [item.to_wire() for item in self.reliability],
+            "payments": (None if self.payments is None else self.payments.to_wire()),
         }
 
     @classmethod
@@ -7018,6 +7253,7 @@ class ReputationView:
             wire["since"],
             RatingView.from_wire(wire["rating"]),
             [ReliabilityView.from_wire(item) for item in wire["reliability"]],
+            (None if wire["payments"] is None else PaymentRecord.from_wire(wire["payments"])) if "payments" in wire else None,
         )
 
 
@@ -7909,6 +8145,7 @@ class BoardFilters:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -7968,6 +8205,8 @@ class BoardFilters:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         return wire
 
     @classmethod
@@ -8006,6 +8245,7 @@ class BoardFilters:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
         )
 
 
@@ -8048,6 +8288,7 @@ class BoardQuery:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
     sort: BoardSort = "newest"
     after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
     limit: int = 20  # 1 to 100
@@ -8115,6 +8356,8 @@ class BoardQuery:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         if self.after is not None:
             wire["after"] = self.after
         if self.driver is not None:
@@ -8157,6 +8400,7 @@ class BoardQuery:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
             wire.get("sort", "newest"),
             wire.get("after"),
             wire.get("limit", 20),
@@ -8221,6 +8465,7 @@ class BoardFacetQuery:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
     driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
@@ -8281,6 +8526,8 @@ class BoardFacetQuery:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         if self.driver is not None:
             wire["driver"] = self.driver
         return wire
@@ -8321,6 +8568,7 @@ class BoardFacetQuery:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
             wire.get("driver"),
         )
 
@@ -8362,6 +8610,7 @@ class BoardClusterQuery:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
     zoom: int = 5  # 0 to 22
     driver: int | None = None  # 1 or more
 
@@ -8424,6 +8673,8 @@ class BoardClusterQuery:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         if self.driver is not None:
             wire["driver"] = self.driver
         return wire
@@ -8464,6 +8715,7 @@ class BoardClusterQuery:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
             wire.get("zoom", 5),
             wire.get("driver"),
         )
@@ -8517,13 +8769,14 @@ class BoardLoad:
 @dataclass(frozen=True, slots=True)
 class PosterView:
     """Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until
-    somebody has rated."""
+    somebody has rated. `payments`: how the shipper pays."""
 
     name: str
     verified: bool
     rating: float | None
     ratings: int
     user: int
+    payments: PaymentRecord
 
     def to_wire(self) -> Wire:
         return {
@@ -8532,6 +8785,7 @@ class PosterView:
             "rating": self.rating,
             "ratings": self.ratings,
             "user": self.user,
+            "payments": self.payments.to_wire(),
         }
 
     @classmethod
@@ -8542,6 +8796,7 @@ class PosterView:
             wire["rating"],
             wire["ratings"],
             wire["user"],
+            PaymentRecord.from_wire(wire["payments"]),
         )
 
 

@@ -25,6 +25,7 @@ from . import (
     places,
     quotes,
     reloads,
+    remittance,
     reviews,
     searches,
     sessions,
@@ -39,6 +40,7 @@ from . import (
 # In the order of the documentation: what is used before what uses it.
 MODULES = (
     common,
+    remittance,
     signin,
     sessions,
     oidc,

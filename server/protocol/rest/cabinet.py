@@ -24,7 +24,8 @@ class TripsQuery(Form, frozen=True):
 
 
 class TripLineView(View, frozen=True):
-    """A haul and what came of it; its trip stands at /orders/{order}/trip."""
+    """A haul and what came of it; its trip stands at /orders/{order}/trip. `payment`: the state of what stands at
+    /orders/{order}/payments, or `overdue` when it is due and neither side says that it was paid."""
 
     order: int
     status: str
@@ -40,6 +41,8 @@ class TripLineView(View, frozen=True):
     ended_at: Seconds | None
     driven_m: float
     empty_m: float | None
+    payment: str
+    due_at: Seconds | None
 
 
 class TripPage(View, frozen=True):

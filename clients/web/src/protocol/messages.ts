@@ -23,6 +23,10 @@ export type CaseKind = "held" | "flag" | "appeal";
 export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type AttachmentKind = "photo" | "paper";
+export type RemittanceKind = "prepayment" | "payment";
+export type MarkState = "waiting" | "confirmed" | "contested" | "withdrawn";
+export type RemittanceState = "open" | "prepaid" | "marked" | "contested" | "paid" | "void";
+export type PaymentFault = "not_received" | "wrong_amount" | "wrong_date" | "other";
 export type Provider = "google" | "apple";
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
@@ -824,6 +828,80 @@ export interface Problem {
   request?: string | null;
 }
 
+/** A shipper says that money was sent, a driver that it has come. Without an amount it is what is left to pay (of a prepayment: what the terms ask for), or what the other side has said; without a method the agreed one, without `paid_at` now. `reference`: the number of the transfer. */
+export interface RemittanceForm {
+  kind?: RemittanceKind;
+  /** minor units of KZT; 1 or more */
+  amount?: number | null;
+  method?: PaymentMethod | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  paid_at?: number | null;
+  /** 0 to 120 characters */
+  reference?: string;
+}
+
+/** Why it is not so. With `dispute` staff are asked to decide, which stops the order where it stands. */
+export interface ContestForm {
+  reason: PaymentFault;
+  /** 0 to 500 characters */
+  note?: string;
+  dispute?: boolean;
+}
+
+/** Nothing has come though it is due. With `dispute` staff are asked to decide. */
+export interface MissedForm {
+  /** 0 to 500 characters */
+  note?: string;
+  dispute?: boolean;
+}
+
+/** One payment. `shipper_at`, `driver_at`: when each side has said its word on it. */
+export interface RemittanceView {
+  payment: number;
+  kind: RemittanceKind;
+  amount: number;
+  method: PaymentMethod;
+  /** Seconds since the epoch, UTC; 0 or more */
+  paid_at: number;
+  reference: string;
+  state: MarkState;
+  /** Seconds since the epoch, UTC; 0 or more */
+  shipper_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  driver_at: number | null;
+  reason: PaymentFault | null;
+  note: string;
+}
+
+/** Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance. `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed. `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came. */
+export interface RemittancesView {
+  order: number;
+  side: string;
+  state: RemittanceState;
+  price: Money;
+  prepayment: number;
+  method: PaymentMethod;
+  when: PaymentWhen;
+  days: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at: number | null;
+  overdue: boolean;
+  received: number;
+  outstanding: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  paid_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  missed_at: number | null;
+  payments: RemittanceView[];
+}
+
+/** How a shipper has paid the hauls of the last year that one of both sides has spoken of: so many of them; the share that was paid by the due date, null below three; the median of days late of the others, null of none. */
+export interface PaymentRecord {
+  cases: number;
+  share: number | null;
+  late_days: number | null;
+}
+
 /** Ask for a one-time code. `role` is that of the account made when the phone is new. */
 export interface OtpForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
@@ -1327,7 +1405,7 @@ export interface OwnCompany {
   version: number;
 }
 
-/** A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none. */
+/** A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none; `payments`: how its people pay. */
 export interface CompanyCard {
   company: number;
   legal_name: string;
@@ -1337,6 +1415,7 @@ export interface CompanyCard {
   since: number;
   rating: number | null;
   hauls: number;
+  payments: PaymentRecord;
 }
 
 /** One page for staff. */
@@ -2392,7 +2471,7 @@ export interface ReliabilityView {
   share: number | null;
 }
 
-/** What users who have to do with each other may know of one another. */
+/** What users who have to do with each other may know of one another. `payments`: how a shipper pays. */
 export interface ReputationView {
   user: number;
   part: string;
@@ -2401,6 +2480,7 @@ export interface ReputationView {
   since: number;
   rating: RatingView;
   reliability: ReliabilityView[];
+  payments?: PaymentRecord | null;
 }
 
 /** Oldest first: those that staff should look at, those that were hidden, or those that everybody reads. */
@@ -2742,6 +2822,8 @@ export interface BoardFilters {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
 }
 
 /** A page of the board. `nearest` and `profit` measure from the place that is searched, else from your truck; `profit` orders the loads around. With `count` the first page also tells how many there are. `driver`: for whom a logistician looks. */
@@ -2809,6 +2891,8 @@ export interface BoardQuery {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
   sort?: BoardSort;
   /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
   after?: string | null;
@@ -2890,6 +2974,8 @@ export interface BoardFacetQuery {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
   /** 1 or more */
   driver?: number | null;
 }
@@ -2959,6 +3045,8 @@ export interface BoardClusterQuery {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
   /** 0 to 22 */
   zoom?: number;
   /** 1 or more */
@@ -2979,13 +3067,14 @@ export interface BoardLoad {
   created_at: number;
 }
 
-/** Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until somebody has rated. */
+/** Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until somebody has rated. `payments`: how the shipper pays. */
 export interface PosterView {
   name: string;
   verified: boolean;
   rating: number | null;
   ratings: number;
   user: number;
+  payments: PaymentRecord;
 }
 
 /** What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer. */
