@@ -69,6 +69,8 @@ def after(access: Access, entry: Entry) -> Access:
             until = entry.until or 0.0
             return Access(until, until, None, trial=False)
         case EntryKind.GRACE:
+            if access.left_s is not None:
+                return access
             return replace(access, until=max(access.until, access.paid_to + entry.seconds))
         case EntryKind.TAKEN_BACK:
             if access.left_s is not None:

@@ -51,6 +51,14 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessChanged:
+    """A user may work until `until`, epoch seconds; a moment that has passed: no more."""
+
+    user: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchMatched:
     """A saved search of a driver's, by its name, finds an order that is not offered to him."""
 
@@ -116,5 +124,5 @@ class ChatRead:
 
 Event = (
     OrderPlaced | OfferMade | OfferEnded | OrderChanged | SearchMatched | BidMade | BidChanged | BidClosed
-    | ChatWritten | ChatRead | Forecast
+    | ChatWritten | ChatRead | Forecast | AccessChanged
 )  # fmt: skip

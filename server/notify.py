@@ -18,6 +18,7 @@ from dispatch.model import ENDED
 from dispatch.sharing import PAUSED, RESUMED, Sharing
 from server.chat import views as chat
 from server.protocol.messages import (
+    AccessChanged,
     BidChanged,
     BidClosed,
     BidMade,
@@ -61,7 +62,14 @@ FOR_THE_SHIPPER = (
 )
 
 PersonalMessage = (
-    OfferMadeMessage | OfferClosed | OrderChanged | BidMade | BidChanged | BidClosed | SearchMatched
+    OfferMadeMessage
+    | OfferClosed
+    | OrderChanged
+    | BidMade
+    | BidChanged
+    | BidClosed
+    | SearchMatched
+    | AccessChanged
 )
 T = TypeVar("T")
 
@@ -175,6 +183,8 @@ class Notify:
             log.info("order.placed", extra={"order": event.order.id})
         elif isinstance(event, events.SearchMatched):
             self._personal(event.driver, search_matched(event))
+        elif isinstance(event, events.AccessChanged):
+            self._personal(event.user, AccessChanged(entitled=event.until > time.time(), until=event.until))
         elif isinstance(event, events.Forecast):
             eta = forecast(event)
             self._services.hub.to_watchers(event.order, eta)
@@ -267,7 +277,7 @@ class Notify:
             log.warning("bus.unreadable", extra={"bytes": len(payload)})
             return
         if isinstance(news, Personal):
-            self._services.hub.to_user(news.user, news.message)
+            self._to_user(news.user, news.message)
         elif isinstance(news, Changed):
             self._changed(news.change)
         elif isinstance(news, Reckoned):
@@ -298,8 +308,13 @@ class Notify:
         self._services.hub.to_users(news.users, lambda lang: mark)
 
     def _personal(self, user: int, message: PersonalMessage) -> None:
-        self._services.hub.to_user(user, message)
+        self._to_user(user, message)
         self._services.bus.publish_event(_ENCODER.encode(Personal(user, message)))
+
+    def _to_user(self, user: int, message: PersonalMessage) -> None:
+        self._services.hub.to_user(user, message)
+        if isinstance(message, AccessChanged):
+            self._services.access_ends.put(user, message.until)
 
     def _changed(self, change: OrderChanged) -> None:
         services = self._services

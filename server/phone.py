@@ -52,3 +52,11 @@ def reachable(text: str, prefixes: Sequence[str]) -> str:
     if not number.startswith(tuple(prefixes)):
         raise Refusal("phone_country")
     return number
+
+
+def country(phone: str) -> str:
+    """The country of a number in E.164, ISO 3166-1 alpha-2; home for what belongs to none."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or HOME
+    except phonenumbers.NumberParseException:  # of an account that was ended
+        return HOME

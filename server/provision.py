@@ -57,10 +57,12 @@ FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[]) AS
 ON CONFLICT (driver_id) DO UPDATE SET body = EXCLUDED.body, capacity_kg = EXCLUDED.capacity_kg,
     volume_m3 = EXCLUDED.volume_m3, plate = EXCLUDED.plate, version = vehicles.version + 1
 """
-PUT_SUBSCRIPTIONS = """
-INSERT INTO subscriptions (driver_id, paid_until)
-SELECT id, to_timestamp($2) FROM unnest($1::bigint[]) AS w(id)
-ON CONFLICT (driver_id) DO UPDATE SET paid_until = EXCLUDED.paid_until
+PUT_ACCESS = """
+INSERT INTO access_entries (user_id, seq, kind, at, set_to, cause, paid_to, ends_at, trial)
+SELECT id, coalesce((SELECT max(e.seq) FROM access_entries e WHERE e.user_id = id), 0) + 1, 'staff', now(),
+    t.until, 'provision:' || t.until, t.until, t.until, false
+FROM unnest($1::bigint[]) AS w(id), (SELECT to_timestamp($2::float8) AS until) AS t
+ON CONFLICT (user_id, cause) DO NOTHING
 """
 ADD_STATES = """
 INSERT INTO driver_states (driver_id) SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING
@@ -188,7 +190,7 @@ async def _people(
         columns = [[truck[name] for truck in trucks] for name in ("body", "capacity_kg", "volume_m3")]
         plates = [plate_of(user) for user in users]
         await connection.execute(PUT_VEHICLES, users, *columns, plates)
-        await connection.execute(PUT_SUBSCRIPTIONS, users, now + wanted.paid_days * 86400)
+        await connection.execute(PUT_ACCESS, users, now + wanted.paid_days * 86400)
         await connection.execute(ADD_STATES, users)
         secrets = {user: random_token() for user in users}
         hashes = [sha256(secrets[user]) for user in users]

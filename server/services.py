@@ -30,6 +30,9 @@ from storage.audit.anchors import Anchors
 from storage.audit.reading import AuditLog
 from storage.audit.seals import SealStore
 from storage.bids import BidStore
+from storage.billing.access import AccessLedger
+from storage.billing.plans import PlanStore
+from storage.billing.subscriptions import SubscriptionStore
 from storage.blocks import BlockStore
 from storage.board.store import BoardStore
 from storage.board.upkeep import BoardUpkeep
@@ -121,6 +124,8 @@ from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.ends import AccessEnds
+from .subscribing.selling import Selling
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -237,6 +242,7 @@ class Services:
         )
         self.wheel = Wheel()
         self.hub = Hub(self)
+        self.access_ends = AccessEnds(self.hub.connected, self.hub.to_user)
         self.notify = Notify(self)
         self.sharing_rules = SharingStore(pool)
         self.pauses = PauseStore(pool)
@@ -263,6 +269,10 @@ class Services:
         self.incidents = IncidentStore(pool)
         self.trip_watch = TripWatch(TripFollower(pool, self.ways), TripSettler(pool), self.notify)
         self.fuel_prices = FuelPriceStore(pool)
+        self.plans = PlanStore(pool)
+        self.access = AccessLedger(pool)
+        self.subscriptions = SubscriptionStore(pool)
+        self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
         self.word_store = WordStore(pool)
@@ -359,6 +369,7 @@ class Services:
         driver = session.principal.user
         standing = await self.drivers.standing(driver)
         self.live.set_flags(driver, on_duty=standing.on_duty, busy=standing.order is not None)
+        self.access_ends.put(driver, standing.access_until or 0.0)
         for made in await self.orders.live_offers(driver):
             session.send(OfferMade(offer=offer_card(made)))
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 from dispatch.errors import Refusal
 
+from .billing.access import ends_at
 from .postgres import Pool, transaction
 
 # By primary and unique keys.
-PROFILE = """
+PROFILE = f"""
 SELECT u.phone, u.role, u.grade, u.name, u.locale, v.body, v.capacity_kg, v.volume_m3, v.plate,
-       extract(epoch FROM p.paid_until)::float8 AS paid_until, s.on_duty, m.company_id, m.role AS company_role
+       extract(epoch FROM {ends_at("u.id")})::float8 AS paid_until, s.on_duty, m.company_id, m.role AS company_role
 FROM users u
 LEFT JOIN vehicles v ON v.driver_id = u.id
-LEFT JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN driver_states s ON s.driver_id = u.id
 LEFT JOIN company_members m ON m.user_id = u.id
 WHERE u.id = $1
@@ -25,23 +25,17 @@ EDIT_SETTINGS = """
 UPDATE users SET name = $2, email = $3, locale = $4, time_zone = $5, version = version + 1 WHERE id = $1
 RETURNING name, email, locale, time_zone, version
 """
-DRIVER = """
-SELECT u.id, u.phone, u.name, v.body, extract(epoch FROM p.paid_until)::float8 AS paid_until,
+DRIVER = f"""
+SELECT u.id, u.phone, u.name, v.body, extract(epoch FROM {ends_at("u.id")})::float8 AS paid_until,
        coalesce(s.on_duty, false) AS on_duty
 FROM users u
 LEFT JOIN vehicles v ON v.driver_id = u.id
-LEFT JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN driver_states s ON s.driver_id = u.id
 WHERE u.role = 'driver'
 """
 # The primary key read backwards; other roles are few and skipped on the way.
 DRIVERS = DRIVER + " AND u.id < $1 ORDER BY u.id DESC LIMIT $2"
 ONE_DRIVER = DRIVER + " AND u.id = $1"
-PAY_UNTIL = """
-INSERT INTO subscriptions (driver_id, paid_until)
-SELECT id, to_timestamp($2) FROM users WHERE id = $1 AND role = 'driver'
-ON CONFLICT (driver_id) DO UPDATE SET paid_until = EXCLUDED.paid_until
-"""
 # An address that signs in as somebody else belongs to the new user only (control C61).
 PUT_ENDPOINT = """
 INSERT INTO push_endpoints (user_id, kind, address, keys, locale) VALUES ($1, $2, $3, $4, $5)
@@ -175,9 +169,8 @@ class AccountStore:
         rows = await self._pool.fetch(DRIVERS, before if before is not None else 2**62, limit)
         return [DriverRow(*row) for row in rows]
 
-    async def set_paid_until(self, driver: int, paid_until: float) -> DriverRow:
-        """Sets until when (epoch seconds) the driver's subscription is paid. Refusal `not_found`."""
-        await self._pool.execute(PAY_UNTIL, driver, paid_until)
+    async def driver(self, driver: int) -> DriverRow:
+        """One driver as operators see them. Refusal `not_found`."""
         row = await self._pool.fetchrow(ONE_DRIVER, driver)
         if row is None:
             raise Refusal("not_found")

@@ -10,6 +10,7 @@ from dispatch.rounds import Search, Wave, after_wave
 from geo.cells import BOARD_RES, cell_of
 
 from . import searches
+from .billing.access import entitled
 from .order_rows import STANDS, changed, offer_of
 from .postgres import Connection
 from .vehicle_rows import CARRIER, carrier
@@ -33,11 +34,10 @@ SELECT u.id AS driver_id, {CARRIER},
 FROM users u
 JOIN orders o ON o.id = $2
 JOIN vehicles v ON v.driver_id = u.id
-JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN driver_states s ON s.driver_id = u.id
 WHERE u.id = ANY($1::bigint[]) AND u.role = 'driver' AND NOT u.blocked
     AND v.body = ANY($3::text[]) AND v.capacity_kg >= $4 AND v.volume_m3 >= $5
-    AND p.paid_until > clock_timestamp() AND coalesce(s.on_duty, true)
+    AND {entitled("u.id")} AND coalesce(s.on_duty, true)
     AND NOT EXISTS (SELECT FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL)
     AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = o.id AND f.driver_id = u.id
         AND (f.version = o.version OR f.status = 'declined' AND f.version >= o.fresh_version))

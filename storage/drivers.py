@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from dispatch.errors import Refusal
 
+from .billing.access import ends_at
 from .postgres import Pool
 
 # Primary keys, and uq_assignments_driver for the load in hand (the next one may be taken at the drop).
-STANDING = """
+STANDING = f"""
 SELECT COALESCE(s.on_duty, true) AS on_duty,
        (SELECT a.order_id FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL
-        ORDER BY a.assigned_at LIMIT 1) AS order_id
+        ORDER BY a.assigned_at LIMIT 1) AS order_id,
+       extract(epoch FROM {ends_at("u.id")})::float8 AS access_until
 FROM users u LEFT JOIN driver_states s ON s.driver_id = u.id
 WHERE u.id = $1
 """
@@ -23,10 +25,11 @@ ON CONFLICT (driver_id) DO UPDATE SET on_duty = excluded.on_duty
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whether a driver wants loads, and which one they have."""
+    """Whether a driver wants loads, which one they have, and until when they may work (epoch seconds)."""
 
     on_duty: bool
     order: int | None
+    access_until: float | None
 
 
 # Primary key of users; ix_assignments_driver_id_order_id for who was one.
@@ -45,7 +48,7 @@ class DriverStore:
     async def standing(self, driver: int) -> Standing:
         """On duty (default) and the order in hand."""
         row = await self._pool.fetchrow(STANDING, driver)
-        return Standing(True, None) if row is None else Standing(row["on_duty"], row["order_id"])
+        return Standing(True, None, None) if row is None else Standing(*row)
 
     async def must_exist(self, driver: int) -> None:
         """Refusal `not_found` when nobody of this number is or was a driver."""

@@ -57,7 +57,11 @@ KEPT = frozenset(
         "user_ratings.user_id",
         "disputes.opened_by",
         "dispute_messages.author_id",
-        "subscriptions.driver_id",
+        "access_entries.user_id",
+        "access_entries.actor_id",
+        "loyalty_entries.user_id",
+        "subscriptions.user_id",
+        "plan_versions.set_by",
         "erasures.user_id",
         # who of the staff or of a company decided
         "companies.decided_by",

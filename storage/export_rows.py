@@ -21,7 +21,11 @@ SELECT jsonb_build_object('confirmed_at', confirmed_at) FROM second_factors WHER
 SELECT to_jsonb(d) - 'user_id' - 'secret_hash' FROM devices d WHERE user_id = $1 ORDER BY id""",
     "push_endpoints": """
 SELECT to_jsonb(p) - 'user_id' - 'keys' FROM push_endpoints p WHERE user_id = $1 ORDER BY id""",
-    "subscription": "SELECT to_jsonb(s) FROM subscriptions s WHERE driver_id = $1",
+    "subscription": "SELECT to_jsonb(s) FROM subscriptions s WHERE user_id = $1",
+    "access": """
+SELECT to_jsonb(e) - 'user_id' - 'actor_id' FROM access_entries e WHERE user_id = $1 ORDER BY seq""",
+    "loyalty": """
+SELECT to_jsonb(l) - 'user_id' FROM loyalty_entries l WHERE user_id = $1 ORDER BY id""",
     "driver_state": "SELECT to_jsonb(s) FROM driver_states s WHERE driver_id = $1",
     "last_position": """
 SELECT jsonb_build_object('recorded_at', recorded_at, 'point', point, 'speed', speed, 'heading', heading)
@@ -185,6 +189,8 @@ FROM files f WHERE f.owner_id = $1 AND f.purpose IS DISTINCT FROM 'document'
 NOT_EXPORTED = {
     "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
+    "access_entries.actor_id": "staff's work, not the user's data",
+    "plan_versions.set_by": "staff's work, not the user's data",
     "tariffs.set_by": "staff's work, not the user's data",
     "tariff_lanes.set_by": "staff's work, not the user's data",
     "content_pages.updated_by": "staff's work, not the user's data",

@@ -6,6 +6,7 @@ import asyncpg
 
 from dispatch.errors import Refusal
 
+from .billing.access import entitled
 from .postgres import Connection, Pool, transaction
 from .vehicles import LOCK_DRIVERS
 
@@ -15,16 +16,15 @@ SELECT EXISTS (SELECT FROM company_members m JOIN fleet_drivers f ON f.company_i
     WHERE m.user_id = $1 AND f.driver_id = $2 AND f.left_at IS NULL)
 """
 # ix_fleet_drivers_company, then unique keys by driver.
-DRIVERS = """
+DRIVERS = f"""
 SELECT f.driver_id, u.name, u.phone, f.shares_position, extract(epoch FROM f.joined_at)::float8 AS joined_at,
     coalesce(s.on_duty, true) AS on_duty,
     (SELECT min(a.order_id) FROM assignments a WHERE a.driver_id = f.driver_id AND a.ended_at IS NULL) AS order_id,
     v.id AS vehicle_id,
-    coalesce(p.paid_until > now(), false) AS subscribed
+    {entitled("f.driver_id")} AS subscribed
 FROM fleet_drivers f JOIN users u ON u.id = f.driver_id
 LEFT JOIN driver_states s ON s.driver_id = f.driver_id
 LEFT JOIN vehicles v ON v.driver_id = f.driver_id
-LEFT JOIN subscriptions p ON p.driver_id = f.driver_id
 WHERE f.company_id = (SELECT company_id FROM company_members WHERE user_id = $1) AND f.left_at IS NULL
     AND f.driver_id > $2
 ORDER BY f.driver_id LIMIT $3

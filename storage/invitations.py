@@ -15,6 +15,7 @@ from dispatch.model import OfferStatus, Order, Party, Policy, Status
 from dispatch.ports import Seen
 
 from .bidders import bidders
+from .billing.access import entitled
 from .candidates import INVITABLE, SearchClaim, card
 from .deciding import deciding
 from .order_reads import must_own
@@ -33,8 +34,7 @@ SELECT u.id, {CARRIER}
 FROM users u
 JOIN orders o ON o.id = $2
 JOIN vehicles v ON v.driver_id = u.id
-JOIN subscriptions p ON p.driver_id = u.id
-WHERE u.role = 'driver' AND NOT u.blocked AND p.paid_until > clock_timestamp() AND {unhidden()}
+WHERE u.role = 'driver' AND NOT u.blocked AND {entitled("u.id")} AND {unhidden()}
     AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = o.id AND f.driver_id = u.id AND f.status = 'live')
     AND {whom}
 """

@@ -10,6 +10,7 @@ from dispatch.rounds import Acceptor, Outcome, judge_driver
 
 from .bid_rows import bid_of, end_bids
 from .bidders import bidders
+from .billing.access import entitled
 from .order_rows import lock_order
 from .postgres import Connection
 from .vehicle_rows import CARRIER
@@ -24,7 +25,7 @@ WHERE order_id = $1 AND driver_id = $2 AND status IN ('live', 'countered')
 # Primary or unique keys by driver; ix_offers_order_id, ix_bids_driver_live and ix_bids_order_id for the counts.
 BIDDING = f"""
 SELECT u.blocked, {CARRIER},
-    coalesce(p.paid_until > clock_timestamp(), false) AS subscribed,
+    {entitled("u.id")} AS subscribed,
     (SELECT count(*) > 1 OR bool_or(h.status <> 'at_drop') FROM assignments a JOIN orders h
         ON h.id = a.order_id WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS busy,
     {unhidden()} AS unhidden,
@@ -36,7 +37,6 @@ SELECT u.blocked, {CARRIER},
 FROM users u
 JOIN orders o ON o.id = $2
 LEFT JOIN vehicles v ON v.driver_id = u.id
-LEFT JOIN subscriptions p ON p.driver_id = u.id
 WHERE u.id = $1
 """
 

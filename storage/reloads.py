@@ -7,6 +7,7 @@ from dispatch.board import BoardSearch, Circle, Viewer
 from dispatch.errors import Refusal
 from dispatch.model import Order, Vehicle
 
+from .billing.access import entitled
 from .board.store import newest
 from .order_rows import order_of
 from .postgres import Pool
@@ -21,8 +22,8 @@ WHERE a.driver_id = $1 AND a.ended_at IS NULL ORDER BY a.assigned_at
 # Unique keys by driver.
 TRUCK = f"""
 SELECT {CARRIER},
-    coalesce(p.paid_until > clock_timestamp(), false) AS subscribed
-FROM users u LEFT JOIN vehicles v ON v.driver_id = u.id LEFT JOIN subscriptions p ON p.driver_id = u.id
+    {entitled("u.id")} AS subscribed
+FROM users u LEFT JOIN vehicles v ON v.driver_id = u.id
 WHERE u.id = $1
 """
 # Primary key.

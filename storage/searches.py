@@ -12,6 +12,7 @@ from dispatch.events import Event, SearchMatched
 from dispatch.model import Order, Policy
 from dispatch.ports import Match
 
+from .billing.access import entitled
 from .board.filters import ALWAYS, CONDITIONS, NAMES, matches_saved, values_of
 from .board.geometry import EARTH, drop_zone, pickup_zone
 from .postgres import Connection, Pool, transaction
@@ -91,7 +92,7 @@ MATCH_ONCE = _match(
 # most in an hour, $5 most for an order. Who has an offer of the load needs no alert, who has had fewest
 # comes first. Written in driver order, so that two orders with common drivers cannot deadlock. A search that its
 # driver deletes meanwhile is locked or left out: its alert would break the foreign key.
-ALERT = """
+ALERT = f"""
 WITH allowed AS (
     SELECT w.driver_id, s.id AS search_id, s.name, s.quiet_from IS NOT NULL AND (
             CASE WHEN s.quiet_from <= s.quiet_to THEN t.minute >= s.quiet_from AND t.minute < s.quiet_to
@@ -99,7 +100,7 @@ WITH allowed AS (
     FROM unnest($2::bigint[], $3::bigint[]) AS w(driver_id, search_id)
     JOIN saved_searches s ON s.id = w.search_id AND s.notify
     JOIN users u ON u.id = w.driver_id AND u.role = 'driver' AND NOT u.blocked
-    JOIN subscriptions p ON p.driver_id = u.id AND p.paid_until > clock_timestamp()
+        AND {entitled("u.id")}
     CROSS JOIN LATERAL (
         SELECT extract(hour FROM l.at) * 60 + extract(minute FROM l.at) AS minute
         FROM (SELECT clock_timestamp() AT TIME ZONE u.time_zone AS at) AS l) AS t

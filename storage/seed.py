@@ -78,9 +78,10 @@ SELECT id, id, body, kg, m3, plate, CASE WHEN body = 'tank' OR n % 12 = 0 THEN A
 FROM unnest($1::bigint[], $2::text[], $3::float8[], $4::float8[], $5::text[])
     WITH ORDINALITY AS w(id, body, kg, m3, plate, n)
 """
-ADD_SUBSCRIPTIONS = """
-INSERT INTO subscriptions (driver_id, paid_until)
-SELECT id, now() + interval '60 days' FROM unnest($1::bigint[]) AS w(id)
+ADD_ACCESS = """
+INSERT INTO access_entries (user_id, seq, kind, at, set_to, cause, paid_to, ends_at, trial)
+SELECT id, 1, 'staff', now(), t.until, 'seed', t.until, t.until, false
+FROM unnest($1::bigint[]) AS w(id), (SELECT now() + interval '60 days' AS until) AS t
 """
 ADD_STATES = "INSERT INTO driver_states (driver_id) SELECT unnest($1::bigint[])"
 ADD_POSITIONS = """
@@ -250,7 +251,7 @@ class Seeder:
             [truck.volume_m3 for truck in made],
             [f"{number % 1000:03d}SEED{number // 1000:02d}" for number in range(len(made))],
         )
-        await connection.execute(ADD_SUBSCRIPTIONS, drivers)
+        await connection.execute(ADD_ACCESS, drivers)
         await connection.execute(ADD_STATES, drivers)
         places = [ewkb(truck.lat, truck.lon) for truck in made]
         cells = [cell_of(truck.lat, truck.lon) for truck in made]

@@ -16,6 +16,7 @@ from dispatch.model import OfferKind, OfferStatus, Order, Status, Vehicle
 from dispatch.rounds import Acceptor, Outcome
 
 from .bid_rows import win_bid, withdraw_bids
+from .billing.access import entitled
 from .habits import paused
 from .order_rows import ORDER, end_offers, hurry_searches, order_of, step
 from .postgres import Connection
@@ -38,7 +39,7 @@ LOCK_DRIVER = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"
 # driver's own live offer of this load. A driver whose load is at its drop has one hand free for the next.
 TAKER = f"""
 SELECT u.blocked, {CARRIER},
-    coalesce(p.paid_until > clock_timestamp(), false) AS subscribed, {unhidden()} AS visible,
+    {entitled("u.id")} AS subscribed, {unhidden()} AS visible,
     (SELECT array_agg(a.slot) FROM assignments a WHERE a.driver_id = u.id AND a.ended_at IS NULL) AS slots,
     extract(epoch FROM clock_timestamp())::float8 AS now,
     EXISTS (SELECT FROM assignments a JOIN orders h ON h.id = a.order_id
@@ -48,7 +49,6 @@ SELECT u.blocked, {CARRIER},
 FROM users u
 JOIN orders o ON o.id = $2
 LEFT JOIN vehicles v ON v.driver_id = u.id
-LEFT JOIN subscriptions p ON p.driver_id = u.id
 WHERE u.id = $1
 """
 

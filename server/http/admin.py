@@ -1,5 +1,7 @@
 """What operators see and set."""
 
+from uuid import uuid4
+
 from server.protocol.rest.common import PageQuery
 from server.protocol.rest.staff import Drivers, DriverView, SubscriptionForm
 from storage.accounts import DriverRow
@@ -20,8 +22,12 @@ async def drivers(call: Call[None, PageQuery]) -> Drivers:
 
 async def set_subscription(call: Call[SubscriptionForm, None]) -> DriverView:
     """Sets until when a driver's subscription is paid."""
-    driver, paid_until = call.path_id("driver"), call.body.paid_until
-    return _view(await call.services.accounts.set_paid_until(driver, paid_until))
+    driver = (await call.services.accounts.driver(call.path_id("driver"))).id
+    events = await call.services.subscriptions.set_end(
+        call.caller.user, driver, call.body.paid_until, f"staff:{uuid4()}", call.body.note
+    )
+    call.services.notify.tell(events)
+    return _view(await call.services.accounts.driver(driver))
 
 
 def _view(driver: DriverRow) -> DriverView:

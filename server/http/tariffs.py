@@ -56,7 +56,7 @@ async def put(call: Call[TariffForm, None]) -> Versioned:
     table = Table(
         0, 0.0, banded(rates, "rates"), kinds, form.minimum, form.loading_fee, form.abroad, form.note
     )
-    _not_past(call, form.valid_from)
+    not_past(call, form.valid_from)
     set_ = await call.services.tariffs.add(call.caller.user, call.expected_version, table, form.valid_from)
     call.services.notify.stale(call.services.prices.name)
     return Versioned(_table(set_), set_.version)
@@ -97,7 +97,7 @@ async def put_lane(call: Call[LanePriceForm, None]) -> Versioned:
             raise Refusal("place_unknown", "no city has the number {city}", city=city).at(name)
     if (form.kind == "none") != (form.amount == 0):
         raise Refusal("bad_request", "an amount belongs to every kind but none").at("amount")
-    _not_past(call, form.valid_from)
+    not_past(call, form.valid_from)
     if form.valid_until is not None and form.valid_until <= max(form.valid_from or 0.0, now) + LATE_S:
         raise Refusal("window_invalid", "the end is before the beginning").at("valid_until")
     new = NewLane(
@@ -115,7 +115,8 @@ async def put_lane(call: Call[LanePriceForm, None]) -> Versioned:
     return Versioned(_lane(set_), set_.version)
 
 
-def _not_past(call: Call[object, object], valid_from: float | None) -> None:
+def not_past(call: Call[object, object], valid_from: float | None) -> None:
+    """Refusal `window_past` for prices that would have counted already."""
     if valid_from is not None and valid_from < call.services.now() - LATE_S:
         raise Refusal("window_past", "prices of the past stay as they were").at("valid_from")
 

@@ -52,6 +52,9 @@ ERRORS = _catalogue(
     ErrorCode("forbidden", 403, False, "Your role does not allow this."),
     ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
     ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
+    ErrorCode("trial_used", 409, False, "The free days have been used already."),
+    ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+    ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
     ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
     # accounts, companies, vehicles
     ErrorCode("bin_invalid", 422, False, "This is not a business number of that country."),

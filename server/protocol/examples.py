@@ -77,6 +77,7 @@ FIELDS: dict[str, object] = {
     "path": None,
     "phone": "+77011234567",
     "pickup_city": 1526384,
+    "plan": "driver-month",
     "plate": "123ABC02",
     "program": "Chrome, Android",
     "population": 1_977_011,

@@ -626,6 +626,13 @@ class SearchMatched(Message, tag="search.matched", frozen=True):
     price: Money
 
 
+class AccessChanged(Message, tag="access.changed", frozen=True):
+    """Until when you may work has changed, or that moment is here: a load in hand goes on all the same."""
+
+    entitled: bool
+    until: Seconds
+
+
 class ChatMessage(Message, tag="chat.message", frozen=True):
     """Something was written in the conversation of one of your orders; told to everybody on both sides."""
 
@@ -724,5 +731,5 @@ ClientMessage = (
 ServerMessage = (
     Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | SearchMatched | OrderChanged
     | OrderMoved | OrderEta | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed | ChatMessage
-    | ChatMarked
+    | ChatMarked | AccessChanged
 )  # fmt: skip

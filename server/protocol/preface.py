@@ -23,6 +23,7 @@ TAGS = {
     "offers": "Loads offered to a driver.",
     "sharing": "What drivers share of where they are, public links to one order, and who looked.",
     "board": "Loads open to every subscribed driver.",
+    "subscription": "Plans, until when you may work, and how that is paid.",
     "admin": "For operators.",
     "integrations": "API keys and webhooks, for a company's own programs.",
     "texts": "What people call the words of this API, in four languages.",
@@ -57,6 +58,7 @@ PATH_TEXTS: dict[str, Json] = {
     "report": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "list": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "code": {"type": "string", "pattern": "^[A-Za-z0-9]{10}$"},
+    "plan": {"type": "string", "pattern": "^[a-z]+(-[a-z0-9]+)+$", "maxLength": 32},
     "word": {"type": "string", "pattern": "^[a-z0-9_.]{1,32}$"},
 }
 # The file itself, or a form with one part of that name. What it is, its content says.

@@ -9,6 +9,7 @@ from dispatch.model import Money, Place, Vehicle, Window
 from dispatch.payment_terms import Discipline
 from geo.types import Position
 
+from ..billing.access import entitled
 from ..order_rows import load_of, seconds, terms_of
 from ..postgres import Connection, Pool, lat_lon
 from ..vehicle_rows import CARRIER, carrier
@@ -48,9 +49,8 @@ WHERE o.id = $1 AND o.status = 'open' AND NOT o.private AND least(o.expires_at, 
 """
 # Primary and unique keys.
 VIEWER = f"""
-SELECT coalesce(p.paid_until > clock_timestamp(), false) AS subscribed, {CARRIER}, l.point
+SELECT {entitled("u.id")} AS subscribed, {CARRIER}, l.point
 FROM users u
-LEFT JOIN subscriptions p ON p.driver_id = u.id
 LEFT JOIN vehicles v ON v.driver_id = u.id
 LEFT JOIN last_positions l ON l.driver_id = u.id
 WHERE u.id = $1 AND u.role = 'driver'

@@ -113,13 +113,6 @@ refresh_tokens = Table(
     Index(None, "session_id"),
 )
 
-subscriptions = Table(
-    "subscriptions",
-    metadata,
-    Column("driver_id", BigInteger, ForeignKey("users.id"), primary_key=True),
-    at("paid_until"),
-)
-
 driver_states = Table(
     "driver_states",
     metadata,

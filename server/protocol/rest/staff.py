@@ -1,5 +1,9 @@
 """What operators see and set."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from ..messages import Seconds
 from .common import Form, View
 
@@ -8,6 +12,7 @@ class SubscriptionForm(Form, frozen=True):
     """Sets until when a driver's subscription is paid."""
 
     paid_until: Seconds
+    note: Annotated[str, Meta(max_length=500)] = ""
 
 
 class DriverView(View, frozen=True):

@@ -35,6 +35,8 @@ REFUSED: dict[str, str] = {
     "a message names no link and no number: link a page instead": "as the filter of contacts finds them",
     "an amount belongs to every kind but none": "two fields",
     "a kind of cargo is named twice": "two elements of a list",
+    "a region has two prices in one currency": "two elements of a list",
+    "a plan stays with the role that it was made for": "what its first version says",
     "this body has a rate for this distance already": "two elements of a list",
     "the last rate of a body has no end": "all elements of a list",
     "a load is this when nothing is said: it stays": "a table of defaults",

@@ -19,8 +19,9 @@ from tests.unit.protocol.test_allow_list import POWERS, name, shape, structs
 
 # Where powers are kept. The loops of the order path write to other tables.
 TABLES = (
-    "users", "companies", "company_members", "fleet_drivers", "subscriptions", "vehicles", "driver_states",
-    "sessions", "second_factors", "api_keys", "webhooks", "documents", "files", "staff_actions",
+    "users", "companies", "company_members", "fleet_drivers", "subscriptions", "access_entries",
+    "plan_versions", "loyalty_entries", "vehicles", "driver_states", "sessions", "second_factors",
+    "api_keys", "webhooks", "documents", "files", "staff_actions",
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ async def test_every_account_can_do_what_its_role_does(pool: Pool, store: Identi
     for driver in made["drivers"]:
         assert await store.device(driver["device"], driver["device_secret"]) == driver["user"]
         assert driver["body"] in FLEET and driver["capacity_kg"] > 0 and driver["volume_m3"] > 0
-    subscribed = await pool.fetch("SELECT extract(epoch FROM paid_until)::float8 AS paid FROM subscriptions")
+    subscribed = await pool.fetch("SELECT extract(epoch FROM ends_at)::float8 AS paid FROM access_entries")
     assert [row["paid"] for row in subscribed] == [NOW + 30 * 86400] * 7
     assert await pool.fetchval("SELECT count(*) FROM driver_states") == 7
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from billing.access import Entry, EntryKind
 from dispatch.bids import Bid, Terms
 from dispatch.board import BoardSearch, Sort, Viewer
 from dispatch.disputes import Complaint
@@ -24,13 +25,14 @@ from geo.gazetteer import Gazetteer
 from geo.roads import RoadGraph
 from geo.types import Fix
 from storage.bids import BidStore
+from storage.billing import access
 from storage.board.store import BoardStore
 from storage.drafts import DraftStore
 from storage.editing import EditStore
 from storage.live import LiveIndex
 from storage.moderation import CaseStore
 from storage.orders import OrderStore
-from storage.postgres import Pool
+from storage.postgres import Pool, transaction
 
 ALMATY = Place(1526384, "Алматы", 43.25, 76.95)
 ASTANA = Place(1526273, "Астана", 51.17, 71.43)
@@ -139,13 +141,11 @@ class Market:
         return driver
 
     async def pay(self, driver: int, seconds: float) -> None:
-        """The subscription ends so many seconds from now."""
-        await self.pool.execute(
-            "INSERT INTO subscriptions VALUES ($1, clock_timestamp() + make_interval(secs => $2)) "
-            "ON CONFLICT (driver_id) DO UPDATE SET paid_until = excluded.paid_until",
-            driver,
-            seconds,
-        )
+        """Access ends so many seconds from now."""
+        async with transaction(self.pool) as connection:
+            now = (await access.lock(connection, driver))[2]
+            entry = Entry(EntryKind.STAFF, now, until=now + seconds)
+            await access.enter(connection, driver, entry, f"test:{uuid.uuid4()}")
 
     async def order(self, shipper: int | None = None, **changes: Any) -> Order:
         """An open order from Almaty to Astana."""
@@ -168,7 +168,7 @@ class Market:
             await self.orders.expire_orders(10)
         if status in (Status.OPEN, Status.EXPIRED):
             return order.id, owner, driver
-        await self.orders.accept(driver, (await self.offer(order, [driver]))[driver], uuid.uuid4())
+        await self.orders.accept(driver, (await self.offer(order, [driver]))[driver], uuid.uuid.uuid4())
         if status is Status.CANCELLED:
             await self.orders.cancel(Party(owner, Actor.SHIPPER), order.id)
             return order.id, owner, driver

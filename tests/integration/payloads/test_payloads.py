@@ -282,7 +282,7 @@ async def counts(world: World) -> dict[str, int]:
         "bids",
         "vehicles",
         "saved_places",
-        "subscriptions",
+        "access_entries",
         "sessions",
         "files",
     )

@@ -35,6 +35,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("PUT /api/v1/company/members/{member}", "role"): "the route's purpose, for owners",
     ("PUT /api/v1/admin/companies/{company}/verification", "verified"): "the route's purpose, for staff",
     ("PUT /api/v1/admin/drivers/{driver}/subscription", "paid_until"): "the route's purpose, for staff",
+    ("PUT /api/v1/admin/plans/{plan}", "role"): "whom the plan is for, for staff",
     ("POST /api/v1/company/keys", "scopes"): "what the new key may, of what its owner may",
     ("POST /api/v1/admin/pages", "state"): "draft or published, for who edits pages",
     ("PUT /api/v1/admin/pages/{slug}", "state"): "the same",

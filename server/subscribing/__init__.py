@@ -1,0 +1,1 @@
+"""Subscriptions at work: prices for who asks, the clock that renews, the sockets that are told."""

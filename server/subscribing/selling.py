@@ -1,0 +1,92 @@
+"""What a plan costs this user: the version in force, the region of the phone, and the price that was locked."""
+
+from dataclasses import dataclass
+
+from billing.access import Access
+from billing.money import Currency, Money
+from billing.plans import HOME, PlanVersion
+from dispatch.errors import Refusal
+from server.phone import country
+from storage.accounts import AccountStore
+from storage.billing.locks import locked_price
+from storage.billing.plans import PlanStore
+from storage.billing.subscriptions import Standing, SubscriptionStore
+from storage.postgres import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A plan at the price of one user. `regular` is what it costs others now."""
+
+    version: PlanVersion
+    region: str
+    money: Money
+    regular: Money
+
+    @property
+    def locked(self) -> bool:
+        """Whether the user pays less than others."""
+        return self.money != self.regular
+
+
+class Selling:
+    """Prices for who asks."""
+
+    def __init__(
+        self, pool: Pool, plans: PlanStore, subscriptions: SubscriptionStore, accounts: AccountStore
+    ) -> None:
+        self._pool = pool
+        self._plans = plans
+        self._subscriptions = subscriptions
+        self._accounts = accounts
+
+    async def region(self, user: int, at: Standing) -> str:
+        """Where the user is taken to live: as agreed, else the country of the phone."""
+        return at.held.region if at.held is not None else country((await self._accounts.account(user)).phone)
+
+    async def offers(self, user: int, role: str, currency: Currency | None) -> list[Sale]:
+        """Every plan on sale for this role, in one currency; those that are not sold in it are left out."""
+        at = await self._subscriptions.standing(user)
+        region = await self.region(user, at)
+        wanted = self.currency(at, region, currency)
+        found = [
+            await self._priced(user, each, region, wanted, at.access, at.now)
+            for each in (await self._plans.current()).values()
+            if each.role == role and each.on_sale
+        ]
+        return [sale for sale in found if sale is not None]
+
+    async def sale(self, user: int, role: str, plan: str, currency: Currency | None, at: Standing) -> Sale:
+        """One plan that is on sale. Refusals `not_found`, `currency_unknown`."""
+        version = (await self._plans.current()).get(plan)
+        if version is None or version.role != role or not version.on_sale:
+            raise Refusal("not_found").at("plan")
+        region = await self.region(user, at)
+        found = await self._priced(
+            user, version, region, self.currency(at, region, currency), at.access, at.now
+        )
+        if found is None:
+            raise Refusal("currency_unknown").at("currency")
+        return found
+
+    async def renewal(self, at: Standing) -> Sale | None:
+        """What the next period costs who has an agreement; None where the plan is sold in that money no more."""
+        held = at.held
+        version = None if held is None else (await self._plans.current()).get(held.plan)
+        if held is None or version is None:
+            return None
+        return await self._priced(at.user, version, held.region, held.currency, at.access, at.now)
+
+    @staticmethod
+    def currency(at: Standing, region: str, wanted: Currency | None) -> Currency:
+        """What was asked for, else what is paid in already, else the money of the country."""
+        return wanted or (at.held.currency if at.held is not None else HOME.get(region, Currency.KZT))
+
+    async def _priced(
+        self, user: int, version: PlanVersion, region: str, currency: Currency, access: Access, now: float
+    ) -> Sale | None:
+        regular = version.price(region, currency)
+        if regular is None:
+            return None
+        locked = await locked_price(self._pool, user, version.plan, currency, access, now)
+        return Sale(version, region, regular if locked is None else min(locked, regular), regular)

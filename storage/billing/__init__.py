@@ -1,0 +1,1 @@
+"""Money and rights in the database."""
