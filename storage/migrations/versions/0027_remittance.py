@@ -1,7 +1,7 @@
 """what shippers owe drivers, what both say of it, and how shippers pay
 
 Revision ID: 0027
-Revises: 0022
+Revises: 0023
 Deploy: before  # the old code neither reads nor writes any of it; the trigger works for both
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0027"
-down_revision: str | Sequence[str] | None = "0022"
+down_revision: str | Sequence[str] | None = "0023"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
