@@ -52,8 +52,8 @@ def price_lock(locked: Money | None, tariff: Money, access: Access, now: float, 
 
 @dataclass(frozen=True, slots=True)
 class RatingTerms:
-    """A mean of `least_hundredths` (480 is 4.8 stars) over `least_orders` or more gives `reward_s`, at most once in
-    `period_s`."""
+    """A mean of `least_hundredths` (480 is 4.8 stars) over `least_orders` or more gives `reward_s`, at most once
+    in `period_s`."""
 
     least_hundredths: int = 480
     least_orders: int = 10
@@ -91,8 +91,8 @@ def rating_bonus(
     stars: tuple[int, int, int, int, int], given: Sequence[float], terms: RatingTerms, now: float
 ) -> RatingBonus:
     """Whether a driver gets the month now. `stars`: how often one to five were given; `given`: when he got it
-    before. Integers decide: 4.796 is no 4.8. The cause counts the grants, so that of two workers who reckon at once
-    one writes it."""
+    before. Integers decide: 4.796 is no 4.8. The cause counts the grants, so that of two workers who reckon at
+    once one writes it."""
     count, total = sum(stars), sum(each * often for each, often in enumerate(stars, 1))
     missing = []
     if count < terms.least_orders:

@@ -170,7 +170,7 @@ def earned(facts: Iterable[Fact], terms: Sequence[ReferralTerms], now: float) ->
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an inviter is: people who count, those of them who are in no grant, and how many the next one takes."""
+    """How far an inviter is: people who count, those of them in no grant, and how many the next one takes."""
 
     counting: int
     waiting: int

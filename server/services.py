@@ -37,7 +37,6 @@ from storage.blocks import BlockStore
 from storage.board.store import BoardStore
 from storage.board.upkeep import BoardUpkeep
 from storage.bus import Bus
-from storage.cabinet.referrals import ReferralStore
 from storage.cabinet.store import CabinetStore
 from storage.cache import TimedCache
 from storage.chat.store import ChatStore
@@ -73,6 +72,10 @@ from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
+from storage.referrals.codes import ReferralStore
+from storage.referrals.invitees import InviteeStore
+from storage.referrals.judging import ReferralJudges
+from storage.referrals.terms import LoyaltyTermsStore
 from storage.reloads import ReloadStore
 from storage.remittance.record import PaymentRecords
 from storage.remittance.store import Reminders, RemittanceStore
@@ -263,6 +266,9 @@ class Services:
         self.press = Press()
         self.cabinet = CabinetStore(pool)
         self.referrals = ReferralStore(pool)
+        self.invitees = InviteeStore(pool)
+        self.referral_judges = ReferralJudges(pool)
+        self.loyalty_terms = LoyaltyTermsStore(pool)
         self.sheets = Sheets()
         self.reports = ReportStore(pool)
         self.presence = Presence(self.reports, config.worker)

@@ -62,6 +62,13 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "referral_code": "SELECT to_jsonb(c) FROM referral_codes c WHERE user_id = $1",
+    "brought": """
+SELECT jsonb_build_object('at', at, 'state', state, 'confirmed_at', confirmed_at) FROM referrals
+WHERE inviter_id = $1 ORDER BY id""",
+    "brought_by_a_code": """
+SELECT jsonb_build_object('at', r.at, 'paid', (SELECT jsonb_agg(to_jsonb(p) - 'id' - 'invitee_id')
+    FROM referral_payments p WHERE p.invitee_id = $1))
+FROM referrals r WHERE r.invitee_id = $1""",
     "proofs": """
 SELECT to_jsonb(p) - 'given_by' FROM proofs p WHERE given_by = $1 ORDER BY id""",
     "incidents": "SELECT to_jsonb(i) - 'reported_by' FROM incidents i WHERE reported_by = $1 ORDER BY id",
@@ -191,6 +198,8 @@ NOT_EXPORTED = {
     "fuel_prices.set_by": "staff's work, not the user's data",
     "access_entries.actor_id": "staff's work, not the user's data",
     "plan_versions.set_by": "staff's work, not the user's data",
+    "referrals.decided_by": "staff's work, not the user's data",
+    "loyalty_terms.set_by": "staff's work, not the user's data",
     "tariffs.set_by": "staff's work, not the user's data",
     "tariff_lanes.set_by": "staff's work, not the user's data",
     "content_pages.updated_by": "staff's work, not the user's data",

@@ -78,7 +78,7 @@ def _heads(lang: Lang) -> dict[str, Column]:
         "decline_reason": Column(say(lang, "Why declined")),
         "driven_m": Column(say(lang, "Driven, km"), "metres"),
         "empty_m": Column(say(lang, "Empty, km"), "metres"),
-        "payment": Column(say(lang, "Payment")),
+        "payment": Column(say(lang, "State of payment")),
         "due_at": Column(say(lang, "To be paid by"), "moment"),
         "begins": Column(say(lang, "Period from")),
         "hauls": Column(say(lang, "Hauls"), "int"),

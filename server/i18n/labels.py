@@ -448,6 +448,26 @@ LABELS: dict[str, dict[str, str]] = {
         "split": "Each bears a part",
         "withdrawn": "Left undecided: the haul goes on",
     },
+    "ReferralStep": {
+        "registered": "Has signed up",
+        "confirmed": "Has confirmed the account",
+        "subscribed": "Has paid a subscription",
+    },
+    "ReferralStanding": {"standing": "Counts", "held": "Being checked", "refused": "Does not count"},
+    "ReferralSignal": {
+        "own_device": "The inviter's own device",
+        "other_device": "The device of another account",
+        "same_program": "Address and browser as of another",
+        "same_phone": "This number was brought before",
+        "many_sign_ups": "Many sign-ups from one network",
+        "same_card": "Pays with a card of another",
+    },
+    "ReferralList": {
+        "waiting": "To look at",
+        "standing": "Counts",
+        "held": "Being checked",
+        "refused": "Does not count",
+    },
     "RemittanceKind": {"prepayment": "Prepayment", "payment": "Payment"},
     "MarkState": {
         "waiting": "Waits for the driver's word",

@@ -97,6 +97,9 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("forbidden", 403, False, "Your role does not allow this."),
         ErrorCode("not_found", 404, False, "There is no such thing, or it is not yours."),
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
+        ErrorCode("trial_used", 409, False, "The free days have been used already."),
+        ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+        ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
         ErrorCode("bin_invalid", 422, False, "This is not a business number of that country."),
         ErrorCode("company_required", 409, False, "Create or join a company first."),
@@ -240,6 +243,10 @@ CrossingKind = Literal["multilateral", "bilateral"]
 ViewerKind = Literal["shipper", "fleet", "link", "staff"]
 DisputeState = Literal["open", "decided", "withdrawn", "dropped"]
 DisputeOutcome = Literal["for_driver", "for_shipper", "split", "withdrawn"]
+ReferralStep = Literal["registered", "confirmed", "subscribed"]
+ReferralStanding = Literal["standing", "held", "refused"]
+ReferralSignal = Literal["own_device", "other_device", "same_program", "same_phone", "many_sign_ups", "same_card"]
+ReferralList = Literal["waiting", "standing", "held", "refused"]
 ReviewTag = Literal["on_time", "careful", "clean_truck", "papers_in_order", "late", "damaged", "dirty_truck", "wrong_truck", "paid_on_time", "clear_documents", "quick_loading", "cargo_as_agreed", "late_payment", "missing_documents", "long_wait", "wrong_cargo_data", "communicative", "polite", "unreachable", "rude"]
 ReviewFault = Literal["insult", "contacts", "false", "not_this_haul", "private", "spam", "other"]
 ReviewList = Literal["waiting", "hidden", "shown"]
@@ -2074,6 +2081,29 @@ class SearchMatched:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessChanged:
+    """Until when you may work has changed, or that moment is here: a load in hand goes on all the same."""
+
+    TYPE: ClassVar[str] = "access.changed"
+    entitled: bool
+    until: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "access.changed",
+            "entitled": self.entitled,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> AccessChanged:
+        return cls(
+            wire["entitled"],
+            wire["until"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """Something was written in the conversation of one of your orders; told to everybody on both sides."""
 
@@ -2658,19 +2688,28 @@ class OtpAsked:
 @dataclass(frozen=True, slots=True)
 class VerifyForm:
     """The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a
-    phone: an account made by this sign-in gets it."""
+    phone: an account made by this sign-in gets it. `referral`: the code of a link that brought a new user here;
+    one that is none is passed over. An app that was registered as a device before also sends that."""
 
     request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     code: str  # matches ^[0-9]{6}$
     identity: str | None = None  # 1 to 4096 characters
+    referral: str = ""  # 0 to 40 characters
+    device: int | None = None  # 1 or more
+    device_secret: str | None = None  # 1 to 4096 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
             "request": self.request,
             "code": self.code,
+            "referral": self.referral,
         }
         if self.identity is not None:
             wire["identity"] = self.identity
+        if self.device is not None:
+            wire["device"] = self.device
+        if self.device_secret is not None:
+            wire["device_secret"] = self.device_secret
         return wire
 
     @classmethod
@@ -2679,6 +2718,9 @@ class VerifyForm:
             wire["request"],
             wire["code"],
             wire.get("identity"),
+            wire.get("referral", ""),
+            wire.get("device"),
+            wire.get("device_secret"),
         )
 
 
@@ -2705,8 +2747,9 @@ class RefreshForm:
 class SignedIn:
     """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie.
 
-    `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an
-    account already: link it there. `recovery_codes` come once, when a second factor comes in force."""
+    `referred`: whether the code that was sent is known to have brought this new account. `linked`: the Google or
+    Apple account that waited belongs to this new account now. False when the phone had an account already: link
+    it there. `recovery_codes` come once, when a second factor comes in force."""
 
     access: str
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
@@ -2716,6 +2759,7 @@ class SignedIn:
     refresh: str | None = None
     linked: bool | None = None
     recovery_codes: list[str] | None = None
+    referred: bool | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -2727,6 +2771,7 @@ class SignedIn:
             "refresh": self.refresh,
             "linked": self.linked,
             "recovery_codes": self.recovery_codes,
+            "referred": self.referred,
         }
 
     @classmethod
@@ -2740,6 +2785,7 @@ class SignedIn:
             wire.get("refresh"),
             wire.get("linked"),
             wire.get("recovery_codes"),
+            wire.get("referred"),
         )
 
 
@@ -6984,6 +7030,427 @@ class DecideForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferralView:
+    """What the user passes on. The link leads to the page of `GET /referrals/{code}`."""
+
+    code: str
+    link: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "link": self.link,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralView:
+        return cls(
+            wire["code"],
+            wire["link"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralPage:
+    """Who invites: a first name and a role, no more."""
+
+    code: str
+    name: str
+    role: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "name": self.name,
+            "role": self.role,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralPage:
+        return cls(
+            wire["code"],
+            wire["name"],
+            wire["role"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteeView:
+    """Somebody who was brought, as who has brought them may know them. `name` is a first letter. `step`: the
+    account is there, its owner has said who he is, or he is a paying user. `counts`: null while staff look at
+    it."""
+
+    name: str
+    role: UserRole
+    day: str
+    step: ReferralStep
+    counts: bool | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "name": self.name,
+            "role": self.role,
+            "day": self.day,
+            "step": self.step,
+            "counts": self.counts,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteeView:
+        return cls(
+            wire["name"],
+            wire["role"],
+            wire["day"],
+            wire["step"],
+            wire["counts"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralProgress:
+    """For every `threshold` shippers who have confirmed their account and pay, a driver gets `reward_days`.
+    `counting` do so, `missing` more are needed for the next reward; `granted` rewards stand. `rewarded`: whether
+    the caller is one of those who are rewarded."""
+
+    rewarded: bool
+    threshold: int
+    reward_days: int
+    counting: int
+    missing: int
+    granted: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "rewarded": self.rewarded,
+            "threshold": self.threshold,
+            "reward_days": self.reward_days,
+            "counting": self.counting,
+            "missing": self.missing,
+            "granted": self.granted,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralProgress:
+        return cls(
+            wire["rewarded"],
+            wire["threshold"],
+            wire["reward_days"],
+            wire["counting"],
+            wire["missing"],
+            wire["granted"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralsView:
+    """Whom the caller has brought, the newest first, and how far that is. `next` goes into `before`."""
+
+    progress: ReferralProgress
+    invitees: list[InviteeView]
+    next: int | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "progress": self.progress.to_wire(),
+            "invitees": [item.to_wire() for item in self.invitees],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralsView:
+        return cls(
+            ReferralProgress.from_wire(wire["progress"]),
+            [InviteeView.from_wire(item) for item in wire["invitees"]],
+            wire["next"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralsQuery:
+    """The newest first."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralsQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCaseQuery:
+    """Oldest first: those that staff should look at, or those that are in a state."""
+
+    state: ReferralList = "waiting"
+    after: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "state": self.state,
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralCaseQuery:
+        return cls(
+            wire.get("state", "waiting"),
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCaseView:
+    """A sign-up by a code, before staff. `brought`: how many its inviter has brought in all."""
+
+    referral: int
+    invitee: int
+    invitee_name: str
+    role: str
+    inviter: int
+    inviter_name: str
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    state: ReferralStanding
+    signals: list[ReferralSignal]
+    waiting: bool
+    brought: int
+    decided_by: int | None
+    decided_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    note: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "referral": self.referral,
+            "invitee": self.invitee,
+            "invitee_name": self.invitee_name,
+            "role": self.role,
+            "inviter": self.inviter,
+            "inviter_name": self.inviter_name,
+            "at": self.at,
+            "state": self.state,
+            "signals": self.signals,
+            "waiting": self.waiting,
+            "brought": self.brought,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralCaseView:
+        return cls(
+            wire["referral"],
+            wire["invitee"],
+            wire["invitee_name"],
+            wire["role"],
+            wire["inviter"],
+            wire["inviter_name"],
+            wire["at"],
+            wire["state"],
+            wire["signals"],
+            wire["waiting"],
+            wire["brought"],
+            wire["decided_by"],
+            wire["decided_at"],
+            wire["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCases:
+    """`next` goes into `after` for the next page."""
+
+    referrals: list[ReferralCaseView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "referrals": [item.to_wire() for item in self.referrals],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralCases:
+        return cls(
+            [ReferralCaseView.from_wire(item) for item in wire["referrals"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralDecision:
+    """Whether it counts. What was rejected never counts again."""
+
+    verdict: Verdict
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "verdict": self.verdict,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralDecision:
+        return cls(
+            wire["verdict"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyForm:
+    """What loyalty is worth from now on; what was given stays. A driver gets `referral_days` for every
+    `referral_threshold` shippers; `rating_days` for a mean of `rating_hundredths` (480: 4.8 stars) over
+    `rating_orders` or more, once in `rating_period_days`; the price of the trial stays for who pays again within
+    `lock_grace_days`."""
+
+    referral_threshold: int  # 1 to 100
+    referral_days: int  # 1 to 3,650
+    rating_hundredths: int  # 100 to 500
+    rating_orders: int  # 1 to 1,000
+    rating_period_days: int  # 1 to 3,650
+    rating_days: int  # 1 to 3,650
+    lock_grace_days: int  # 0 to 3,650
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "referral_threshold": self.referral_threshold,
+            "referral_days": self.referral_days,
+            "rating_hundredths": self.rating_hundredths,
+            "rating_orders": self.rating_orders,
+            "rating_period_days": self.rating_period_days,
+            "rating_days": self.rating_days,
+            "lock_grace_days": self.lock_grace_days,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyForm:
+        return cls(
+            wire["referral_threshold"],
+            wire["referral_days"],
+            wire["rating_hundredths"],
+            wire["rating_orders"],
+            wire["rating_period_days"],
+            wire["rating_days"],
+            wire["lock_grace_days"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyView:
+    """One version of what loyalty is worth; version 0 is what is so until staff set something."""
+
+    version: int
+    valid_from: float  # Seconds since the epoch, UTC; 0 or more
+    referral_threshold: int
+    referral_days: int
+    rating_hundredths: int
+    rating_orders: int
+    rating_period_days: int
+    rating_days: int
+    lock_grace_days: int
+    note: str
+    set_by: int | None
+    set_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "valid_from": self.valid_from,
+            "referral_threshold": self.referral_threshold,
+            "referral_days": self.referral_days,
+            "rating_hundredths": self.rating_hundredths,
+            "rating_orders": self.rating_orders,
+            "rating_period_days": self.rating_period_days,
+            "rating_days": self.rating_days,
+            "lock_grace_days": self.lock_grace_days,
+            "note": self.note,
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyView:
+        return cls(
+            wire["version"],
+            wire["valid_from"],
+            wire["referral_threshold"],
+            wire["referral_days"],
+            wire["rating_hundredths"],
+            wire["rating_orders"],
+            wire["rating_period_days"],
+            wire["rating_days"],
+            wire["lock_grace_days"],
+            wire["note"],
+            wire["set_by"],
+            wire["set_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyQuery:
+    """The newest first."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyVersions:
+    """`next` goes into `before` for the next page."""
+
+    versions: list[LoyaltyView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "versions": [item.to_wire() for item in self.versions],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyVersions:
+        return cls(
+            [LoyaltyView.from_wire(item) for item in wire["versions"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewForm:
     """A word on the other side of a haul. Nobody reads it before the other side has said its own, or a week after
     the delivery; until then it may be changed."""
@@ -10250,16 +10717,19 @@ class SubscriptionForm:
     """Sets until when a driver's subscription is paid."""
 
     paid_until: float  # Seconds since the epoch, UTC; 0 or more
+    note: str = ""  # 0 to 500 characters
 
     def to_wire(self) -> Wire:
         return {
             "paid_until": self.paid_until,
+            "note": self.note,
         }
 
     @classmethod
     def from_wire(cls, wire: Wire) -> SubscriptionForm:
         return cls(
             wire["paid_until"],
+            wire.get("note", ""),
         )
 
 
@@ -12513,6 +12983,7 @@ ServerMessage: TypeAlias = (
     | BidClosed
     | ChatMessage
     | ChatMarked
+    | AccessChanged
 )
 
 _CLIENT: dict[str, Callable[[Wire], Any]] = {
@@ -12555,6 +13026,7 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "bid.changed": BidChanged.from_wire,
     "bid.closed": BidClosed.from_wire,
     "search.matched": SearchMatched.from_wire,
+    "access.changed": AccessChanged.from_wire,
     "chat.message": ChatMessage.from_wire,
     "chat.marked": ChatMarked.from_wire,
     "order.changed": OrderChanged.from_wire,

@@ -1,4 +1,4 @@
-"""What somebody looks back on, and the page that a referral link leads to."""
+"""What somebody looks back on."""
 
 from typing import Annotated, Literal
 
@@ -129,18 +129,3 @@ class CabinetSheetQuery(Form, frozen=True):
     until: Seconds | None = None
     by: Period = "week"
     driver: RowId | None = None
-
-
-class ReferralView(View, frozen=True):
-    """What the user passes on. The link leads to the page of `GET /referrals/{code}`."""
-
-    code: str
-    link: str
-
-
-class ReferralPage(View, frozen=True):
-    """Who invites: a first name and a role, no more."""
-
-    code: str
-    name: str
-    role: str

@@ -127,7 +127,7 @@ async def test_profile_card_and_table_tell_how_a_shipper_pays(server: LocalServe
             headers = {"Authorization": f"Bearer {owner['access']}", "Accept-Language": "en"}
             answer = await http.get("/api/v1/cabinet/trips/file?format=csv", headers=headers)
             rows = list(csv.DictReader(io.StringIO((await answer.read()).decode("utf-8-sig"))))
-        assert [row["Payment"] for row in rows] == ["Overdue", "Paid", "Paid"]
+        assert [row["State of payment"] for row in rows] == ["Overdue", "Paid", "Paid"]
         assert all(row["To be paid by"] for row in rows)
 
 

@@ -40,6 +40,10 @@ export type CrossingKind = "multilateral" | "bilateral";
 export type ViewerKind = "shipper" | "fleet" | "link" | "staff";
 export type DisputeState = "open" | "decided" | "withdrawn" | "dropped";
 export type DisputeOutcome = "for_driver" | "for_shipper" | "split" | "withdrawn";
+export type ReferralStep = "registered" | "confirmed" | "subscribed";
+export type ReferralStanding = "standing" | "held" | "refused";
+export type ReferralSignal = "own_device" | "other_device" | "same_program" | "same_phone" | "many_sign_ups" | "same_card";
+export type ReferralList = "waiting" | "standing" | "held" | "refused";
 export type ReviewTag = "on_time" | "careful" | "clean_truck" | "papers_in_order" | "late" | "damaged" | "dirty_truck" | "wrong_truck" | "paid_on_time" | "clear_documents" | "quick_loading" | "cargo_as_agreed" | "late_payment" | "missing_documents" | "long_wait" | "wrong_cargo_data" | "communicative" | "polite" | "unreachable" | "rude";
 export type ReviewFault = "insult" | "contacts" | "false" | "not_this_haul" | "private" | "spam" | "other";
 export type ReviewList = "waiting" | "hidden" | "shown";
@@ -720,6 +724,14 @@ export interface SearchMatched {
   price: Money;
 }
 
+/** Until when you may work has changed, or that moment is here: a load in hand goes on all the same. */
+export interface AccessChanged {
+  type: "access.changed";
+  entitled: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  until: number;
+}
+
 /** Something was written in the conversation of one of your orders; told to everybody on both sides. */
 export interface ChatMessage {
   type: "chat.message";
@@ -919,7 +931,7 @@ export interface OtpAsked {
   resend_at: number;
 }
 
-/** The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a phone: an account made by this sign-in gets it. */
+/** The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a phone: an account made by this sign-in gets it. `referral`: the code of a link that brought a new user here; one that is none is passed over. An app that was registered as a device before also sends that. */
 export interface VerifyForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request: string;
@@ -927,6 +939,12 @@ export interface VerifyForm {
   code: string;
   /** 1 to 4096 characters */
   identity?: string | null;
+  /** 0 to 40 characters */
+  referral?: string;
+  /** 1 or more */
+  device?: number | null;
+  /** 1 to 4096 characters */
+  device_secret?: string | null;
 }
 
 /** A refresh token; browsers leave it out and send the cookie. */
@@ -935,7 +953,7 @@ export interface RefreshForm {
   refresh?: string | null;
 }
 
-/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an account already: link it there. `recovery_codes` come once, when a second factor comes in force. */
+/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. `referred`: whether the code that was sent is known to have brought this new account. `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an account already: link it there. `recovery_codes` come once, when a second factor comes in force. */
 export interface SignedIn {
   access: string;
   /** Seconds since the epoch, UTC; 0 or more */
@@ -946,6 +964,7 @@ export interface SignedIn {
   refresh?: string | null;
   linked?: boolean | null;
   recovery_codes?: string[] | null;
+  referred?: boolean | null;
 }
 
 /** Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there to set up an authenticator app with, whose first code answers the challenge. */
@@ -2390,6 +2409,147 @@ export interface DecideForm {
   cancels?: boolean;
 }
 
+/** What the user passes on. The link leads to the page of `GET /referrals/{code}`. */
+export interface ReferralView {
+  code: string;
+  link: string;
+}
+
+/** Who invites: a first name and a role, no more. */
+export interface ReferralPage {
+  code: string;
+  name: string;
+  role: string;
+}
+
+/** Somebody who was brought, as who has brought them may know them. `name` is a first letter. `step`: the account is there, its owner has said who he is, or he is a paying user. `counts`: null while staff look at it. */
+export interface InviteeView {
+  name: string;
+  role: UserRole;
+  day: string;
+  step: ReferralStep;
+  counts: boolean | null;
+}
+
+/** For every `threshold` shippers who have confirmed their account and pay, a driver gets `reward_days`. `counting` do so, `missing` more are needed for the next reward; `granted` rewards stand. `rewarded`: whether the caller is one of those who are rewarded. */
+export interface ReferralProgress {
+  rewarded: boolean;
+  threshold: number;
+  reward_days: number;
+  counting: number;
+  missing: number;
+  granted: number;
+}
+
+/** Whom the caller has brought, the newest first, and how far that is. `next` goes into `before`. */
+export interface ReferralsView {
+  progress: ReferralProgress;
+  invitees: InviteeView[];
+  next: number | null;
+}
+
+/** The newest first. */
+export interface ReferralsQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Oldest first: those that staff should look at, or those that are in a state. */
+export interface ReferralCaseQuery {
+  state?: ReferralList;
+  /** 1 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** A sign-up by a code, before staff. `brought`: how many its inviter has brought in all. */
+export interface ReferralCaseView {
+  referral: number;
+  invitee: number;
+  invitee_name: string;
+  role: string;
+  inviter: number;
+  inviter_name: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  state: ReferralStanding;
+  signals: ReferralSignal[];
+  waiting: boolean;
+  brought: number;
+  decided_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  decided_at: number | null;
+  note: string;
+}
+
+/** `next` goes into `after` for the next page. */
+export interface ReferralCases {
+  referrals: ReferralCaseView[];
+  next?: number | null;
+}
+
+/** Whether it counts. What was rejected never counts again. */
+export interface ReferralDecision {
+  verdict: Verdict;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** What loyalty is worth from now on; what was given stays. A driver gets `referral_days` for every `referral_threshold` shippers; `rating_days` for a mean of `rating_hundredths` (480: 4.8 stars) over `rating_orders` or more, once in `rating_period_days`; the price of the trial stays for who pays again within `lock_grace_days`. */
+export interface LoyaltyForm {
+  /** 1 to 100 */
+  referral_threshold: number;
+  /** 1 to 3,650 */
+  referral_days: number;
+  /** 100 to 500 */
+  rating_hundredths: number;
+  /** 1 to 1,000 */
+  rating_orders: number;
+  /** 1 to 3,650 */
+  rating_period_days: number;
+  /** 1 to 3,650 */
+  rating_days: number;
+  /** 0 to 3,650 */
+  lock_grace_days: number;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** One version of what loyalty is worth; version 0 is what is so until staff set something. */
+export interface LoyaltyView {
+  version: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_from: number;
+  referral_threshold: number;
+  referral_days: number;
+  rating_hundredths: number;
+  rating_orders: number;
+  rating_period_days: number;
+  rating_days: number;
+  lock_grace_days: number;
+  note: string;
+  set_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  set_at: number;
+}
+
+/** The newest first. */
+export interface LoyaltyQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** `next` goes into `before` for the next page. */
+export interface LoyaltyVersions {
+  versions: LoyaltyView[];
+  next?: number | null;
+}
+
 /** A word on the other side of a haul. Nobody reads it before the other side has said its own, or a week after the delivery; until then it may be changed. */
 export interface ReviewForm {
   /** 1 to 5 */
@@ -3549,6 +3709,8 @@ export interface Decisions {
 export interface SubscriptionForm {
   /** Seconds since the epoch, UTC; 0 or more */
   paid_until: number;
+  /** 0 to 500 characters */
+  note?: string;
 }
 
 /** A driver as operators see them. */
@@ -4323,7 +4485,8 @@ export type ServerMessage =
   | BidChanged
   | BidClosed
   | ChatMessage
-  | ChatMarked;
+  | ChatMarked
+  | AccessChanged;
 
 /** Frames that get exactly one `ok` or `error` with their `id`. */
 export type Command =
