@@ -37,7 +37,6 @@ from storage.blocks import BlockStore
 from storage.board.store import BoardStore
 from storage.board.upkeep import BoardUpkeep
 from storage.bus import Bus
-from storage.cabinet.referrals import ReferralStore
 from storage.cabinet.store import CabinetStore
 from storage.cache import TimedCache
 from storage.chat.store import ChatStore
@@ -78,7 +77,13 @@ from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
+from storage.referrals.codes import ReferralStore
+from storage.referrals.invitees import InviteeStore
+from storage.referrals.judging import ReferralJudges
+from storage.referrals.terms import LoyaltyTermsStore
 from storage.reloads import ReloadStore
+from storage.remittance.record import PaymentRecords
+from storage.remittance.store import Reminders, RemittanceStore
 from storage.reports.store import ReportStore
 from storage.reviews.moderation import ReviewModeration
 from storage.reviews.reputation import ReputationStore
@@ -224,7 +229,10 @@ class Services:
         self.dispute_judges = DisputeJudges(pool)
         self.reviews = ReviewStore(pool)
         self.judged_reviews = ReviewModeration(pool)
-        self.reputations = ReputationStore(pool)
+        self.payment_records = PaymentRecords(pool)
+        self.reputations = ReputationStore(pool, self.payment_records)
+        self.remittances = RemittanceStore(pool)
+        self.reminders = Reminders(pool)
         self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
@@ -294,6 +302,9 @@ class Services:
         self.press = Press()
         self.cabinet = CabinetStore(pool)
         self.referrals = ReferralStore(pool)
+        self.invitees = InviteeStore(pool)
+        self.referral_judges = ReferralJudges(pool)
+        self.loyalty_terms = LoyaltyTermsStore(pool)
         self.sheets = Sheets()
         self.reports = ReportStore(pool)
         self.presence = Presence(self.reports, config.worker)
