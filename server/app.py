@@ -178,6 +178,7 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
         subscriptions=services.subscription_clock.run(),
+        bonuses=services.bonus_job.run(),
         publish=publishing.run(services.publisher),
         announce=services.announcing.run(),
         deliver=services.deliveries.run(),

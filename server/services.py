@@ -31,6 +31,7 @@ from storage.audit.reading import AuditLog
 from storage.audit.seals import SealStore
 from storage.bids import BidStore
 from storage.billing.access import AccessLedger
+from storage.billing.bonuses import BonusStore
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import SubscriptionStore
 from storage.blocks import BlockStore
@@ -138,6 +139,7 @@ from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.bonuses import Bonuses
 from .subscribing.clock import SubscriptionClock
 from .subscribing.ends import AccessEnds
 from .subscribing.paying import Consequences, Renewals
@@ -325,6 +327,8 @@ class Services:
             config.public_url,
         )
         renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
+        self.bonuses = BonusStore(pool)
+        self.bonus_job = Bonuses(self.bonuses, self.notify)
         self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)

@@ -7,14 +7,18 @@ import msgspec
 import segno
 from aiohttp import web
 
+from billing.access import DAY_S
 from billing.loyalty import earned, progress
 from dispatch.rights import Right, grades
 from server.protocol.rest.loyalty import (
+    BonusesView,
+    BonusView,
     InviteeView,
     LoyaltyForm,
     LoyaltyQuery,
     LoyaltyVersions,
     LoyaltyView,
+    RatingLack,
     ReferralCaseQuery,
     ReferralCases,
     ReferralCaseView,
@@ -77,6 +81,21 @@ async def invitees(call: Call[None, ReferralsQuery]) -> ReferralsView:
         [_invitee(each) for each in found],
         found[-1].id if len(found) == query.limit else None,
     )
+
+
+async def bonuses(call: Call[None, None]) -> BonusesView:
+    """What loyalty has given the caller, and what is missing for the next."""
+    store, user = call.services.bonuses, call.caller.user
+    given = [
+        BonusView(each.kind, each.at, round(each.seconds / DAY_S), each.back)
+        for each in await store.given(user)
+    ]
+    missing = None
+    if call.caller.role == "driver":
+        missing = [
+            RatingLack(each.lack.value, each.has, each.needs) for each in (await store.rating(user)).missing
+        ]
+    return BonusesView(given, missing, (await store.terms()).rating_days)
 
 
 # -- staff --------------------------------------------------------------------------------------------------
@@ -180,6 +199,15 @@ ROUTES: tuple[Route, ...] = (
         "loyalty",
         query=ReferralsQuery,
         response=ReferralsView,
+        roles=_PARTIES,
+    ),
+    Route(
+        "GET",
+        "/api/v1/me/bonuses",
+        bonuses,
+        "Free days that loyalty gives, and what is missing for them",
+        "loyalty",
+        response=BonusesView,
         roles=_PARTIES,
     ),
     Route(

@@ -444,6 +444,9 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "AttachmentKind": {"photo": "Photo", "paper": "Paper"},
     "StopKind": {"pickup": "Pickup", "drop": "Drop"},
+    # Why somebody has free days, and what is missing for more.
+    "BonusKind": {"referral": "For those you have invited", "rating": "For a high rating"},
+    "BonusLack": {"orders": "Rated hauls", "rating": "Rating", "time": "Not before"},
     # By what a subscription was paid, as it stands on receipts.
     "PaymentProvider": {
         "sandbox": "Test payment",

@@ -7,6 +7,8 @@ from msgspec import Meta
 from ..messages import STORABLE, RowId, Seconds
 from .common import Form, UserRole, Verdict, View
 
+BonusKind = Literal["referral", "rating"]
+BonusLack = Literal["orders", "rating", "time"]
 ReferralStep = Literal["registered", "confirmed", "subscribed"]
 ReferralStanding = Literal["standing", "held", "refused"]
 ReferralSignal = Literal[
@@ -158,3 +160,30 @@ class LoyaltyVersions(View, frozen=True):
 
     versions: list[LoyaltyView]
     next: int | None = None
+
+
+class BonusView(View, frozen=True):
+    """Free days that loyalty gave, or (`back`) took back with what they were for."""
+
+    kind: BonusKind
+    at: float
+    days: int
+    back: bool
+
+
+class RatingLack(View, frozen=True):
+    """One thing that is missing for the month of a high rating: how much there is of how much. `rating` in
+    hundredths of a star, `time` in epoch seconds."""
+
+    lack: BonusLack
+    has: float
+    needs: float
+
+
+class BonusesView(View, frozen=True):
+    """What loyalty has given, newest first; for drivers also what is missing for the month of a high rating
+    (empty: it comes within the hour) and how long that month is."""
+
+    given: list[BonusView]
+    rating_missing: list[RatingLack] | None
+    rating_days: int

@@ -48,6 +48,7 @@ ROWS = (
     Row("POST /api/v1/me/referral"),
     Row("GET /api/v1/me/referral/qr"),
     Row("GET /api/v1/me/referrals"),
+    Row("GET /api/v1/me/bonuses"),
     Row("GET /api/v1/referrals/{code}", own=a_code, shared=True, absent="AAAAAAAAAA"),
     Row("GET /api/v1/admin/referrals"),
     Row(
