@@ -78,7 +78,7 @@ async def lock(connection: Connection, user: int) -> tuple[Access, int, float]:
     await connection.execute(LOCK, user)
     row = await connection.fetchrow(BALANCE, user)
     now = float(await connection.fetchval(CLOCK))
-    return (NONE, 0, now) if row is None else (_balance(row), row["seq"], now)
+    return (NONE, 0, now) if row is None else (balance_of(row), row["seq"], now)
 
 
 async def enter(
@@ -129,7 +129,7 @@ class AccessLedger:
     async def of(self, user: int) -> Access:
         """Where a user stands."""
         row = await self._pool.fetchrow(BALANCE, user)
-        return NONE if row is None else _balance(row)
+        return NONE if row is None else balance_of(row)
 
     async def history(self, user: int, before: int | None, limit: int) -> list[Written]:
         """A page of a user's entries, newest first."""
@@ -169,7 +169,8 @@ def _same(one: Access, other: Access) -> bool:
     )
 
 
-def _balance(row: asyncpg.Record) -> Access:
+def balance_of(row: asyncpg.Record) -> Access:
+    """The balance columns of an entry."""
     return Access(row["paid_to"].timestamp(), row["ends_at"].timestamp(), row["left_s"], row["trial"])
 
 
@@ -181,5 +182,5 @@ def _written(row: asyncpg.Record) -> Written:
         row["cause"],
         row["note"],
         row["actor_id"],
-        _balance(row),
+        balance_of(row),
     )

@@ -93,7 +93,7 @@ class NoticeStore:
             rows = await self._pool.fetch(ALERTS, below, limit)
         else:
             rows = await self._pool.fetch(PAGE, below, limit, provider)
-        return [_notice(row) for row in rows]
+        return [notice_of(row) for row in rows]
 
     async def body(self, notice: int) -> Body:
         """Refusal `not_found`, also where a fact came without one or it went with its user."""
@@ -114,5 +114,6 @@ class NoticeStore:
         await self._pool.execute(FORGET, KEEP_FORGERIES, KEEP_DAYS)
 
 
-def _notice(row: Record) -> Notice:
+def notice_of(row: Record) -> Notice:
+    """A row of FIELDS."""
     return Notice(*row)

@@ -336,7 +336,7 @@ async def _locked(connection: Connection, user: int) -> Standing:
     row = await connection.fetchrow(HELD, user)
     if row is None:
         return Standing(user, None, access, 0, None, now)
-    return Standing(user, _held(row), access, row["version"], row["charging"], now)
+    return Standing(user, held_of(row), access, row["version"], row["charging"], now)
 
 
 async def _resume(connection: Connection, at: Standing) -> list[Event]:
@@ -411,7 +411,8 @@ async def _paused_days(connection: Connection, user: int, now: float) -> float:
     return (total + (0.0 if since is None else now - since)) / DAY_S
 
 
-def _held(row: asyncpg.Record) -> Subscription:
+def held_of(row: asyncpg.Record) -> Subscription:
+    """A row of `subscriptions`."""
     return Subscription(
         row["plan"],
         row["region"],
