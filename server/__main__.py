@@ -80,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="one JSON line")
     audit.set_defaults(run=_verify_audit)
 
+    money = commands.add_parser(
+        "money", help="verify: hold the books against the facts: exit 0 right, 1 wrong, 69 no database"
+    )
+    money.add_argument("what", choices=("verify",))
+    money.add_argument("--json", action="store_true", help="one JSON line")
+    money.set_defaults(run=_money)
+
     doctor = commands.add_parser("doctor", help="check each part and say how to mend it")
     doctor.add_argument("--json", action="store_true", help="one JSON line instead of a table")
     doctor.set_defaults(run=_doctor)
@@ -207,6 +214,12 @@ def _reapply_erasures(_options: argparse.Namespace) -> int:
 
 def _verify_audit(options: argparse.Namespace) -> int:
     from .audit.verify import check
+
+    return asyncio.run(check(load(os.environ), as_json=options.json))
+
+
+def _money(options: argparse.Namespace) -> int:
+    from .paying.verify import check
 
     return asyncio.run(check(load(os.environ), as_json=options.json))
 

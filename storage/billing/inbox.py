@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from billing.acquiring import Answer, Kind, Notification, State, Transaction
+from billing.acquiring import Answer, Kind, Notification, Transaction
 from billing.ledger import Act, Booking
 from billing.pan import blackened
 from billing.payments import (
@@ -50,6 +50,9 @@ SELECT extract(epoch FROM clock_timestamp())::float8 FROM pg_advisory_xact_lock(
 HOME = """
 SELECT invoice_id FROM payment_inbox WHERE provider = $1 AND payment = $2 AND invoice_id IS NOT NULL
 ORDER BY id LIMIT 1
+"""
+HELD = """
+SELECT EXISTS (SELECT FROM payment_inbox WHERE provider = $1 AND payment = $2 AND kind = 'pay' AND state = 'held')
 """
 # Primary key.
 LOCK = """
@@ -141,12 +144,7 @@ class Inbox:
         while it says nothing."""
         async with whole(self._pool) as connection:
             await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
-            known = await facts_of(connection, None, provider, payment_of(transaction))
-            held = any(
-                fact.kind is Kind.PAY and fact.state is State.HELD and fact.transaction == transaction.id
-                for fact in known
-            )
-            told = as_told(transaction, held=held)
+            told = as_told(transaction, held=await connection.fetchval(HELD, provider, transaction.id))
             if told is None:
                 return None
             message = _Message(provider, told, source, None, {})

@@ -43,7 +43,7 @@ SELECT coalesce(sum(amount), 0)::bigint FROM refunds WHERE invoice_id = $1 AND p
 ADD = f"""
 INSERT INTO refunds AS r (id, invoice_id, provider, payment, amount, currency, cause, state, requested_by, reason,
     due_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'asked', $7, $8, $9, CASE WHEN $7 = 'approved' THEN now() END)
+VALUES ($1, $2, $3, $4, $5, $6, 'asked', $7, $8, $9, CASE WHEN $7::varchar = 'approved' THEN now() END)
 RETURNING {FIELDS}
 """
 # Primary key.
@@ -149,7 +149,9 @@ class RefundStore:
             left -= await connection.fetchval(UNDER_WAY, invoice, payment.transaction)
             wished = left if minor is None else minor
             if not 0 < wished <= left:
-                raise Refusal("refund_too_much", "{left:number} minor units are left of it", left=left)
+                raise Refusal(
+                    "refund_too_much", "{left:money} are left of it", left=(left, found.money.currency.value)
+                )
             second = wished > self._second_above[found.money.currency]
             row = await connection.fetchrow(
                 ADD,
