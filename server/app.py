@@ -90,7 +90,7 @@ async def serve(
             stack.push_async_callback(provider.close)
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
-        for acquirer in services.acquirers.values():
+        for acquirer in services.paying.acquirers.values():
             stack.push_async_callback(acquirer.close)
         await services.revocations.warm(time.time())
         await services.sharing.load(time.time())
@@ -171,6 +171,7 @@ def _loops(
         expire=services.dispatcher.run_expire(),
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
+        subscriptions=services.subscription_clock.run(),
         publish=publishing.run(services.publisher),
         deliver=Deliveries(services.outbox, services.accounts, senders, broadcasts=services.broadcasts).run(),
         broadcasting=Broadcasting(services.broadcasts).run(),
@@ -195,7 +196,7 @@ def _loops(
 
 
 def _sandbox(services: Services) -> Sandbox | None:
-    acquirer = services.acquirers.get("sandbox")
+    acquirer = services.paying.acquirers.get("sandbox")
     return acquirer if isinstance(acquirer, Sandbox) else None
 
 

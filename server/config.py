@@ -52,6 +52,7 @@ class Config:
     confirm_s: float = 86_400.0
     log_level: str = "INFO"
     trusted_proxies: frozenset[str] = frozenset()
+    seller: str = "Tracking Desk"
     vapid_private_key: str | None = field(default=None, repr=False)
     vapid_subject: str = "mailto:ops@localhost.localdomain"
     fcm_credentials: str | None = None
@@ -98,6 +99,7 @@ VARIABLES: dict[str, str] = {
     "on your own network, never on a public desk",
     "DESK_WATCH_HABITS": "on or off: pauses for accepts faster than a person reads, for scrapers and the like "
     "(default on; off for load tests)",
+    "DESK_SELLER": "who sells subscriptions, as it stands on receipts: legal name and BIN (default Tracking Desk)",
     "DESK_VAPID_PRIVATE_KEY": "base64url P-256 key for Web Push; without it Web Push is off",
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
@@ -167,6 +169,7 @@ def load(environ: Mapping[str, str]) -> Config:
         trusted_proxies=frozenset(
             part.strip() for part in environ.get("DESK_TRUSTED_PROXIES", "").split(",") if part.strip()
         ),
+        seller=environ.get("DESK_SELLER", "").strip() or "Tracking Desk",
         vapid_private_key=environ.get("DESK_VAPID_PRIVATE_KEY") or None,
         vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,

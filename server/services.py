@@ -124,8 +124,11 @@ from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.clock import SubscriptionClock
 from .subscribing.ends import AccessEnds
+from .subscribing.paying import Consequences, Renewals
 from .subscribing.selling import Selling
+from .subscribing.till import Till
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -253,13 +256,15 @@ class Services:
         self.paying = Paying(pool, config.pepper, self.metrics.registry, config.worker)
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
-        self.acquirers = acquirers(
-            config.acquiring,
-            pool,
-            meters,
-            pepper=config.pepper,
-            public_url=config.public_url,
-            own_url=config.own_url,
+        self.paying.acquirers.update(
+            acquirers(
+                config.acquiring,
+                pool,
+                meters,
+                pepper=config.pepper,
+                public_url=config.public_url,
+                own_url=config.own_url,
+            )
         )
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
@@ -279,6 +284,21 @@ class Services:
         self.access = AccessLedger(pool)
         self.subscriptions = SubscriptionStore(pool)
         self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
+        paying = self.paying
+        paying.inbox.consequences = Consequences(self.subscriptions, self.accounts, paying.cards, self.notify)
+        self.till = Till(
+            self.selling,
+            self.subscriptions,
+            self.accounts,
+            paying.cashier,
+            paying.cards,
+            paying.acquirers,
+            config.public_url,
+        )
+        renewals = Renewals(
+            pool, self.selling, paying.cashier, paying.cards, self.accounts, self.subscriptions
+        )
+        self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
         self.word_store = WordStore(pool)

@@ -54,6 +54,9 @@ ERRORS = _catalogue(
     ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
     ErrorCode("trial_used", 409, False, "The free days have been used already."),
     ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+    ErrorCode(
+        "plan_cheaper", 409, False, "What you have paid is worth more: choose this plan for the next renewal."
+    ),
     ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
     ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
     # accounts, companies, vehicles

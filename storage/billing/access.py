@@ -31,6 +31,7 @@ SELECT seq, paid_to, ends_at, left_s, trial FROM access_entries WHERE user_id = 
 CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 # uq_access_entries_user_id_cause: what has been entered is not entered again.
 KNOWN = "SELECT seconds, seq FROM access_entries WHERE user_id = $1 AND cause = $2"
+OF_CAUSE = "SELECT * FROM access_entries WHERE user_id = $1 AND cause = $2"
 ADD = """
 INSERT INTO access_entries (user_id, seq, kind, at, seconds, set_to, cause, note, actor_id, paid_to, ends_at,
     left_s, trial)
@@ -137,6 +138,11 @@ class AccessLedger:
             HISTORY, user, 2**31 - 1 if before is None else min(before, 2**31 - 1), limit
         )
         return [_written(row) for row in rows]
+
+    async def of_cause(self, user: int, cause: str) -> Written | None:
+        """The entry that came of this, if there is one."""
+        row = await self._pool.fetchrow(OF_CAUSE, user, cause)
+        return None if row is None else _written(row)
 
     async def verify(self, slice_: int = 1000) -> tuple[int, list[Broken]]:
         """Folds every user's entries anew: how many entries there are, and where the balance is another."""

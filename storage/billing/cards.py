@@ -26,6 +26,7 @@ FROM saved_cards
 """
 # The unique key begins with the user.
 OF_USER = FIELDS + "WHERE user_id = $1 AND removed_at IS NULL ORDER BY id DESC"
+NEWEST = "SELECT max(id) FROM saved_cards WHERE user_id = $1 AND provider = $2 AND removed_at IS NULL"
 ONE = FIELDS + "WHERE id = $1 AND removed_at IS NULL"
 # The token goes at once: a removed card cannot be charged by anybody.
 REMOVE = """
@@ -72,6 +73,11 @@ class CardStore:
     async def of_user(self, user: int) -> list[SavedCard]:
         """A user's cards, newest first."""
         return [_card(row) for row in await self._pool.fetch(OF_USER, user)]
+
+    async def newest(self, connection: Connection, user: int, provider: str) -> int | None:
+        """The card that was kept last with an acquirer."""
+        card: int | None = await connection.fetchval(NEWEST, user, provider)
+        return card
 
     async def one(self, card: int) -> SavedCard:
         """Refusal `not_found`, also for one that was removed."""

@@ -207,12 +207,13 @@ class Inbox:
         if transaction is None:
             return Receipt(answer, verdict, True)
         facts.append(_fact(stored[0], stored[1], provider, told.kind, transaction, verdict))
+        # Before what follows from the payment: the next one is charged from this card.
+        if invoice is not None and verdict in FINE and told.kind is Kind.PAY and transaction.card is not None:
+            if await connection.fetchval(MAY_KEEP, invoice.id):
+                await self._cards.save(connection, invoice.user, provider, transaction.card)
         booked = await self._apply(connection, invoice, facts, now)
         if invoice is None:
             return Receipt(answer, verdict, True, None, tuple(booked))
-        if transaction.card is not None and verdict in FINE and told.kind is Kind.PAY:
-            if await connection.fetchval(MAY_KEEP, invoice.id):
-                await self._cards.save(connection, invoice.user, provider, transaction.card)
         standing = await settle(connection, invoice, facts, now)
         return Receipt(answer, verdict, True, invoice.id, tuple(booked), standing)
 

@@ -11,7 +11,9 @@ from uuid import UUID
 import asyncpg
 
 from billing.access import DAY_S, Access, Entry, EntryKind
+from billing.acquiring import Advice
 from billing.money import Currency, Money
+from billing.payments import Invoice, InvoiceState
 from billing.plans import PlanVersion
 from billing.subscription import State, Step, Subscription, due, may_pause, state
 from dispatch.errors import Refusal
@@ -21,6 +23,8 @@ from ..order_rows import moment, seconds
 from ..postgres import Connection, Pool, transaction
 from ..staff import record
 from . import access as ledger
+from .invoices import FIELDS as INVOICE
+from .invoices import invoice_of
 from .locks import lock_price
 from .plans import current
 from .telling import say_to
@@ -50,7 +54,19 @@ PAUSES = """
 SELECT kind, at FROM access_entries WHERE user_id = $1 AND kind IN ('paused', 'resumed')
     AND at > clock_timestamp() - interval '365 days' ORDER BY seq
 """
+REFUNDS = "SELECT count(*) FROM access_entries WHERE user_id = $1 AND starts_with(cause, $2)"
 HAD_TRIAL = "SELECT EXISTS (SELECT FROM access_entries WHERE user_id = $1 AND kind IN ('trial', 'paid'))"
+# ix_subscriptions_charging: renewals whose invoice has come to its end without their being told. $2: as many.
+ENDED = """
+SELECT s.user_id, s.charging, i.state, (SELECT a.advice FROM payment_attempts a WHERE a.invoice_id = i.id
+    ORDER BY a.created_at DESC LIMIT 1) AS advice
+FROM subscriptions s JOIN invoices i ON i.id = s.charging
+WHERE s.charging IS NOT NULL AND i.state IN ('failed', 'expired') LIMIT $1
+"""
+# ix_invoices_user_id_created_at read backwards.
+LAST_PAID = f"""
+SELECT {INVOICE} FROM invoices i WHERE i.user_id = $1 AND i.state = 'paid' ORDER BY i.created_at DESC LIMIT 1
+"""
 PUT_OFF = "UPDATE subscriptions SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE user_id = $1"
 ROLE = "SELECT role FROM users WHERE id = $1"
 
@@ -190,6 +206,24 @@ class SubscriptionStore:
         """Users whose agreement the clock must look at."""
         return [row["user_id"] for row in await self._pool.fetch(CLAIM, limit)]
 
+    async def settle_charges(self, limit: int) -> int:
+        """Renewals whose outcome came later than their worker waited: declined ones count as a try, those that
+        were never made do not. How many there were."""
+        rows = await self._pool.fetch(ENDED, limit)
+        for row in rows:
+            async with transaction(self._pool) as connection:
+                if row["state"] == InvoiceState.FAILED:
+                    never = row["advice"] == Advice.NEVER
+                    await failed(connection, row["user_id"], row["charging"], never=never)
+                else:
+                    await released(connection, row["user_id"], row["charging"])
+        return len(rows)
+
+    async def last_paid(self, user: int) -> Invoice | None:
+        """The invoice that was paid last, if nothing of it went back."""
+        row = await self._pool.fetchrow(LAST_PAID, user)
+        return None if row is None else invoice_of(row)
+
     async def had_trial(self, user: int) -> bool:
         """Whether the free days are gone: used, or somebody has paid already."""
         return bool(await self._pool.fetchval(HAD_TRIAL, user))
@@ -284,16 +318,15 @@ async def paid(connection: Connection, bought: Bought) -> list[Event]:
     return [AccessChanged(user, given.until)]
 
 
-async def refunded(connection: Connection, user: int, invoice: UUID, part: float, total: int) -> list[Event]:
-    """`part` (0 to 1) of an invoice was given back, `total` minor units of it until now: so much access goes."""
+async def refunded(connection: Connection, user: int, invoice: UUID, part: float) -> list[Event]:
+    """`part` (0 to 1) of an invoice was given back: so much access goes. Called once for each refund."""
     at = await _locked(connection, user)
     bought = await ledger.given(connection, user, f"paid:{invoice}")
     if bought is None:
         return []
+    before = await connection.fetchval(REFUNDS, user, f"refunded:{invoice}:")
     entry = Entry(EntryKind.TAKEN_BACK, at.now, bought * part)
-    left = await ledger.enter(connection, user, entry, f"refunded:{invoice}:{total}")
-    if left is None:
-        return []
+    left = await ledger.enter(connection, user, entry, f"refunded:{invoice}:{before + 1}") or at.access
     if at.held is not None:
         version = await _of_plan(connection, at.held.plan)
         await _put(connection, replace(at, access=left), version.grace_days)
@@ -316,6 +349,17 @@ async def failed(connection: Connection, user: int, invoice: UUID, *, never: boo
     after = replace(at, held=held, charging=None)
     await _put(connection, after, version.grace_days)
     await _tell(connection, after, "subscription.failed", f"failed:{invoice}")
+
+
+async def released(connection: Connection, user: int, invoice: UUID) -> None:
+    """A renewal was not tried after all: it is due as before."""
+    at = await _locked(connection, user)
+    if at.held is None or at.charging != invoice:
+        return
+    version = await _of_plan(connection, at.held.plan)
+    await _put(
+        connection, replace(at, held=replace(at.held, charging=False), charging=None), version.grace_days
+    )
 
 
 async def granted(

@@ -296,16 +296,16 @@ async def test_a_pause_keeps_the_days_and_ends_by_itself(
     assert refusal.value.code == "pause_refused", "fourteen days of this year's sixty are gone"
 
 
-async def test_a_refund_takes_its_share_of_the_days_once(
+async def test_a_refund_takes_its_share_of_the_days_and_the_rest_takes_the_rest(
     pool: Pool, store: SubscriptionStore, driver: int
 ) -> None:
     invoice = uuid4()
     await pay(pool, driver, invoice=invoice)
-    for _ in range(3):
+    for part, days in ((0.5, 15), (0.25, 7.5), (0.25, 0)):
         async with transaction(pool) as connection:
-            await subscriptions.refunded(connection, driver, invoice, 0.5, 2495_00)
-    at = await store.standing(driver)
-    assert at.access.until == pytest.approx(at.now + 15 * DAY_S, abs=5)
+            await subscriptions.refunded(connection, driver, invoice, part)
+        at = await store.standing(driver)
+        assert at.access.until == pytest.approx(at.now + days * DAY_S, abs=5)
 
 
 async def test_a_change_to_a_dearer_plan_takes_the_rest_of_the_old_one_along(

@@ -35,6 +35,7 @@ export const ERRORS = {
   subscription_expired: { status: 402, retry: false, title: "Your subscription is not active: renew it to take loads." },
   trial_used: { status: 409, retry: false, title: "The free days have been used already." },
   currency_unknown: { status: 422, retry: false, title: "This plan is not sold in that currency where you are." },
+  plan_cheaper: { status: 409, retry: false, title: "What you have paid is worth more: choose this plan for the next renewal." },
   pause_refused: { status: 409, retry: false, title: "The subscription cannot be paused now or for so long." },
   vehicle_required: { status: 409, retry: false, title: "Add your vehicle before taking loads." },
   bin_invalid: { status: 422, retry: false, title: "This is not a business number of that country." },
