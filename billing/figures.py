@@ -1,9 +1,9 @@
-"""What the business comes to: recurring revenue, churn, conversion, what a payer is worth. Pure; amounts in minor units.
+"""What the business comes to: recurring revenue, churn, conversion, what a payer is worth. Pure; minor units.
 
 A payer is somebody who has paid at least once and whose access runs, the grace included; who pauses is none
 meanwhile. Definitions follow those of Stripe's billing metrics (docs.stripe.com, billing/subscriptions/analytics/
-glossary), but for the month: ours has 30 days, as plans do. A month that was given away keeps the price of the last
-payment, since that is what the next one will cost.
+glossary), but for the month: ours has 30 days, as plans do. A month that was given away keeps the price of the
+last payment, since that is what the next one will cost.
 """
 
 from collections import defaultdict
@@ -14,14 +14,13 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .access import DAY_S
-from .money import Currency
+from .money import Currency, Money
 
 MONTH_S = 30 * DAY_S
-MOST_MONTHS = 36
 
 
 class Month(NamedTuple):
-    """A month of the calendar: `2026-11`, from `begins` to before `ends`, epoch seconds; the running one ends now."""
+    """A month: `2026-11`, from `begins` to before `ends` (epoch seconds); the running one ends now."""
 
     name: str
     begins: float
@@ -111,13 +110,14 @@ def months(now: float, zone: str, count: int) -> list[Month]:
 
 
 def recurring(priced: Iterable[Priced]) -> list[Recurring]:
-    """MRR by plan and currency: each payer's last price for 30 days, half a minor unit of each price rounded up."""
+    """MRR by plan and currency: each payer's last price for 30 days, half a minor unit rounded up."""
     payers: dict[tuple[str, Currency], int] = defaultdict(int)
     minor: dict[tuple[str, Currency], int] = defaultdict(int)
     for each in priced:
         key = each.plan, each.currency
         payers[key] += each.payers
-        minor[key] += each.payers * int(each.minor * MONTH_S / each.period_s + 0.5)
+        month = Money(each.minor, each.currency).share(int(MONTH_S), max(1, int(each.period_s)))
+        minor[key] += each.payers * month.minor
     return [Recurring(*key, payers[key], minor[key]) for key in sorted(payers)]
 
 
@@ -143,8 +143,8 @@ def ltv(arpu_minor: int | None, churn: float | None) -> int | None:
     """What a payer brings until he leaves, an estimate: ARPU / monthly churn.
 
     A constant churn c makes a mean stay of 1/c months (D. Skok, "SaaS Metrics 2.0 - Detailed Definitions",
-    forentrepreneurs.com/saas-metrics-2-definitions-2: LTV = ARPA x gross margin / churn). The margin is taken for 1,
-    since the books know no costs but fees: this is revenue, not profit. None while nobody has left.
+    forentrepreneurs.com/saas-metrics-2-definitions-2: LTV = ARPA x gross margin / churn). The margin is taken
+    for 1, since the books know no costs but fees: this is revenue, not profit. None while nobody has left.
     """
     return None if arpu_minor is None or not churn else round(arpu_minor / churn)
 

@@ -191,6 +191,7 @@ def _loops(
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
         **services.paying.loops(),
+        **services.finance.loops(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )
 

@@ -16,6 +16,8 @@ from .gateways.acquiring.settings import Acquiring, acquiring_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, maps_of
 from .limits import BUCKETS, RateLimits
+from .paying.bank import VARIABLES as BANK_VARIABLES
+from .paying.bank import BankDetails, bank_of
 from .signing_in import SigningIn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +66,7 @@ class Config:
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
+    bank: BankDetails = field(default_factory=BankDetails)
 
     @property
     def own_url(self) -> str:
@@ -107,6 +110,7 @@ VARIABLES: dict[str, str] = {
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
+    **BANK_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -181,6 +185,7 @@ def load(environ: Mapping[str, str]) -> Config:
         signing_in=signing_in.load(environ, problems, number, public_url),
         watch=None if habits == "off" else WATCH,
         acquiring=acquiring_of(environ, problems, public_url),
+        bank=bank_of(environ, problems),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

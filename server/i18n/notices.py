@@ -135,6 +135,9 @@ NOTICES: dict[str, Template] = {
         "Your papers", "A paper runs out in {n} day.", "A paper runs out in {n} days."
     ),
     "export.ready": Template("Your data", "The export of your data is ready for a week."),
+    "transfer.turned_down": Template(
+        "Your transfer", "We could not confirm your transfer. Open the app to see why."
+    ),
     # What is said when the broadcast's own text cannot be had.
     "broadcast.sent": Template("Message", "There is news from us. Open the app to read it."),
     "webhook.disabled": Template(

@@ -11,8 +11,8 @@ from .access import balance_of
 from .plans import current
 from .subscriptions import held_of
 
-# ix_subscriptions_failing read backwards; the newest access entry, and the newest attempt at an invoice of the user,
-# by ix_invoices_user_id_created_at and ix_payment_attempts_invoice_id_created_at.
+# ix_subscriptions_failing read backwards; the newest access entry, and the newest attempt at an invoice of the
+# user, by ix_invoices_user_id_created_at and ix_payment_attempts_invoice_id_created_at.
 PAGE = """
 SELECT s.*, a.seq, a.paid_to, a.ends_at, a.left_s, a.trial, t.reason, t.advice,
     extract(epoch FROM clock_timestamp())::float8 AS now

@@ -1,7 +1,8 @@
 """What figures of months are counted from: the ledger of access, and the invoices that its payments came of.
 
-Each statement passes once over the payers and looks at each one's entries at the ends of the months; nothing is kept
-and nothing can be out of step. The name of an entry's cause leads to its invoice: storage.billing.subscriptions.
+Each statement passes once over the payers and looks at each one's entries at the ends of the months; nothing
+is kept and nothing can be out of step. The name of an entry's cause leads to its invoice:
+storage.billing.subscriptions.
 """
 
 from collections.abc import Sequence

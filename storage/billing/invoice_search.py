@@ -1,6 +1,7 @@
 """Invoices as finance looks for them: by what they are, and by an acquirer's number of a transaction."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,10 +11,6 @@ from storage.postgres import Pool
 from ..order_rows import moment
 from .invoices import FIELDS, Listed, listed_of
 from .ledger import LINES, Line, line_of
-from .notices import FIELDS as NOTICE
-from .notices import Notice, notice_of
-
-FOUND = 100  # of one transaction: more is a flood of redeliveries
 
 _WANTED = """
     AND ($3::text IS NULL OR i.state = $3) AND ($4::text IS NULL OR i.provider = $4)
@@ -30,14 +27,13 @@ PAGE = f"SELECT {FIELDS} FROM invoices i WHERE true {_WANTED}"
 OF_USER = f"SELECT {FIELDS} FROM invoices i WHERE i.user_id = $12 {_WANTED}"
 # The primary key: a reference is the beginning of an id.
 BY_REFERENCE = f"SELECT {FIELDS} FROM invoices i WHERE i.id BETWEEN $1 AND $2 ORDER BY i.id LIMIT $3"
-# ix_payment_inbox_transaction, then ix_payment_inbox_provider_payment_id: the transaction, what it gives back, and
-# what else was said of that payment.
-FACTS = f"""
-{NOTICE} WHERE (provider, payment) IN (SELECT provider, payment FROM payment_inbox WHERE transaction = $1)
-ORDER BY id DESC LIMIT $2
-"""
-# ix_ledger_transactions_provider_transaction, for the acquirers of these facts.
-BOOKED = LINES + "WHERE t.provider = ANY($1::text[]) AND t.transaction = ANY($2::text[]) ORDER BY t.id DESC LIMIT $3"
+# ix_ledger_transactions_provider_transaction, once for each acquirer.
+BOOKED = (
+    LINES
+    + "WHERE t.provider = ANY($1::text[]) AND t.transaction = ANY($2::text[]) ORDER BY t.id DESC LIMIT $3"
+)
+
+SOME = f"SELECT {FIELDS} FROM invoices i WHERE i.id = ANY($1::uuid[]) ORDER BY i.created_at DESC, i.id"
 
 REFERENCE = re.compile(r"TD-([0-9A-F]{8})", re.IGNORECASE)
 
@@ -55,13 +51,6 @@ class Wanted(NamedTuple):
     since: float | None = None
     until: float | None = None
     user: int | None = None
-
-
-class Found(NamedTuple):
-    """What is known of an acquirer's transaction, newest first."""
-
-    notices: list[Notice]
-    lines: list[Line]
 
 
 class InvoiceSearch:
@@ -91,13 +80,14 @@ class InvoiceSearch:
         rows = await self._pool.fetch(BY_REFERENCE, UUID(int=first), UUID(int=first + (1 << 96) - 1), 20)
         return [listed_of(row) for row in rows]
 
-    async def transaction(self, number: str) -> Found:
-        """All that was said and booked of a transaction, whoever's it is."""
-        notices = [notice_of(row) for row in await self._pool.fetch(FACTS, number, FOUND)]
-        providers = sorted({each.provider for each in notices})
-        numbers = sorted({each.transaction for each in notices if each.transaction})
-        rows = await self._pool.fetch(BOOKED, providers, numbers, FOUND)
-        return Found(notices, [line_of(row) for row in rows])
+    async def bookings(self, providers: Sequence[str], transactions: Sequence[str], limit: int) -> list[Line]:
+        """What was booked of these transactions, newest first."""
+        rows = await self._pool.fetch(BOOKED, list(providers), list(transactions), limit)
+        return [line_of(row) for row in rows]
+
+    async def some(self, invoices: Sequence[UUID]) -> list[Listed]:
+        """These, newest first; those that are not there are left out."""
+        return [listed_of(row) for row in await self._pool.fetch(SOME, list(invoices))]
 
 
 def reference_of(invoice: UUID) -> str:

@@ -1,7 +1,7 @@
 """Payment slips: what users show for transfers, the queue that finance works through, and what it says to each.
 
-Under the lock of its invoice a slip is sent and decided, so that of two who decide one is first. The money itself is
-a fact (storage.billing.transfers), with a slip or without.
+Under the lock of its invoice a slip is sent and decided, so that of two who decide one is first. The money
+itself is a fact (storage.billing.transfers), with a slip or without.
 """
 
 from dataclasses import dataclass
@@ -103,9 +103,7 @@ class SlipStore:
         self._pool = pool
         self._transfers = transfers
 
-    async def open(
-        self, user: int, plan: str, minor: int, currency: str, at_least_s: float
-    ) -> Listed | None:
+    async def open(self, user: int, plan: str, minor: int, currency: str, at_least_s: float) -> Listed | None:
         """An invoice of this content that still waits for its transfer for so long."""
         row = await self._pool.fetchrow(OPEN, user, plan, minor, currency, at_least_s)
         return None if row is None else listed_of(row)
@@ -167,12 +165,12 @@ class SlipStore:
         async with whole(self._pool) as connection:
             # The locks in the order of storage.billing.inbox.
             await connection.fetchval(QUEUE, f"{TRANSFER} {entry}")
-            found, now = await locked(connection, invoice)
+            await locked(connection, invoice)
             facts = await facts_of(connection, invoice)
             paid = {fact.transaction for fact in facts if fact.taken}
             if paid and entry not in paid and not again:
                 raise Refusal("invoice_closed", "it is paid already: say so if the money has come again")
-            receipt = await self._transfers.received(staff, found.id, entry, note)
+            receipt = await self._transfers.received(staff, invoice, entry, note)
             if receipt.invoice != invoice:
                 raise Refusal("entry_used")
             await connection.execute(RECEIVED, invoice, staff)

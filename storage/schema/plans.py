@@ -59,7 +59,13 @@ access_entries = Table(
     Column("trial", Boolean, nullable=False),
     UniqueConstraint("user_id", "cause"),
     # What figures of months are made of.
-    Index("ix_access_entries_months", "kind", "at", "user_id", postgresql_where=text("kind IN ('trial', 'paid')")),
+    Index(
+        "ix_access_entries_months",
+        "kind",
+        "at",
+        "user_id",
+        postgresql_where=text("kind IN ('trial', 'paid')"),
+    ),
 )
 
 # What a user has agreed to pay for: billing.subscription. A user without one may have access all the same.

@@ -57,7 +57,9 @@ def upgrade() -> None:
         sa.Column("settled_by", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.String(length=500), nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["notice_id"], ["payment_inbox.id"], name=op.f("fk_settled_alerts_notice_id")),
+        sa.ForeignKeyConstraint(
+            ["notice_id"], ["payment_inbox.id"], name=op.f("fk_settled_alerts_notice_id")
+        ),
         sa.ForeignKeyConstraint(["settled_by"], ["users.id"], name=op.f("fk_settled_alerts_settled_by")),
         sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_settled_alerts")),
     )
