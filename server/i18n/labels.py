@@ -404,7 +404,7 @@ LABELS: dict[str, dict[str, str]] = {
         "pending": "Being paid",
         "paid": "Paid",
         "failed": "Declined",
-        "expired": "Over",
+        "expired": "Run out",
         "partly_refunded": "Partly given back",
         "refunded": "Given back",
     },

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from dispatch.errors import Refusal
 from storage.postgres import Pool, transaction
 from storage.staff import record
 
@@ -76,12 +75,11 @@ class CheckStore:
         return found
 
     async def ask(self, staff: int) -> None:
-        """Somebody of the staff wants one now; a worker begins it within a minute. Refusal `not_ready` while one
-        waits or runs."""
+        """Somebody of the staff wants one now, unless one waits or runs; a worker begins it within a minute."""
         async with transaction(self._pool) as connection:
             await connection.execute(QUEUE)
             if await connection.fetchval(WAITING) or await connection.fetchval(RECENT, 0.0, LOST_S):
-                raise Refusal("not_ready")
+                return
             await connection.execute(ASK, staff)
             await record(connection, staff, "money.check", None, "")
 

@@ -180,6 +180,5 @@ ROUTES: tuple[Route, ...] = (
         status=202,
         roles=STAFF,
         grades=MOVE,
-        errors=("not_ready",),
     ),
 )
