@@ -9,7 +9,7 @@ from server.http.subscription import money
 from server.protocol.rest.books import (
     Accounts,
     AccountsQuery,
-    AccountView,
+    BookAccount,
     Bookings,
     BookingsQuery,
     MoneyCheck,
@@ -41,7 +41,7 @@ async def accounts(call: Call[None, AccountsQuery]) -> Accounts:
     last = ByName("", "") if query.after is None else read_cursor(query.after, ByName)
     found = await call.services.paying.ledger.accounts(last.account, query.limit, query.prefix, last.currency)
     return Accounts(
-        [AccountView(each.account, money(each.money), each.lines) for each in found],
+        [BookAccount(each.account, money(each.money), each.lines) for each in found],
         cursor_of(ByName(found[-1].account, found[-1].money.currency)) if len(found) == query.limit else None,
     )
 

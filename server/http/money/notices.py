@@ -9,9 +9,9 @@ from server.protocol.rest.finance import (
     ForgedCount,
     NoteForm,
     NoticeBody,
+    NoticeReplay,
     Notices,
     NoticesQuery,
-    ReplayView,
 )
 from storage.billing.notice_log import Place, Wanted
 
@@ -59,11 +59,11 @@ async def body(call: Call[None, None]) -> NoticeBody:
     )
 
 
-async def replay(call: Call[None, None]) -> ReplayView:
+async def replay(call: Call[None, None]) -> NoticeReplay:
     """Reads and applies a stored message once more."""
     notice = call.path_id("notice")
     made = await call.services.finance.replaying.replay(call.caller.user, notice)
-    return ReplayView(
+    return NoticeReplay(
         notice, made.read, made.stored, made.booked, [each.verdict.value for each in made.receipts]
     )
 
@@ -103,7 +103,7 @@ ROUTES: tuple[Route, ...] = (
         replay,
         "Read and apply a message once more",
         AREA,
-        response=ReplayView,
+        response=NoticeReplay,
         roles=STAFF,
         grades=MOVE,
         errors=("not_found", "notice_unreadable", "payment_unavailable"),

@@ -31,7 +31,7 @@ class AccountsQuery(Form, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
 
 
-class AccountView(View, frozen=True):
+class BookAccount(View, frozen=True):
     """What an account comes to in a currency, in how many lines."""
 
     account: str
@@ -42,7 +42,7 @@ class AccountView(View, frozen=True):
 class Accounts(View, frozen=True):
     """`next` goes into `after`."""
 
-    accounts: list[AccountView]
+    accounts: list[BookAccount]
     next: str | None
 
 

@@ -258,7 +258,7 @@ class NoticeBody(View, frozen=True):
     base64: str | None
 
 
-class ReplayView(View, frozen=True):
+class NoticeReplay(View, frozen=True):
     """What a replay came to: messages in the body, those that were not stored yet, bookings that were missing.
     What was right the first time gives 0 and 0."""
 
