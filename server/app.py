@@ -200,6 +200,7 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
         **services.paying.loops(),
+        **services.finance.loops(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )
 

@@ -116,6 +116,7 @@ from .chores import LEDGER, Chores
 from .config import Config
 from .deliver import Deliveries
 from .errors import UNREACHABLE
+from .finance import Finance
 from .fleets import Fleets
 from .gateways import build
 from .gateways.acquiring.build import acquirers
@@ -145,6 +146,7 @@ from .subscribing.ends import AccessEnds
 from .subscribing.paying import Consequences, Renewals
 from .subscribing.selling import Selling
 from .subscribing.till import Till
+from .subscribing.transferring import Transferring
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -325,6 +327,10 @@ class Services:
             paying.cards,
             paying.acquirers,
             config.public_url,
+        )
+        self.finance = Finance(pool, paying, config.postgres)
+        self.transferring = Transferring(
+            config.bank, self.selling, self.subscriptions, paying.invoices, self.finance.slips
         )
         renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
         self.bonuses = BonusStore(pool)

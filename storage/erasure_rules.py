@@ -16,6 +16,7 @@ WHERE p.device_id = s.device_id AND p.recorded_at = s.recorded_at AND p.stream_i
 FILES_GONE = """
 DELETE FROM files f WHERE f.owner_id = $1 AND (f.purpose IS NULL
     OR f.purpose = 'document' AND NOT EXISTS (SELECT FROM documents d WHERE d.file_id = f.id)
+    OR f.purpose = 'slip'
     OR f.purpose = 'chat' AND NOT EXISTS (SELECT FROM chat_files c WHERE c.file_id = f.id)) RETURNING name
 """
 EXPORTS_GONE = "DELETE FROM data_exports WHERE user_id = $1 RETURNING name"
@@ -69,6 +70,11 @@ KEPT = frozenset(
         "loyalty_entries.user_id",
         "subscriptions.user_id",
         "plan_versions.set_by",
+        # that something was shown for a transfer, and what finance said to it; the picture goes
+        "transfer_slips.user_id",
+        "transfer_slips.decided_by",
+        "settled_alerts.settled_by",
+        "money_checks.asked_by",
         "erasures.user_id",
         # who of the staff or of a company decided
         "companies.decided_by",
@@ -204,6 +210,7 @@ UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE us
     "position_views.driver_id": "DELETE FROM position_views WHERE driver_id = $1",
     "share_links.made_by": """
 UPDATE share_links SET revoked_at = coalesce(revoked_at, now()), label = '' WHERE made_by = $1""",
+    "transfer_slips.file_id": "UPDATE transfer_slips SET file_id = NULL, reason = '' WHERE user_id = $1",
     "announcement_dismissals.user_id": "DELETE FROM announcement_dismissals WHERE user_id = $1",
     # Cards cannot be charged any more; what acquirers wrote beside the amounts (names, addresses, tokens) goes.
     "payment_attempts.card_id": """

@@ -26,6 +26,8 @@ SELECT to_jsonb(p) - 'user_id' - 'keys' FROM push_endpoints p WHERE user_id = $1
 SELECT to_jsonb(e) - 'user_id' - 'actor_id' FROM access_entries e WHERE user_id = $1 ORDER BY seq""",
     "loyalty": """
 SELECT to_jsonb(l) - 'user_id' FROM loyalty_entries l WHERE user_id = $1 ORDER BY id""",
+    "transfer_slips": """
+SELECT to_jsonb(t) - 'user_id' - 'decided_by' FROM transfer_slips t WHERE user_id = $1 ORDER BY id""",
     "driver_state": "SELECT to_jsonb(s) FROM driver_states s WHERE driver_id = $1",
     "last_position": """
 SELECT jsonb_build_object('recorded_at', recorded_at, 'point', point, 'speed', speed, 'heading', heading)
@@ -212,6 +214,9 @@ NOT_EXPORTED = {
     "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
     "access_entries.actor_id": "staff's work, not the user's data",
+    "transfer_slips.decided_by": "staff's work, not the user's data",
+    "settled_alerts.settled_by": "staff's work, not the user's data",
+    "money_checks.asked_by": "staff's work, not the user's data",
     "plan_versions.set_by": "staff's work, not the user's data",
     "referrals.decided_by": "staff's work, not the user's data",
     "loyalty_terms.set_by": "staff's work, not the user's data",

@@ -378,7 +378,7 @@ async def _locked(connection: Connection, user: int) -> Standing:
         raise Refusal("not_found")
     return Standing(
         user,
-        None if row["user_id"] is None else _held(row),
+        None if row["user_id"] is None else held_of(row),
         ledger.balance_of(row),
         row["version"] or 0,
         row["charging"],
@@ -469,7 +469,8 @@ async def _paused_days(connection: Connection, user: int, now: float) -> float:
     return (total + (0.0 if since is None else now - since)) / DAY_S
 
 
-def _held(row: asyncpg.Record) -> Subscription:
+def held_of(row: asyncpg.Record) -> Subscription:
+    """A row of `subscriptions`."""
     return Subscription(
         row["plan"],
         row["region"],

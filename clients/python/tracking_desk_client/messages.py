@@ -197,6 +197,8 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("currency_refused", 422, False, "This way of paying does not take this currency."),
         ErrorCode("refund_too_much", 422, False, "This is more than is left of the payment."),
         ErrorCode("refund_closed", 409, False, "This refund was decided already."),
+        ErrorCode("entry_used", 409, False, "This entry of the bank stands for another payment already."),
+        ErrorCode("notice_unreadable", 422, False, "This message still cannot be read."),
         ErrorCode("second_approver", 409, False, "Somebody else of the staff must approve this refund."),
         ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
         ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

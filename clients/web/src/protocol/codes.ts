@@ -133,6 +133,8 @@ export const ERRORS = {
   currency_refused: { status: 422, retry: false, title: "This way of paying does not take this currency." },
   refund_too_much: { status: 422, retry: false, title: "This is more than is left of the payment." },
   refund_closed: { status: 409, retry: false, title: "This refund was decided already." },
+  entry_used: { status: 409, retry: false, title: "This entry of the bank stands for another payment already." },
+  notice_unreadable: { status: 422, retry: false, title: "This message still cannot be read." },
   second_approver: { status: 409, retry: false, title: "Somebody else of the staff must approve this refund." },
   origin_unknown: { status: 422, retry: false, title: "We do not know where your truck is: say where to search from." },
   area_invalid: { status: 422, retry: false, title: "This outline is no area that can be searched." },
