@@ -194,7 +194,7 @@ class SlipStore:
 
 
 async def _tell(connection: Connection, slip: Slip) -> None:
-    await tell(connection, [slip.user], "transfer.turned_down", f"transfer:{slip.id}:turned_down", {})
+    await tell(connection, [slip.user], "transfer.refused", f"transfer:{slip.id}:turned_down", {})
 
 
 def _slip(row: Record) -> Slip:

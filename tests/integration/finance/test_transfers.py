@@ -136,7 +136,7 @@ async def test_who_is_turned_down_is_told_why_and_may_send_another(desk: Desk) -
     _, mine = await desk.driver("GET", f"{MINE}/{invoice}")
     assert mine["slips"][0]["reason"] == why and mine["state"] == "created"
     told = await desk.services.pool.fetch(
-        "SELECT user_id, payload FROM outbox WHERE kind = 'transfer.turned_down'"
+        "SELECT user_id, payload FROM outbox WHERE kind = 'transfer.refused'"
     )
     assert [(row["user_id"], row["payload"]["invoice"]) for row in told] == [(desk.driver.user, invoice)]
     await shown(desk, invoice)
