@@ -23,6 +23,8 @@ from .audit.sealing import Sealer
 from .background import running
 from .broadcasting import Broadcasting
 from .config import Config
+from .gateways.acquiring.sandbox.acquirer import Sandbox
+from .gateways.acquiring.sandbox.pages import add_pages
 from .gateways.email import settings as email
 from .gateways.email_notices import EmailNotices
 from .gateways.fcm import FcmSender
@@ -46,6 +48,7 @@ from .oidc.apple import Apple
 from .oidc.google import Google
 from .oidc.provider import Provider
 from .oidc.trips import Trips
+from .paying.webhook import add_acquirer_hooks
 from .services import Services
 from .ws.endpoint import add_websocket
 
@@ -95,6 +98,8 @@ async def serve(
             stack.push_async_callback(provider.close)
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
+        for acquirer in services.paying.acquirers.values():
+            stack.push_async_callback(acquirer.close)
         await services.revocations.warm(time.time())
         await services.sharing.load(time.time())
         await services.live.load_last(pool, time.time())
@@ -133,8 +138,11 @@ def build_app(services: Services) -> web.Application:
     app.on_response_prepare.append(_anonymous)
     add_websocket(app, services)
     add_health(app, services)
+    add_acquirer_hooks(app, services)
     add_docs(app, assets=services.config.web_dist, contracts=services.config.docs)
     add_routes(app, ROUTES, services)
+    if (sandbox := _sandbox(services)) is not None:
+        add_pages(app, sandbox)
     add_web(app, services.config.web_dist)
     return app
 
@@ -156,7 +164,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.AbstractAsyncContextManager[None]:
+    sandbox = _sandbox(services)
     return running(
+        **({} if sandbox is None else {"sandbox": sandbox.courier.run()}),
         positions=services.positions.run(),
         ticks=services.run_ticks(),
         upkeep=services.run_upkeep(),
@@ -167,6 +177,7 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         expire=services.dispatcher.run_expire(),
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
+        subscriptions=services.subscription_clock.run(),
         publish=publishing.run(services.publisher),
         announce=services.announcing.run(),
         deliver=services.deliveries.run(),
@@ -186,8 +197,14 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         viewers=services.viewers.run(services.hub.watching),
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
+        **services.paying.loops(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )
+
+
+def _sandbox(services: Services) -> Sandbox | None:
+    acquirer = services.paying.acquirers.get("sandbox")
+    return acquirer if isinstance(acquirer, Sandbox) else None
 
 
 async def _keep(services: Services) -> None:
@@ -202,6 +219,7 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.email_codes.forget_old(now)
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()
@@ -214,6 +232,9 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
+            if (sandbox := _sandbox(services)) is not None:
+                await sandbox.queue.forget_old()
+            await services.paying.notices.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

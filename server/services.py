@@ -53,6 +53,7 @@ from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
 from storage.editing import EditStore
+from storage.email_codes import EmailCodes
 from storage.erasure import ErasureStore
 from storage.exports import ExportStore
 from storage.files import FileStore
@@ -111,6 +112,7 @@ from .deliver import Deliveries
 from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
+from .gateways.acquiring.build import acquirers
 from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
@@ -124,14 +126,18 @@ from .metrics import Counts, Metrics
 from .notices.announcing import Announcing
 from .notify import Notify
 from .oidc.trips import Trips
+from .paying import Paying
 from .pdf import Press
 from .reports import Presence
 from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.clock import SubscriptionClock
 from .subscribing.ends import AccessEnds
+from .subscribing.paying import Consequences, Renewals
 from .subscribing.selling import Selling
+from .subscribing.till import Till
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -175,6 +181,7 @@ class Services:
         self.tokens = Tokens(config.signing_key)
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.email_codes = EmailCodes(pool, config.pepper, wanted.otp)
         self.staff = StaffStore(pool)
         self.viewing = Viewing(pool)
         self.account_views = AccountViews(pool)
@@ -263,6 +270,22 @@ class Services:
         self.crossings = Crossings.load()
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
+        self.paying = Paying(
+            pool,
+            acquirers(
+                config.acquiring,
+                pool,
+                meters,
+                pepper=config.pepper,
+                public_url=config.public_url,
+                own_url=config.own_url,
+            ),
+            Consequences(self.notify),
+            self.metrics.registry,
+            pepper=config.pepper,
+            worker=config.worker,
+            test_allowed=config.acquiring.test_allowed,
+        )
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
         self.ahead = TripAhead(self.trips_read)
@@ -280,7 +303,18 @@ class Services:
         self.plans = PlanStore(pool)
         self.access = AccessLedger(pool)
         self.subscriptions = SubscriptionStore(pool)
-        self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
+        self.selling = Selling(pool, self.plans, self.subscriptions)
+        paying = self.paying
+        self.till = Till(
+            self.selling,
+            self.subscriptions,
+            paying.cashier,
+            paying.cards,
+            paying.acquirers,
+            config.public_url,
+        )
+        renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
+        self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
         self.word_store = WordStore(pool)

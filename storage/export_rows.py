@@ -59,6 +59,14 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     'created_at', created_at) FROM saved_searches WHERE driver_id = $1 ORDER BY id""",
     "search_alerts": "SELECT to_jsonb(a) FROM search_alerts a WHERE driver_id = $1",
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
+    "invoices": """
+SELECT jsonb_build_object('invoice', i.id, 'purpose', i.purpose, 'plan', i.plan, 'amount', i.amount,
+    'currency', i.currency, 'provider', i.provider, 'state', i.state, 'created_at', i.created_at,
+    'booked', (SELECT jsonb_agg(jsonb_build_object('what', t.act, 'amount', t.amount, 'currency', t.currency,
+        'at', t.at) ORDER BY t.id) FROM ledger_transactions t WHERE t.invoice_id = i.id))
+FROM invoices i WHERE i.user_id = $1 ORDER BY i.created_at, i.id""",
+    "saved_cards": """
+SELECT to_jsonb(c) - 'user_id' - 'token' - 'fingerprint' FROM saved_cards c WHERE user_id = $1 ORDER BY id""",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "referral_code": "SELECT to_jsonb(c) FROM referral_codes c WHERE user_id = $1",
@@ -201,6 +209,9 @@ NOT_EXPORTED = {
     "broadcasts.queued_by": "staff's work, not the user's data",
     "broadcasts.cancelled_by": "staff's work, not the user's data",
     "dictionary_entries.updated_by": "staff's work, not the user's data",
+    "refunds.requested_by": "staff's work, not the user's data",
+    "refunds.approved_by": "staff's work, not the user's data",
+    "payment_differences.settled_by": "staff's work, not the user's data",
     "accepts.driver_id": "the answers to own requests, which the offers tell",
     "accepts.actor_id": "the same",
     "flags.user_id": "what staff suspects: told, it could not be looked into",
@@ -219,6 +230,7 @@ NOT_EXPORTED = {
     "idempotency_keys.user_id": "sealed answers, gone after a day",
     "order_versions.actor_id": "in orders",
     "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",
+    "email_requests.user_id": "gone after two days, and holds only when a code was asked for",
     "pending_sign_ins.user_id": "gone within minutes",
     "recovery_codes.user_id": "secrets",
     "account_views.user_id": "in looks",

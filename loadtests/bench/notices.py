@@ -1,8 +1,8 @@
 """Telling users: from the row that an event writes to the item at an open socket, and to the push at a vendor.
 
-Events are written by `POST /api/v1/admin/notices/{kind}/test`, each about the one who asks: half of the readers hold a
-socket and say that they have seen each item, half have only a phone, behind a vendor that speaks FCM's wire and
-answers at once. Times count from when PostgreSQL began the transaction that wrote the row.
+Events are written by `POST /api/v1/admin/notices/{kind}/test`, each about the one who asks: half of the readers
+hold a socket and say that they have seen each item, half have only a phone, behind a vendor that speaks FCM's
+wire and answers at once. Times count from when PostgreSQL began the transaction that wrote the row.
 """
 
 import asyncio

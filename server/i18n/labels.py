@@ -436,6 +436,13 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "AttachmentKind": {"photo": "Photo", "paper": "Paper"},
     "StopKind": {"pickup": "Pickup", "drop": "Drop"},
+    # By what a subscription was paid, as it stands on receipts.
+    "PaymentProvider": {
+        "sandbox": "Test payment",
+        "cloudpayments": "Bank card",
+        "stripe": "Bank card",
+        "transfer": "Bank transfer",
+    },
     "PaymentMethod": {"transfer": "Bank transfer", "cash": "Cash", "card": "Card"},
     "PaymentWhen": {"on_loading": "On loading", "on_delivery": "On delivery", "deferred": "Deferred"},
     "CancelReason": {

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
                 return _down(checkout)
             case "test":
                 return gate.test(checkout, rest)
-            case "serve" | "migrate" | "seed" | "link" | "doctor" | "verify-audit":
+            case "serve" | "migrate" | "seed" | "link" | "doctor" | "verify-audit" | "money":
                 return _server(checkout, verb, rest)
             case "simulate" | "replay" | "bench":
                 return _load(checkout, verb, rest)

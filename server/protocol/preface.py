@@ -59,6 +59,7 @@ PATH_TEXTS: dict[str, Json] = {
     "report": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "list": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "code": {"type": "string", "pattern": "^[A-Za-z0-9]{10}$"},
+    "invoice": {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
     "plan": {"type": "string", "pattern": "^[a-z]+(-[a-z0-9]+)+$", "maxLength": 32},
     "word": {"type": "string", "pattern": "^[a-z0-9_.]{1,32}$"},
 }

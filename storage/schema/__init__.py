@@ -3,6 +3,7 @@ that runs them."""
 
 from . import (
     audit,
+    billing,
     board,
     chat,
     companies,
@@ -21,6 +22,7 @@ from . import (
     reports,
     requests,
     reviews,
+    sandbox,
     sharing,
     signin,
     taking,
@@ -32,6 +34,7 @@ from .columns import metadata
 
 __all__ = [
     "audit",
+    "billing",
     "board",
     "chat",
     "companies",
@@ -51,6 +54,7 @@ __all__ = [
     "reports",
     "requests",
     "reviews",
+    "sandbox",
     "sharing",
     "signin",
     "taking",

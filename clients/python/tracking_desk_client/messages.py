@@ -86,6 +86,8 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
         ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
         ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+        ErrorCode("email_unavailable", 503, True, "The mail could not be sent: try again in a few minutes."),
+        ErrorCode("email_unreachable", 422, False, "No mail can be brought to this address."),
         ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
         ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
         ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
@@ -99,6 +101,7 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
         ErrorCode("trial_used", 409, False, "The free days have been used already."),
         ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+        ErrorCode("plan_cheaper", 409, False, "What you have paid is worth more: choose this plan for the next renewal."),
         ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
         ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
         ErrorCode("bin_invalid", 422, False, "This is not a business number of that country."),
@@ -179,6 +182,13 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
         ErrorCode("slug_taken", 409, False, "There is a page of this name."),
         ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
+        ErrorCode("payment_unavailable", 503, True, "Payments are not possible right now. Nothing was charged: try again."),
+        ErrorCode("payment_under_way", 409, True, "This is being paid right now: wait for the outcome."),
+        ErrorCode("invoice_closed", 409, False, "This invoice takes no payment any more."),
+        ErrorCode("currency_refused", 422, False, "This way of paying does not take this currency."),
+        ErrorCode("refund_too_much", 422, False, "This is more than is left of the payment."),
+        ErrorCode("refund_closed", 409, False, "This refund was decided already."),
+        ErrorCode("second_approver", 409, False, "Somebody else of the staff must approve this refund."),
         ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
         ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
         ErrorCode("search_exists", 409, False, "You have a saved search of this name."),
@@ -3351,7 +3361,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What a user says of themselves."""
+    """What a user says of themselves. `email` is proven by a code: `PUT /me/email`."""
 
     name: str
     email: str | None
@@ -3381,10 +3391,9 @@ class SettingsView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsPatch:
-    """What is left out stays; "" clears a text. Number and role are not changed here."""
+    """What is left out stays; "" clears a text. Number, mail and role are not changed here."""
 
     name: str | None = None  # 0 to 120 characters
-    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$
     locale: Lang | None = None
     time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$
 
@@ -3392,8 +3401,6 @@ class SettingsPatch:
         wire: Wire = {}
         if self.name is not None:
             wire["name"] = self.name
-        if self.email is not None:
-            wire["email"] = self.email
         if self.locale is not None:
             wire["locale"] = self.locale
         if self.time_zone is not None:
@@ -3404,9 +3411,71 @@ class SettingsPatch:
     def from_wire(cls, wire: Wire) -> SettingsPatch:
         return cls(
             wire.get("name"),
-            wire.get("email"),
             wire.get("locale"),
             wire.get("time_zone"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailForm:
+    """An address where the user reads mails."""
+
+    email: str  # matches ^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "email": self.email,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailForm:
+        return cls(
+            wire["email"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAsked:
+    """A code is on its way to the address."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    resend_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "expires_at": self.expires_at,
+            "resend_at": self.resend_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailAsked:
+        return cls(
+            wire["request"],
+            wire["expires_at"],
+            wire["resend_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailProofForm:
+    """The code that came by mail for `request`."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailProofForm:
+        return cls(
+            wire["request"],
+            wire["code"],
         )
 
 

@@ -62,6 +62,7 @@ _FLEET = "nobody here drives for a fleet: tests/integration/accounts/test_fleet.
 NEVER: dict[str, str] = {
     "POST /api/v1/auth/verify": _CODE,
     "POST /api/v1/me/phone": _CODE,
+    "POST /api/v1/me/email/confirm": "needs a code that only the mailbox gets: tests/integration/accounts",
     "POST /api/v1/auth/second-factor": _FACTOR,
     "POST /api/v1/auth/step-up": _FACTOR,
     "POST /api/v1/me/second-factor/confirm": _FACTOR,

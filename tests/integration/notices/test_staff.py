@@ -1,4 +1,4 @@
-"""What staff see of telling: every kind with its texts, a test on their own phone, and whether something was delivered."""
+"""What staff see of telling: every kind with its texts, a test on their own phone, whether something was delivered."""
 
 import asyncio
 from typing import Any, get_args
@@ -56,7 +56,9 @@ async def test_a_test_takes_the_way_of_a_real_event_to_oneself_and_to_nobody_els
         assert (await wire.command("inbox.seen", items=[entry["item"]], read=True))["type"] == "ok"
         await people.support.done("POST", f"{ALL}/document.expires/test", {"n": 1})
         assert (await wire.receive("inbox.item"))["entry"]["body"] == "A paper runs out in 1 day."
-    assert await people.pool.fetchval("SELECT array_agg(DISTINCT user_id) FROM outbox") == [people.support.user]
+    assert await people.pool.fetchval("SELECT array_agg(DISTINCT user_id) FROM outbox") == [
+        people.support.user
+    ]
     assert (await people.finance.ask("POST", f"{ALL}/offer.made/test", {})).code == "forbidden"
 
 
@@ -85,7 +87,9 @@ async def test_support_sees_how_a_user_was_told_and_each_look_is_written_down_an
     ]
     driver = people.drivers[0]
     assert (await support.get(f"/admin/users/{driver.user}/deliveries"))["deliveries"] == []
-    looked = "SELECT staff_id, user_id, detail FROM staff_actions WHERE action = 'deliveries.view' ORDER BY id"
+    looked = (
+        "SELECT staff_id, user_id, detail FROM staff_actions WHERE action = 'deliveries.view' ORDER BY id"
+    )
     assert [tuple(row) for row in await people.pool.fetch(looked)] == [
         (support.user, support.user, {}),  # all looks of five minutes are one
         (support.user, driver.user, {}),

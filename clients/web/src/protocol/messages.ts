@@ -1146,7 +1146,7 @@ export interface Profile {
   company_role?: string | null;
 }
 
-/** What a user says of themselves. */
+/** What a user says of themselves. `email` is proven by a code: `PUT /me/email`. */
 export interface SettingsView {
   name: string;
   email: string | null;
@@ -1155,15 +1155,37 @@ export interface SettingsView {
   version: number;
 }
 
-/** What is left out stays; "" clears a text. Number and role are not changed here. */
+/** What is left out stays; "" clears a text. Number, mail and role are not changed here. */
 export interface SettingsPatch {
   /** 0 to 120 characters */
   name?: string | null;
-  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$ */
-  email?: string | null;
   locale?: Lang | null;
   /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$ */
   time_zone?: string | null;
+}
+
+/** An address where the user reads mails. */
+export interface EmailForm {
+  /** matches ^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$ */
+  email: string;
+}
+
+/** A code is on its way to the address. */
+export interface EmailAsked {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  resend_at: number;
+}
+
+/** The code that came by mail for `request`. */
+export interface EmailProofForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** matches ^[0-9]{6}$ */
+  code: string;
 }
 
 /** Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token. */

@@ -1,7 +1,7 @@
 """the inbox, what users want to be told of, and what came of each attempt
 
-Revision ID: 0025
-Revises: 0023
+Revision ID: 0027
+Revises: 0026
 Deploy: before  # the old code writes events as ever; new workers announce them
 """
 
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0025"
-down_revision: str | Sequence[str] | None = "0023"
+revision: str = "0027"
+down_revision: str | Sequence[str] | None = "0026"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
