@@ -1,10 +1,12 @@
-"""What staff see of telling: every kind with its texts, a test on their own phone, whether something was delivered."""
+"""What staff see of telling: every kind with its texts, a test to oneself, whether something was delivered."""
 
 import asyncio
 from typing import Any, get_args
 
 from dispatch.notices import HAPPENINGS, Category, Channel
 from server.protocol.rest import notices as bodies
+from storage.notices.writing import tell
+from storage.postgres import transaction
 from tests.e2e.socket.wire import signed_in
 from tests.integration.admin.people import People
 from tests.integration.orders.market import Market
@@ -105,6 +107,10 @@ async def test_whether_an_offer_was_delivered_when_and_how(people: People, serve
     market = Market(people.pool)
     placed = await market.order(shipper.user)
     offer = (await market.offer(placed, [driver.user]))[driver.user]
+    # As the offer's own statement does, which puts it beside the offer.
+    async with transaction(people.pool) as connection:
+        facts = {"offer": offer, "order": placed.id}
+        await tell(connection, [driver.user], "offer.made", f"offer{offer}", facts, wait_s=60)
     server.services.announcing.wake()
     path = f"/admin/offers/{offer}/deliveries"
     async with asyncio.timeout(10):
