@@ -49,6 +49,7 @@ from .ws.endpoint import add_websocket
 log = logging.getLogger("desk.app")
 
 HOUSEKEEPING_S = 3600.0
+SLICE = 500  # records of payments that are counted anew at once
 # A search of the board may name an outline and a road of 4,000 characters each, three bytes a character when
 # they are escaped; aiohttp's 8,190 would end it in a bare 400 before any of our answers.
 MAX_LINE = 32 * 1024
@@ -206,7 +207,8 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
-            await services.payment_records.refresh(1000)
+            while await services.payment_records.refresh(SLICE) == SLICE:
+                pass
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 
