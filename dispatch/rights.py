@@ -34,6 +34,7 @@ class Right(StrEnum):
     SEE_REPORTS = "see_reports"
     REPLAY_TRACKS = "replay_tracks"  # where a driver was, any day; each look is written down
     READ_CHATS = "read_chats"  # what the parties of an order write to each other; each look is written down
+    SEE_DELIVERIES = "see_deliveries"  # what users were told, and how it went; each look is written down
     SET_TARIFFS = "set_tariffs"
     SET_LOYALTY = "set_loyalty"  # what bringing others and being rated well is worth
     JUDGE_REFERRALS = "judge_referrals"  # whether somebody who was brought is somebody new
@@ -66,6 +67,7 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.SEE_REPORTS: _for(Grade.SUPPORT, Grade.MODERATOR, Grade.FINANCE),
     Right.REPLAY_TRACKS: _for(Grade.SUPPORT),
     Right.READ_CHATS: _for(Grade.SUPPORT, Grade.MODERATOR),
+    Right.SEE_DELIVERIES: _for(Grade.SUPPORT),
     Right.SET_TARIFFS: _for(Grade.FINANCE),
     Right.SET_LOYALTY: _for(Grade.FINANCE),
     Right.JUDGE_REFERRALS: _for(Grade.MODERATOR, Grade.FINANCE),

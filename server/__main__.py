@@ -66,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     match_times.add_argument("--out", type=Path, required=True, help="file for the times, JSON")
     match_times.set_defaults(run=_match_times)
 
+    renewals = commands.add_parser("due-renewals", help="make subscriptions that are due, for the bench")
+    renewals.add_argument("--users", type=_count, default=10_000, help="(default 10000)")
+    renewals.add_argument("--out", type=Path, required=True, help="file for the times, JSON")
+    renewals.set_defaults(run=_due_renewals)
+
     link = commands.add_parser("link", help="print an address that signs in at once")
     link.add_argument("--role", choices=("admin", "shipper", "driver", "logistician"), default="admin")
     link.set_defaults(run=_link)
@@ -79,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.add_argument("--json", action="store_true", help="one JSON line")
     audit.set_defaults(run=_verify_audit)
+
+    money = commands.add_parser(
+        "money", help="verify: hold the books against the facts: exit 0 right, 1 wrong, 69 no database"
+    )
+    money.add_argument("what", choices=("verify",))
+    money.add_argument("--json", action="store_true", help="one JSON line")
+    money.set_defaults(run=_money)
 
     doctor = commands.add_parser("doctor", help="check each part and say how to mend it")
     doctor.add_argument("--json", action="store_true", help="one JSON line instead of a table")
@@ -190,6 +202,13 @@ def _match_times(options: argparse.Namespace) -> int:
     return 0
 
 
+def _due_renewals(options: argparse.Namespace) -> int:
+    from .due_renewals import due_renewals
+
+    due_renewals(load(os.environ), options.users, options.out)
+    return 0
+
+
 def _link(options: argparse.Namespace) -> int:
     from .provision import sign_in_link
 
@@ -207,6 +226,12 @@ def _reapply_erasures(_options: argparse.Namespace) -> int:
 
 def _verify_audit(options: argparse.Namespace) -> int:
     from .audit.verify import check
+
+    return asyncio.run(check(load(os.environ), as_json=options.json))
+
+
+def _money(options: argparse.Namespace) -> int:
+    from .paying.verify import check
 
     return asyncio.run(check(load(os.environ), as_json=options.json))
 

@@ -94,6 +94,12 @@ KEPT = frozenset(
         "broadcasts.queued_by",
         "broadcasts.cancelled_by",
         "dictionary_entries.updated_by",
+        "refunds.requested_by",
+        "refunds.approved_by",
+        "payment_differences.settled_by",
+        # what was paid and given back is bookkeeping, which the law keeps for years; the name behind it is neutral
+        "invoices.user_id",
+        "ledger_transactions.user_id",
         # rows that are emptied below, or go before them (FORGET_POSITIONS, oidc.release) or after (FILES_GONE ...)
         "sessions.user_id",
         "identities.user_id",
@@ -108,9 +114,15 @@ KEPT = frozenset(
 # Each with the user as $1.
 ERASE: dict[str, str] = {
     "push_endpoints.user_id": "DELETE FROM push_endpoints WHERE user_id = $1",
+    # The queue before the inbox: what is announced meanwhile waits for the one and is gone with the other.
     "outbox.user_id": "DELETE FROM outbox WHERE user_id = $1",
+    "inbox_items.user_id": "DELETE FROM inbox_items WHERE user_id = $1",
+    "notice_preferences.user_id": "DELETE FROM notice_preferences WHERE user_id = $1",
+    "deliveries.user_id": "DELETE FROM deliveries WHERE user_id = $1",
+    "sms_spent.user_id": "DELETE FROM sms_spent WHERE user_id = $1",
     "idempotency_keys.user_id": "DELETE FROM idempotency_keys WHERE user_id = $1",
     "otp_requests.user_id": "DELETE FROM otp_requests WHERE user_id = $1",
+    "email_requests.user_id": "DELETE FROM email_requests WHERE user_id = $1",
     "pending_sign_ins.user_id": "DELETE FROM pending_sign_ins WHERE user_id = $1",
     "second_factors.user_id": "DELETE FROM second_factors WHERE user_id = $1",
     "recovery_codes.user_id": "DELETE FROM recovery_codes WHERE user_id = $1",
@@ -193,6 +205,15 @@ UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE us
     "share_links.made_by": """
 UPDATE share_links SET revoked_at = coalesce(revoked_at, now()), label = '' WHERE made_by = $1""",
     "announcement_dismissals.user_id": "DELETE FROM announcement_dismissals WHERE user_id = $1",
+    # Cards cannot be charged any more; what acquirers wrote beside the amounts (names, addresses, tokens) goes.
+    "payment_attempts.card_id": """
+UPDATE payment_attempts SET card_id = NULL WHERE card_id IN (SELECT id FROM saved_cards WHERE user_id = $1)""",
+    "saved_cards.user_id": "DELETE FROM saved_cards WHERE user_id = $1",
+    "payment_inbox.raw": """
+UPDATE payment_inbox SET raw = NULL, headers = '{}'
+WHERE raw IS NOT NULL AND invoice_id IN (SELECT id FROM invoices WHERE user_id = $1)""",
+    "refunds.reason": """
+UPDATE refunds SET reason = '' WHERE invoice_id IN (SELECT id FROM invoices WHERE user_id = $1)""",
     "account_views.user_id": "DELETE FROM account_views WHERE user_id = $1",
     "flags.user_id": "DELETE FROM flags WHERE user_id = $1",
     # Papers of the company and of its trucks are the company's.

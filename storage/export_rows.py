@@ -59,6 +59,14 @@ SELECT jsonb_build_object('search', id, 'name', name, 'given', given, 'active', 
     'created_at', created_at) FROM saved_searches WHERE driver_id = $1 ORDER BY id""",
     "search_alerts": "SELECT to_jsonb(a) FROM search_alerts a WHERE driver_id = $1",
     "saved_places": "SELECT to_jsonb(p) FROM saved_places p WHERE user_id = $1 ORDER BY id",
+    "invoices": """
+SELECT jsonb_build_object('invoice', i.id, 'purpose', i.purpose, 'plan', i.plan, 'amount', i.amount,
+    'currency', i.currency, 'provider', i.provider, 'state', i.state, 'created_at', i.created_at,
+    'booked', (SELECT jsonb_agg(jsonb_build_object('what', t.act, 'amount', t.amount, 'currency', t.currency,
+        'at', t.at) ORDER BY t.id) FROM ledger_transactions t WHERE t.invoice_id = i.id))
+FROM invoices i WHERE i.user_id = $1 ORDER BY i.created_at, i.id""",
+    "saved_cards": """
+SELECT to_jsonb(c) - 'user_id' - 'token' - 'fingerprint' FROM saved_cards c WHERE user_id = $1 ORDER BY id""",
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "referral_code": "SELECT to_jsonb(c) FROM referral_codes c WHERE user_id = $1",
@@ -87,7 +95,8 @@ SELECT to_jsonb(d) - 'user_id' FROM announcement_dismissals d WHERE user_id = $1
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
 SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)
-FROM outbox WHERE user_id = $1 ORDER BY id""",
+FROM outbox WHERE user_id = $1 AND channel = 'push' ORDER BY id""",
+    "notice_preferences": "SELECT to_jsonb(p) - 'user_id' FROM notice_preferences p WHERE user_id = $1",
 }
 
 # Page by page: rows of (key, JSON value) above the key $2, at most $3. Own loads by ix_orders_shipper_id_id, those
@@ -126,8 +135,8 @@ FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
     # ix_staff_actions_user_id_id: who of the staff looked, not who they are.
     "looks": """
 SELECT id, jsonb_build_object('at', at, 'what', action) FROM staff_actions a
-WHERE user_id = $1 AND action IN ('view.start', 'view.read', 'truck.view', 'track.view', 'chat.view')
-    AND id > $2
+WHERE user_id = $1 AND id > $2
+    AND action IN ('view.start', 'view.read', 'truck.view', 'track.view', 'chat.view', 'deliveries.view')
 ORDER BY id LIMIT $3""",
     # ix_chat_messages_author_id_order_id_seq: own words, conversation by conversation.
     "chats": """
@@ -160,6 +169,11 @@ SELECT m.id, to_jsonb(m) - 'shipper_by' - 'driver_by' FROM remittance_marks m
 WHERE m.order_id IN (SELECT id FROM orders WHERE shipper_id = $1
         UNION SELECT order_id FROM assignments WHERE driver_id = $1)
     AND m.id > $2 ORDER BY m.id LIMIT $3""",
+    # ix_inbox_items_user_id_id, ix_deliveries_user_id_id: what the user was told, and how.
+    "inbox": """
+SELECT id, to_jsonb(i) - 'user_id' FROM inbox_items i WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3""",
+    "deliveries": """
+SELECT id, to_jsonb(d) - 'user_id' FROM deliveries d WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -194,6 +208,7 @@ FROM files f WHERE f.owner_id = $1 AND f.purpose IS DISTINCT FROM 'document'
 """
 
 NOT_EXPORTED = {
+    "sms_spent.user_id": "how many SMS of a day, which the deliveries tell one by one",
     "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
     "access_entries.actor_id": "staff's work, not the user's data",
@@ -210,6 +225,9 @@ NOT_EXPORTED = {
     "broadcasts.queued_by": "staff's work, not the user's data",
     "broadcasts.cancelled_by": "staff's work, not the user's data",
     "dictionary_entries.updated_by": "staff's work, not the user's data",
+    "refunds.requested_by": "staff's work, not the user's data",
+    "refunds.approved_by": "staff's work, not the user's data",
+    "payment_differences.settled_by": "staff's work, not the user's data",
     "accepts.driver_id": "the answers to own requests, which the offers tell",
     "accepts.actor_id": "the same",
     "flags.user_id": "what staff suspects: told, it could not be looked into",
@@ -230,6 +248,7 @@ NOT_EXPORTED = {
     "idempotency_keys.user_id": "sealed answers, gone after a day",
     "order_versions.actor_id": "in orders",
     "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",
+    "email_requests.user_id": "gone after two days, and holds only when a code was asked for",
     "pending_sign_ins.user_id": "gone within minutes",
     "recovery_codes.user_id": "secrets",
     "account_views.user_id": "in looks",

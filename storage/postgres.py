@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import asyncpg
 import orjson
 
-from .unit import Connection, Pool, after_commit, transaction, unit
+from .unit import Connection, Pool, after_commit, transaction, unit, whole
 
 __all__ = [
     "Connection",
@@ -19,6 +19,7 @@ __all__ = [
     "prepare_connection",
     "transaction",
     "unit",
+    "whole",
 ]
 
 # "PostgreSQL is not answering now", or not this time: loops back off on these, requests answer `unavailable`.

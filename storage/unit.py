@@ -145,6 +145,23 @@ def transaction(pool: Pool) -> AbstractAsyncContextManager[Connection]:
     return _own_transaction(pool) if found is None else found.block()
 
 
+@asynccontextmanager
+async def whole(pool: Pool) -> AsyncIterator[Connection]:
+    """As `transaction`, where what is done also tells: outside a unit it opens one, so that `after_commit` waits
+    for the COMMIT here, too."""
+    if _joined(pool) is not None:
+        async with transaction(pool) as connection:
+            yield connection
+        return
+    async with unit(pool) as own, own.block() as connection:
+        yield connection
+
+
+def in_unit() -> bool:
+    """Whether the calling task has a unit open: then no other company's server may be asked."""
+    return _current() is not None
+
+
 def after_commit(callback: Callback) -> None:
     """Runs `callback` once what was written is there for all to see: at once, or after the open unit's COMMIT.
 

@@ -13,7 +13,8 @@ from . import demo, gate, instances, web
 from .checkout import Checkout
 from .steps import Failed, Steps, say
 
-LOCKS = {"run": (), "dev": ("--extra", "fcm", "--group", "dev")}
+# run: the defaults. extras: with every optional adapter. dev: what the gate needs, the adapters included.
+LOCKS = {"run": (), "extras": ("--all-extras",), "dev": ("--all-extras", "--group", "dev")}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
                 return _down(checkout)
             case "test":
                 return gate.test(checkout, rest)
-            case "serve" | "migrate" | "seed" | "link" | "doctor" | "verify-audit":
+            case "serve" | "migrate" | "seed" | "link" | "doctor" | "verify-audit" | "money":
                 return _server(checkout, verb, rest)
             case "simulate" | "replay" | "bench":
                 return _load(checkout, verb, rest)

@@ -39,6 +39,8 @@ ERRORS = _catalogue(
     ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
     ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
     ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+    ErrorCode("email_unavailable", 503, True, "The mail could not be sent: try again in a few minutes."),
+    ErrorCode("email_unreachable", 422, False, "No mail can be brought to this address."),
     ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
     ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
     ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
@@ -54,6 +56,9 @@ ERRORS = _catalogue(
     ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
     ErrorCode("trial_used", 409, False, "The free days have been used already."),
     ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+    ErrorCode(
+        "plan_cheaper", 409, False, "What you have paid is worth more: choose this plan for the next renewal."
+    ),
     ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
     ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
     # accounts, companies, vehicles
@@ -155,6 +160,19 @@ ERRORS = _catalogue(
     # what staff write
     ErrorCode("slug_taken", 409, False, "There is a page of this name."),
     ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
+    # money
+    ErrorCode(
+        "payment_unavailable",
+        503,
+        True,
+        "Payments are not possible right now. Nothing was charged: try again.",
+    ),
+    ErrorCode("payment_under_way", 409, True, "This is being paid right now: wait for the outcome."),
+    ErrorCode("invoice_closed", 409, False, "This invoice takes no payment any more."),
+    ErrorCode("currency_refused", 422, False, "This way of paying does not take this currency."),
+    ErrorCode("refund_too_much", 422, False, "This is more than is left of the payment."),
+    ErrorCode("refund_closed", 409, False, "This refund was decided already."),
+    ErrorCode("second_approver", 409, False, "Somebody else of the staff must approve this refund."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
     ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),

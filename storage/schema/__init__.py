@@ -3,6 +3,7 @@ that runs them."""
 
 from . import (
     audit,
+    billing,
     board,
     chat,
     companies,
@@ -22,6 +23,7 @@ from . import (
     reports,
     requests,
     reviews,
+    sandbox,
     sharing,
     signin,
     taking,
@@ -33,6 +35,7 @@ from .columns import metadata
 
 __all__ = [
     "audit",
+    "billing",
     "board",
     "chat",
     "companies",
@@ -53,6 +56,7 @@ __all__ = [
     "reports",
     "requests",
     "reviews",
+    "sandbox",
     "sharing",
     "signin",
     "taking",

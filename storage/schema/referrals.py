@@ -42,7 +42,7 @@ referrals = Table(
     Column("waiting", Boolean, nullable=False, server_default=text("false")),  # staff should look
     at("stands_at", nullable=True),  # since when it counts
     at("barred_at", nullable=True),  # staff have refused it: it counts no more, and never again
-    at("confirmed_at", nullable=True),  # the profile has a name: a trigger on users (migration 0028)
+    at("confirmed_at", nullable=True),  # the profile has a name: a trigger on users (migration 0029)
     Column("program_hash", LargeBinary, nullable=False),  # of the day, address and program
     Column("network_hash", LargeBinary, nullable=False),  # of the day and network
     Column("phone_hash", LargeBinary, nullable=False),

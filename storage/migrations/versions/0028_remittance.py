@@ -1,7 +1,7 @@
 """what shippers owe drivers, what both say of it, and how shippers pay
 
-Revision ID: 0027
-Revises: 0023
+Revision ID: 0028
+Revises: 0027
 Deploy: before  # the old code neither reads nor writes any of it; the trigger works for both
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0027"
-down_revision: str | Sequence[str] | None = "0023"
+revision: str = "0028"
+down_revision: str | Sequence[str] | None = "0027"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,0 +1,1 @@
+"""The books of the sandbox acquirer and its notifications to us."""
