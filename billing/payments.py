@@ -69,7 +69,8 @@ class InvoiceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """What a user is to pay and for what: `period_s` seconds of a version of a plan. Times in epoch seconds."""
+    """What a user is to pay and for what: `period_s` seconds of a version of a plan, at the price of a region.
+    Times in epoch seconds."""
 
     id: UUID
     user: int
@@ -80,6 +81,7 @@ class Invoice:
     purpose: str = "subscription"
     plan: str = ""
     plan_version: int = 0
+    region: str = ""
     period_s: float = 0.0
     description: str = ""
     lang: str = "ru"

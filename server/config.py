@@ -13,8 +13,10 @@ from storage.files import FileLimits
 from . import signing_in
 from .gateways.acquiring.settings import VARIABLES as ACQUIRING_VARIABLES
 from .gateways.acquiring.settings import Acquiring, acquiring_of
+from .gateways.email.settings import VARIABLES as EMAIL_VARIABLES
+from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
-from .gateways.settings import Maps, maps_of
+from .gateways.settings import Maps, SmsBudget, maps_of
 from .limits import BUCKETS, RateLimits
 from .paying.bank import VARIABLES as BANK_VARIABLES
 from .paying.bank import BankDetails, bank_of
@@ -28,6 +30,7 @@ CORS_ORIGINS = ("capacitor://localhost", "https://localhost")
 
 RATE_LIMITS = RateLimits()
 WATCH = Watch()
+SMS_BUDGET = SmsBudget()
 
 
 class ConfigError(Exception):
@@ -63,10 +66,12 @@ class Config:
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
     signing_in: SigningIn = field(default_factory=SigningIn)
+    post: Post | None = None
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
     bank: BankDetails = field(default_factory=BankDetails)
+    notice_sms: SmsBudget = SMS_BUDGET
 
     @property
     def own_url(self) -> str:
@@ -107,10 +112,13 @@ VARIABLES: dict[str, str] = {
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    "DESK_NOTICE_SMS_DAILY_BUDGET": "SMS a day for events that must be heard, all users together; 0 sends none "
+    f"(default {SMS_BUDGET.all_together}, three a user; one-time codes have a budget of their own)",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
     **BANK_VARIABLES,
+    **EMAIL_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -183,9 +191,13 @@ def load(environ: Mapping[str, str]) -> Config:
         webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
         signing_in=signing_in.load(environ, problems, number, public_url),
+        post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
         acquiring=acquiring_of(environ, problems, public_url),
         bank=bank_of(environ, problems),
+        notice_sms=SmsBudget(
+            all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)
+        ),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

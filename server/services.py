@@ -53,6 +53,7 @@ from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
 from storage.editing import EditStore
+from storage.email_codes import EmailCodes
 from storage.erasure import ErasureStore
 from storage.exports import ExportStore
 from storage.files import FileStore
@@ -66,6 +67,10 @@ from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.members import MemberStore
 from storage.moderation import CaseStore
+from storage.notices.announcing import NewsStore
+from storage.notices.inbox import InboxStore
+from storage.notices.ledger import Ledger
+from storage.notices.preferences import PreferenceStore
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
@@ -103,19 +108,23 @@ from .board_search import BoardSearches
 from .calculator import Calculator
 from .chores import LEDGER, Chores
 from .config import Config
+from .deliver import Deliveries
 from .errors import UNREACHABLE
 from .finance import Finance
 from .fleets import Fleets
 from .gateways import build
 from .gateways.acquiring.build import acquirers
+from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
+from .gateways.push import PushSender
 from .habits import ReadHabits, ReadLimits
 from .held import Held
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
 from .metrics import Counts, Metrics
+from .notices.announcing import Announcing
 from .notify import Notify
 from .oidc.trips import Trips
 from .paying import Paying
@@ -174,6 +183,7 @@ class Services:
         self.tokens = Tokens(config.signing_key)
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.email_codes = EmailCodes(pool, config.pepper, wanted.otp)
         self.staff = StaffStore(pool)
         self.viewing = Viewing(pool)
         self.account_views = AccountViews(pool)
@@ -220,12 +230,17 @@ class Services:
         self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
+        self.inbox = InboxStore(pool)
+        self.preferences = PreferenceStore(pool)
+        self.ledger = Ledger(pool)
+        self.senders: dict[str, PushSender] = {}  # by kind of endpoint, filled by app.py
         self.api_keys = ApiKeyStore(pool)
         self.webhooks = WebhookStore(pool)
         self.hook_seal = Seal(config.pepper, "webhook secrets")
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
+        self.email_sender: EmailSender = LogEmail()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
@@ -255,10 +270,10 @@ class Services:
         self.metrics = Metrics(self, config.worker)
         cache, meters = TimedCache(redis, self.keys), VendorMeters(self.metrics.registry, config.worker)
         self.crossings = Crossings.load()
-        self.paying = Paying(pool, config.pepper, self.metrics.registry, config.worker)
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
-        self.paying.acquirers.update(
+        self.paying = Paying(
+            pool,
             acquirers(
                 config.acquiring,
                 pool,
@@ -266,7 +281,12 @@ class Services:
                 pepper=config.pepper,
                 public_url=config.public_url,
                 own_url=config.own_url,
-            )
+            ),
+            Consequences(self.notify),
+            self.metrics.registry,
+            pepper=config.pepper,
+            worker=config.worker,
+            test_allowed=config.acquiring.test_allowed,
         )
         self.saved_places = SavedPlaceStore(pool)
         self.trips_read = TripReads(pool)
@@ -285,13 +305,11 @@ class Services:
         self.plans = PlanStore(pool)
         self.access = AccessLedger(pool)
         self.subscriptions = SubscriptionStore(pool)
-        self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
+        self.selling = Selling(pool, self.plans, self.subscriptions)
         paying = self.paying
-        paying.inbox.consequences = Consequences(self.subscriptions, self.accounts, paying.cards, self.notify)
         self.till = Till(
             self.selling,
             self.subscriptions,
-            self.accounts,
             paying.cashier,
             paying.cards,
             paying.acquirers,
@@ -301,9 +319,7 @@ class Services:
         self.transferring = Transferring(
             config.bank, self.selling, self.subscriptions, paying.invoices, self.finance.slips
         )
-        renewals = Renewals(
-            pool, self.selling, paying.cashier, paying.cards, self.accounts, self.subscriptions
-        )
+        renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
         self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
@@ -314,6 +330,23 @@ class Services:
         self.content_pages = PageStore(pool)
         self.announcements = AnnouncementStore(pool)
         self.broadcasts = BroadcastStore(pool, self.whereabouts, self.around)
+        self.deliveries = Deliveries(
+            self.outbox,
+            self.accounts,
+            self.preferences,
+            self.ledger,
+            self.senders,
+            broadcasts=self.broadcasts,
+            observe_lag=self.metrics.push_lag.observe,
+        )
+        self.announcing = Announcing(
+            NewsStore(pool),
+            self.broadcasts,
+            self.notify.noticed,
+            self.hub.connected,
+            self.deliveries.wake,
+            self.senders,
+        )
         self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), self.prices)
         self.dispatcher = Dispatcher(
             self.orders,

@@ -1,12 +1,13 @@
 """Paying: invoices brought to acquirers, what they say taken in, money given back, and both sides compared."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 
 from prometheus_client import CollectorRegistry
 
 from billing.acquiring import Acquirer
 from storage.billing.attempts import AttemptStore
 from storage.billing.cards import CardStore
+from storage.billing.consequences import Consequences
 from storage.billing.inbox import Inbox
 from storage.billing.invoices import InvoiceStore
 from storage.billing.ledger import LedgerStore
@@ -24,15 +25,25 @@ from .refunding import Refunding
 
 
 class Paying:
-    """The parts, wired. Constructing it opens nothing; app.py puts acquirers in and runs the loops."""
+    """The parts, wired. Constructing it opens nothing; app.py runs the loops and closes the acquirers."""
 
-    def __init__(self, pool: Pool, pepper: str, registry: CollectorRegistry, worker: int) -> None:
-        self.acquirers: dict[str, Acquirer] = {}
+    def __init__(
+        self,
+        pool: Pool,
+        acquirers: Mapping[str, Acquirer],
+        consequences: Consequences,
+        registry: CollectorRegistry,
+        *,
+        pepper: str,
+        worker: int,
+        test_allowed: bool,
+    ) -> None:
+        self.acquirers = dict(acquirers)
         self.meters = PaymentMeters(registry, worker)
         self.invoices = InvoiceStore(pool)
-        self.attempts = AttemptStore(pool)
+        self.attempts = AttemptStore(pool, consequences)
         self.cards = CardStore(pool, pepper)
-        self.inbox = Inbox(pool, pepper, self.cards)
+        self.inbox = Inbox(pool, pepper, self.cards, consequences, test_allowed=test_allowed)
         self.ledger = LedgerStore(pool)
         self.notices = NoticeStore(pool, self.inbox)
         self.refunds = RefundStore(pool)

@@ -50,7 +50,7 @@ ENDS: Mapping[State, AttemptState] = {
 
 
 class Bill(NamedTuple):
-    """What is to be paid, and for what: `period_s` seconds of a version of a plan. `lives_s` until it is over."""
+    """What is to be paid, and for what: `period_s` seconds of a version of a plan. It is over after `lives_s`."""
 
     user: int
     provider: str
@@ -58,6 +58,7 @@ class Bill(NamedTuple):
     purpose: str
     plan: str
     plan_version: int
+    region: str
     period_s: float
     description: str
     lang: str
@@ -146,11 +147,10 @@ class Cashier:
         payer's with this acquirer, those of `AttemptStore.begin`, `payment_unavailable`."""
         _outside_of_a_unit()
         found = (await self._invoices.one(invoice)).invoice
-        saved = await self._cards.one(card)
+        saved, token = await self._cards.opened(card)
         if (saved.user, saved.provider) != (found.user, found.provider):
             raise Refusal("not_found")
         self._acquirer(found.provider)
-        token = await self._cards.token(card)
         attempt = await self._attempts.begin(invoice, "charge", card=card, merchant=merchant)
         return await self.charge(found, attempt, token, merchant=merchant, payer=payer)
 
@@ -183,9 +183,10 @@ class Cashier:
         except Unknown:
             pass
         else:
-            await self.learn(invoice, told, "answer")
-            if told.state in ENDS:
-                return await self.ended(provider, attempt, told)
+            async with whole(self._pool):
+                await self.learn(invoice, told, "answer")
+                if told.state in ENDS:
+                    return await self.ended(provider, attempt, told)
         await self._attempts.lost(attempt, looks or 0)
         self._meters.attempted(provider, "charge", AttemptState.UNKNOWN)
         return Charged(attempt, AttemptState.UNKNOWN)
@@ -257,6 +258,7 @@ def new_invoice(bill: Bill) -> NewInvoice:
         bill.purpose,
         bill.plan,
         bill.plan_version,
+        bill.region,
         bill.period_s,
         bill.description[:200],
         bill.lang,

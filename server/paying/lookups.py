@@ -103,7 +103,7 @@ class Lookups:
         if lost.card is None:
             return False
         try:
-            token = await self._cards.token(lost.card)
+            _, token = await self._cards.opened(lost.card)
         except (Refusal, Unsealable):
             return False
         await self._cashier.charge(lost.invoice, lost.id, token, merchant=lost.merchant, looks=lost.looks)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from billing import trying
-from billing.acquiring import Acquirer, Rejected, State, Transaction, Unavailable, Unknown
+from billing.acquiring import Acquirer, Kind, Rejected, State, Transaction, Unavailable, Unknown
 from billing.payments import Invoice
 from storage.billing.invoices import InvoiceStore
 from storage.billing.refunds import Due, Refund, RefundStore
@@ -64,10 +64,14 @@ class Refunding:
     async def _one(self, due: Due) -> None:
         refund = due.refund
         invoice = (await self._invoices.one(refund.invoice)).invoice
-        if due.fresh:
-            await self._send(refund, invoice)
-            return
         others = await self._refunds.others(refund)
+        if due.fresh:
+            given = await self._given_already(refund, others)
+            if given is None:
+                await self._send(refund, invoice)
+            else:
+                await self._refunds.done(refund.id, given)
+            return
         transactions = await self._cashier.find(invoice)
         found = trying.refund(
             transactions, others, refund.payment, refund.money, refund.sent_at or due.now, due.now
@@ -80,6 +84,14 @@ class Refunding:
             await self._lost(refund, "no answer")
         else:
             await self._failed(refund, "nothing was found of it")
+
+    async def _given_already(self, refund: Refund, others: list[str]) -> str | None:
+        """The acquirer's transaction, when somebody was faster in its cabinet."""
+        for fact in await self._invoices.facts(refund.invoice):
+            of_it = fact.kind is Kind.REFUND and fact.payment == refund.payment
+            if of_it and fact.money == refund.money and fact.transaction not in others:
+                return fact.transaction
+        return None
 
     async def _send(self, refund: Refund, invoice: Invoice, *, again: bool = False) -> None:
         acquirer = self._acquirers[refund.provider]

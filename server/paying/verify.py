@@ -23,7 +23,7 @@ SAYS = {
     Break.CHANGED: "{what} is in the books with other amounts",
     Break.STATE: "invoice {what}",
     Break.UNGUARDED: "the books are not guarded: {what}",
-    Break.ACCESS: "access of user {what}",
+    Break.ACCESS: "access of user {what}, is not what the entries before it come to",
 }
 
 

@@ -59,7 +59,7 @@ class SubscriptionClock:
 
     async def round(self) -> int:
         """Everything that is due, up to a batch; how much it was."""
-        await self._store.settle_charges(BATCH)
+        await self._store.release_stranded(BATCH)
         users = await self._store.waiting(BATCH)
         results = await asyncio.gather(*map(self._one, users), return_exceptions=True)
         for user, result in zip(users, results, strict=True):

@@ -10,12 +10,11 @@ from billing.payments import AttemptState
 from billing.subscription import State, credit
 from dispatch.errors import Refusal
 from server.i18n import Lang
-from server.paying.cashier import PAGE_LIVES_S, Cashier
-from storage.accounts import AccountStore
+from server.paying.cashier import PAGE_LIVES_S, Cashier, Payer
 from storage.billing.cards import CardStore
 from storage.billing.subscriptions import Standing, SubscriptionStore
 
-from .paying import FIRST, UPGRADE, bill_of, payer
+from .paying import FIRST, UPGRADE, bill_of
 from .selling import Sale, Selling
 
 RUNNING = frozenset({State.ACTIVE, State.CANCELLED})
@@ -50,7 +49,6 @@ class Till:
         self,
         selling: Selling,
         store: SubscriptionStore,
-        accounts: AccountStore,
         cashier: Cashier,
         cards: CardStore,
         acquirers: Mapping[str, Acquirer],
@@ -58,7 +56,6 @@ class Till:
     ) -> None:
         self._selling = selling
         self._store = store
-        self._accounts = accounts
         self._cashier = cashier
         self._cards = cards
         self._acquirers = acquirers
@@ -71,7 +68,7 @@ class Till:
         sale = await self._selling.sale(asked.user, asked.role, asked.plan, asked.currency, at)
         worth = await self._worth(at, sale)
         purpose = FIRST if worth is None else UPGRADE
-        account = await self._accounts.account(asked.user)
+        payer = Payer(phone=at.phone)
         provider = await self._provider(asked)
         bill = bill_of(
             asked.user, sale, provider, purpose, asked.lang, lives_s=PAGE_LIVES_S, credit=worth or 0
@@ -79,16 +76,14 @@ class Till:
         if asked.card is None:
             made = await self._cashier.checkout(
                 bill,
-                payer(account),
+                payer,
                 f"{self._back}?paid=1",
                 f"{self._back}?paid=0",
                 save_card=asked.save_card,
             )
             return Paid(made.invoice.id, made.page.url, worth or 0, AttemptState.DONE)
         invoice = await self._cashier.bill(bill)
-        charged = await self._cashier.charge_saved(
-            invoice.id, asked.card, merchant=False, payer=payer(account)
-        )
+        charged = await self._cashier.charge_saved(invoice.id, asked.card, merchant=False, payer=payer)
         if charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
             raise Refusal("payment_unavailable")
         return Paid(invoice.id, None, worth or 0, charged.state)
@@ -109,7 +104,7 @@ class Till:
 
     async def _provider(self, asked: Asked) -> str:
         if asked.card is not None:
-            card = await self._cards.one(asked.card)
+            card, _ = await self._cards.opened(asked.card)
             if card.user != asked.user:
                 raise Refusal("not_found").at("card")
             return card.provider

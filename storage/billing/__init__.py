@@ -1,1 +1,1 @@
-"""Money and rights in the database: invoices, attempts, the inbox, the books; plans, agreements, access."""
+"""Money and rights in the database: plans, access, invoices, attempts, what acquirers said, and the books."""

@@ -10,13 +10,15 @@ from uuid import UUID, uuid4
 
 from asyncpg import Record
 
+from billing.acquiring import Advice
 from billing.payments import LIVE_ATTEMPTS, AttemptState, Invoice, InvoiceState, Standing, Tried, standing
 from billing.trying import ABANDONED_S, wait_s
 from dispatch.errors import Refusal
-from storage.postgres import Connection, Pool, transaction
+from storage.postgres import Connection, Pool, transaction, whole
 
+from .consequences import Consequences
 from .invoices import FIELDS as INVOICE
-from .invoices import facts_of, invoice_of, locked, settle, tried_of
+from .invoices import SET_STATE, facts_of, invoice_of, locked, settle, tried_of
 
 AttemptKind = Literal["checkout", "charge"]
 
@@ -28,13 +30,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
 END = """
 UPDATE payment_attempts SET state = $2, reference = coalesce($3, reference), reason = $4, advice = $5,
     done_at = now(), due_at = NULL
-WHERE id = $1 AND state IN ('started', 'unknown') RETURNING invoice_id
+WHERE id = $1 AND state IN ('started', 'unknown') RETURNING kind
 """
 LOST = """
 UPDATE payment_attempts SET state = 'unknown', due_at = now() + make_interval(secs => $2)
-WHERE id = $1 AND state IN ('started', 'unknown') RETURNING invoice_id
+WHERE id = $1 AND state IN ('started', 'unknown')
 """
-INVOICE_OF = "SELECT invoice_id FROM payment_attempts WHERE id = $1"
+LOCK_BY_ATTEMPT = f"""
+SELECT {INVOICE}, extract(epoch FROM clock_timestamp())::float8 AS now FROM invoices i
+WHERE i.id = (SELECT invoice_id FROM payment_attempts WHERE id = $1) FOR NO KEY UPDATE
+"""
 # ix_payment_attempts_due.
 CLAIM = f"""
 WITH claimed AS MATERIALIZED (
@@ -96,8 +101,9 @@ class AttemptRow:
 class AttemptStore:
     """The table of attempts."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, consequences: Consequences) -> None:
         self._pool = pool
+        self.consequences = consequences
 
     async def begin(
         self,
@@ -121,7 +127,8 @@ class AttemptStore:
             await connection.execute(
                 ADD, attempt, invoice, found.provider, kind, card, merchant, save_card, ABANDONED_S
             )
-            await settle(connection, found, facts, now)
+            begun = Tried(AttemptState.STARTED, kind == "checkout")
+            await connection.execute(SET_STATE, invoice, standing(found, facts, [*tried, begun], now).state)
         return attempt
 
     async def end(
@@ -130,22 +137,24 @@ class AttemptStore:
         state: AttemptState,
         reference: str | None = None,
         reason: str = "",
-        advice: str | None = None,
+        advice: Advice | None = None,
     ) -> None:
         """It has ended like this, unless it had ended before."""
-        async with transaction(self._pool) as connection:
-            await _locked(connection, attempt)
+        async with whole(self._pool) as connection:
+            invoice, now = await _locked(connection, attempt)
             ended = await connection.fetchval(END, attempt, state, reference, reason[:200], advice)
-            if ended is not None:
-                await _settled(connection, ended)
+            if ended is None:
+                return
+            await settle(connection, invoice, await facts_of(connection, invoice.id), now)
+            if ended == "charge" and state is not AttemptState.DONE:
+                await self.consequences.not_taken(connection, invoice, state, advice, now)
 
     async def lost(self, attempt: UUID, looks: int = 0) -> None:
         """It was sent and not answered: somebody looks for it soon."""
         async with transaction(self._pool) as connection:
-            await _locked(connection, attempt)
-            moved = await connection.fetchval(LOST, attempt, wait_s(looks))
-            if moved is not None:
-                await _settled(connection, moved)
+            invoice, now = await _locked(connection, attempt)
+            await connection.execute(LOST, attempt, wait_s(looks))
+            await settle(connection, invoice, await facts_of(connection, invoice.id), now)
 
     async def claim(self, limit: int) -> list[Lost]:
         """Attempts that must be looked for now, ours for two minutes."""
@@ -176,16 +185,12 @@ def _may_begin(stands: Standing, tried: list[Tried], *, over: bool) -> None:
         raise Refusal("invoice_closed")
 
 
-async def _locked(connection: Connection, attempt: UUID) -> None:
-    """The invoice's lock before the attempt's, as everywhere."""
-    invoice = await connection.fetchval(INVOICE_OF, attempt)
-    if invoice is not None:
-        await locked(connection, invoice)
-
-
-async def _settled(connection: Connection, invoice: UUID) -> None:
-    found, now = await locked(connection, invoice)
-    await settle(connection, found, await facts_of(connection, invoice), now)
+async def _locked(connection: Connection, attempt: UUID) -> tuple[Invoice, float]:
+    """The invoice's lock before the attempt's, as everywhere; and the database's clock. Refusal `not_found`."""
+    row = await connection.fetchrow(LOCK_BY_ATTEMPT, attempt)
+    if row is None:
+        raise Refusal("not_found")
+    return invoice_of(row), row["now"]
 
 
 def _lost(row: Record) -> Lost:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
+from uuid import UUID
 
 from asyncpg import Record
 
@@ -19,6 +20,8 @@ ON CONFLICT (user_id, provider, fingerprint) DO UPDATE SET token = excluded.toke
     removed_at = NULL
 RETURNING id
 """
+# ix_payment_attempts_invoice_id_created_at.
+GIVEN_FOR = "UPDATE payment_attempts SET card_id = $2 WHERE invoice_id = $1 AND save_card AND card_id IS NULL"
 FIELDS = """
 SELECT id, user_id, provider, last_four, brand, expires, extract(epoch FROM created_at)::float8 AS created_at,
     token
@@ -26,7 +29,6 @@ FROM saved_cards
 """
 # The unique key begins with the user.
 OF_USER = FIELDS + "WHERE user_id = $1 AND removed_at IS NULL ORDER BY id DESC"
-NEWEST = "SELECT max(id) FROM saved_cards WHERE user_id = $1 AND provider = $2 AND removed_at IS NULL"
 ONE = FIELDS + "WHERE id = $1 AND removed_at IS NULL"
 # The token goes at once: a removed card cannot be charged by anybody.
 REMOVE = """
@@ -56,8 +58,11 @@ class CardStore:
         self._seal = Seal(pepper, "card tokens")
         self._key = hmac.digest(pepper.encode(), b"card fingerprints", hashlib.sha256)
 
-    async def save(self, connection: Connection, user: int, provider: str, card: Card) -> int:
-        """Keeps a card that its owner agreed to keep; the number of its row."""
+    async def save(
+        self, connection: Connection, user: int, provider: str, card: Card, invoice: UUID | None = None
+    ) -> int:
+        """Keeps a card that its owner agreed to keep, and notes that it was given on the page of an invoice; the
+        number of its row."""
         saved: int = await connection.fetchval(
             SAVE,
             user,
@@ -68,36 +73,26 @@ class CardStore:
             card.brand,
             card.expires,
         )
+        if invoice is not None:
+            await connection.execute(GIVEN_FOR, invoice, saved)
         return saved
 
     async def of_user(self, user: int) -> list[SavedCard]:
         """A user's cards, newest first."""
         return [_card(row) for row in await self._pool.fetch(OF_USER, user)]
 
-    async def newest(self, connection: Connection, user: int, provider: str) -> int | None:
-        """The card that was kept last with an acquirer."""
-        card: int | None = await connection.fetchval(NEWEST, user, provider)
-        return card
-
-    async def one(self, card: int) -> SavedCard:
-        """Refusal `not_found`, also for one that was removed."""
-        return _card(await self._row(card))
-
-    async def token(self, card: int) -> str:
-        """The acquirer's name for it. Refusal `not_found`."""
-        row = await self._row(card)
-        return self._seal.open(row["token"], _context(row["user_id"], row["provider"])).decode()
+    async def opened(self, card: int) -> tuple[SavedCard, str]:
+        """A card and the acquirer's name for it. Refusal `not_found`, also for one that was removed."""
+        row = await self._pool.fetchrow(ONE, card)
+        if row is None:
+            raise Refusal("not_found")
+        token = self._seal.open(row["token"], _context(row["user_id"], row["provider"]))
+        return _card(row), token.decode()
 
     async def remove(self, user: int, card: int) -> None:
         """Forgets the token. Refusal `not_found`."""
         if not await self._pool.fetchval(REMOVE, card, user):
             raise Refusal("not_found")
-
-    async def _row(self, card: int) -> Record:
-        row: Record | None = await self._pool.fetchrow(ONE, card)
-        if row is None:
-            raise Refusal("not_found")
-        return row
 
 
 def _context(user: int, provider: str) -> str:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from billing.access import NONE
 from billing.subscription import Due, State, due, state
 from storage.postgres import Pool, transaction
 
@@ -56,10 +55,11 @@ class DunningStore:
         at, user = (None, 0) if before is None else before
         found = []
         async with transaction(self._pool) as connection:
-            plans = await current(connection)
-            for row in await connection.fetch(PAGE, moment(at), user, limit):
+            rows = await connection.fetch(PAGE, moment(at), user, limit)
+            plans = await current(connection, rows[0]["now"]) if rows else {}
+            for row in rows:
                 held = held_of(row)
-                access = NONE if row["seq"] is None else balance_of(row)
+                access = balance_of(row).access
                 plan = plans.get(held.plan)
                 found.append(
                     Failing(

@@ -29,7 +29,7 @@ from storage.postgres import Connection, Pool, whole
 from storage.seal import Seal
 
 from .cards import CardStore
-from .consequences import Consequences, NoConsequences
+from .consequences import Consequences
 from .invoices import facts_of, invoice_of, settle
 from .ledger import append
 
@@ -57,7 +57,8 @@ SELECT EXISTS (SELECT FROM payment_inbox WHERE provider = $1 AND payment = $2 AN
 # Primary key.
 LOCK = """
 SELECT id, user_id, provider, amount, currency, extract(epoch FROM created_at)::float8 AS created_at,
-    extract(epoch FROM expires_at)::float8 AS expires_at, purpose, plan, plan_version, period_s, description, lang
+    extract(epoch FROM expires_at)::float8 AS expires_at, purpose, plan, plan_version, region, period_s,
+    description, lang
 FROM invoices WHERE id = $1 AND provider = $2 FOR NO KEY UPDATE
 """
 ADD = """
@@ -70,6 +71,11 @@ RETURNING id, extract(epoch FROM received_at)::float8 AS at
 """
 # ix_payment_attempts_invoice_id_created_at: whether the payer agreed to keep the card.
 MAY_KEEP = "SELECT EXISTS (SELECT FROM payment_attempts WHERE invoice_id = $1 AND save_card)"
+# ix_payment_attempts_invoice_id_created_at, the primary key.
+CARD = """
+SELECT a.card_id FROM payment_attempts a JOIN saved_cards c ON c.id = a.card_id AND c.removed_at IS NULL
+WHERE a.invoice_id = $1 ORDER BY a.created_at DESC LIMIT 1
+"""
 # uq_refunds_double: a further payment goes back by itself, once.
 GIVE_BACK = """
 INSERT INTO refunds (id, invoice_id, provider, payment, amount, currency, cause, state, due_at)
@@ -106,21 +112,21 @@ class _Message(NamedTuple):
 
 
 class Inbox:
-    """The table of facts and the way in. `consequences` are set where the worker is put together."""
+    """The table of facts and the way in. `test_allowed`: play money counts as money."""
 
     def __init__(
         self,
         pool: Pool,
         pepper: str,
         cards: CardStore,
-        consequences: Consequences | None = None,
+        consequences: Consequences,
         *,
-        test_allowed: bool = True,
+        test_allowed: bool,
     ) -> None:
         self._pool = pool
         self._seal = Seal(pepper, "payment notifications")
         self._cards = cards
-        self.consequences: Consequences = consequences or NoConsequences()
+        self.consequences = consequences
         self.test_allowed = test_allowed
 
     async def receive(
@@ -137,19 +143,23 @@ class Inbox:
         message = _Message(provider, told, source, raw, headers or {})
         async with whole(self._pool) as connection:
             # Redeliveries come in crowds: what is stored is answered without waiting in the queue of its payment.
-            return await self._seen(connection, message) or await self._receive(connection, message)
+            seen = await self._seen(connection, message)
+            if seen is not None:
+                return seen
+            payment = None if told.transaction is None else payment_of(told.transaction)
+            now = await connection.fetchval(QUEUE, f"{provider} {payment or told.key}")
+            return await self._take(connection, message, now)
 
     async def learn(self, provider: str, transaction: Transaction, source: Source) -> Learnt | None:
         """Applies a transaction that was found at the acquirer, as the notification that should have come; None
         while it says nothing."""
         async with whole(self._pool) as connection:
-            await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
+            now = await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
             told = as_told(transaction, held=await connection.fetchval(HELD, provider, transaction.id))
             if told is None:
                 return None
             message = _Message(provider, told, source, None, {})
-            receipt = await self._seen(connection, message) or await self._receive(connection, message)
-        return Learnt(told.kind, receipt)
+            return Learnt(told.kind, await self._take(connection, message, now))
 
     async def apply_again(self, provider: str, transaction: Transaction) -> list[Booking]:
         """Adds to the books whatever the stored facts of this payment want and is missing there: nothing, as long
@@ -197,11 +207,10 @@ class Inbox:
             else Receipt(Answer(row["answer"]), Verdict(row["verdict"]), False, row["invoice_id"])
         )
 
-    async def _receive(self, connection: Connection, message: _Message) -> Receipt:
+    async def _take(self, connection: Connection, message: _Message, now: float) -> Receipt:
+        """Takes a message in, under the lock of its payment."""
         provider, told = message.provider, message.told
         transaction = told.transaction
-        payment = None if transaction is None else payment_of(transaction)
-        now: float = await connection.fetchval(QUEUE, f"{provider} {payment or told.key}")
         seen = await self._seen(connection, message)
         if seen is not None:
             return seen
@@ -219,10 +228,9 @@ class Inbox:
         if transaction is None:
             return Receipt(answer, verdict, True)
         facts.append(_fact(stored[0], stored[1], provider, told.kind, transaction, verdict))
-        # Before what follows from the payment: the next one is charged from this card.
-        if invoice is not None and verdict in FINE and told.kind is Kind.PAY and transaction.card is not None:
+        if invoice is not None and transaction.card is not None and verdict in FINE and told.kind is Kind.PAY:
             if await connection.fetchval(MAY_KEEP, invoice.id):
-                await self._cards.save(connection, invoice.user, provider, transaction.card)
+                await self._cards.save(connection, invoice.user, provider, transaction.card, invoice.id)
         booked = await self._apply(connection, invoice, facts, now)
         if invoice is None:
             return Receipt(answer, verdict, True, None, tuple(booked))
@@ -272,14 +280,18 @@ class Inbox:
         self, connection: Connection, invoice: Invoice | None, facts: list[Fact], now: float
     ) -> list[Booking]:
         """Adds to the books what is missing there, with what follows from each."""
-        booked = await append(connection, wanted(invoice, facts))
+        bookings = wanted(invoice, facts)
+        booked = await append(connection, bookings)
+        back = sum(each.money.minor for each in bookings if each.act is Act.REFUNDED and each not in booked)
         for booking in booked:
             if invoice is None:
                 continue
             if booking.act is Act.GRANTED:
-                await self.consequences.paid(connection, invoice, now)
+                card = await connection.fetchval(CARD, invoice.id)
+                await self.consequences.paid(connection, invoice, card, now)
             elif booking.act is Act.REFUNDED:
-                await self.consequences.refunded(connection, invoice, booking.money.minor, now)
+                back += booking.money.minor
+                await self.consequences.refunded(connection, invoice, booking.money.minor, back, now)
             elif booking.act is Act.DOUBLE_RECEIVED:
                 money = booking.money
                 await connection.execute(

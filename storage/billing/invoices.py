@@ -17,13 +17,13 @@ SLICE = 100
 
 FIELDS = """
 i.id, i.user_id, i.provider, i.amount, i.currency, extract(epoch FROM i.created_at)::float8 AS created_at,
-    extract(epoch FROM i.expires_at)::float8 AS expires_at, i.purpose, i.plan, i.plan_version, i.period_s,
-    i.description, i.lang, i.state, extract(epoch FROM i.changed_at)::float8 AS changed_at
+    extract(epoch FROM i.expires_at)::float8 AS expires_at, i.purpose, i.plan, i.plan_version, i.region,
+    i.period_s, i.description, i.lang, i.state, extract(epoch FROM i.changed_at)::float8 AS changed_at
 """
 ADD = f"""
 INSERT INTO invoices AS i (id, user_id, provider, amount, currency, expires_at, purpose, plan, plan_version,
-    period_s, description, lang)
-VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9, $10, $11, $12)
+    region, period_s, description, lang)
+VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9, $10, $11, $12, $13)
 RETURNING {FIELDS}
 """
 # Primary key.
@@ -70,6 +70,7 @@ class NewInvoice:
     purpose: str
     plan: str
     plan_version: int
+    region: str
     period_s: float
     description: str
     lang: str
@@ -103,6 +104,7 @@ class InvoiceStore:
             new.purpose,
             new.plan,
             new.plan_version,
+            new.region,
             new.period_s,
             new.description,
             new.lang,
@@ -179,6 +181,7 @@ def invoice_of(row: Record) -> Invoice:
         row["purpose"],
         row["plan"],
         row["plan_version"],
+        row["region"],
         row["period_s"],
         row["description"],
         row["lang"],

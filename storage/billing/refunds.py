@@ -55,6 +55,15 @@ UPDATE refunds r SET state = 'approved', approved_by = $2, due_at = now() WHERE 
 TURN_DOWN = f"""
 UPDATE refunds r SET state = 'turned_down', done_at = now() WHERE r.id = $1 RETURNING {FIELDS}
 """
+# Primary key. Under a new id: the old one is an answer that the acquirer may have kept.
+AGAIN = f"""
+INSERT INTO refunds AS r (id, invoice_id, provider, payment, amount, currency, cause, state, requested_by, reason,
+    due_at)
+SELECT $3, invoice_id, provider, payment, amount, currency, cause, 'approved', $2, $4, now() FROM refunds
+WHERE id = $1 AND state = 'failed' AND cause = 'double'
+ON CONFLICT (provider, payment) WHERE cause = 'double' AND state <> 'failed' DO NOTHING
+RETURNING {FIELDS}
+"""
 # ix_refunds_due.
 CLAIM = f"""
 WITH claimed AS MATERIALIZED (
@@ -185,6 +194,20 @@ class RefundStore:
             _, user = await _under_hand(connection, refund)
             row = await connection.fetchrow(TURN_DOWN, refund)
             await record(connection, staff, "refund.turn_down", user, reason, {"refund": str(refund)})
+        return _refund(row)
+
+    async def again(self, staff: int, refund: UUID, reason: str) -> Refund:
+        """Tries once more to give a second payment back; what was asked for is asked for anew. Refusals
+        `not_found`, `refund_closed` for one that has not failed, or is under way again."""
+        async with transaction(self._pool) as connection:
+            failed = await connection.fetchrow(ONE, refund)
+            if failed is None:
+                raise Refusal("not_found")
+            invoice, _ = await locked(connection, failed["invoice_id"])
+            row = await connection.fetchrow(AGAIN, refund, staff, uuid4(), reason)
+            if row is None:
+                raise Refusal("refund_closed")
+            await record(connection, staff, "refund.again", invoice.user, reason, {"refund": str(refund)})
         return _refund(row)
 
     async def one(self, refund: UUID) -> Refund:

@@ -14,13 +14,13 @@ from billing.ledger import TRANSFER
 from billing.payments import InvoiceState, standing
 from dispatch.errors import Refusal
 from storage.files import StoredFile, hold, stored_file
-from storage.postgres import Connection, Pool, transaction, whole
+from storage.notices.writing import tell
+from storage.postgres import Pool, transaction, whole
 from storage.staff import record
 
 from .inbox import QUEUE, Receipt
 from .invoices import FIELDS as INVOICE
 from .invoices import Listed, facts_of, listed_of, locked, tried_of
-from .telling import say_to
 from .transfers import TransferStore
 
 SlipState = Literal["waiting", "received", "turned_down"]
@@ -189,13 +189,8 @@ class SlipStore:
             decided = _slip(row)
             detail = {"slip": str(slip), "invoice": str(decided.invoice)}
             await record(connection, staff, "slip.turn_down", decided.user, reason, detail)
-            await _tell(connection, decided)
+            await tell(connection, [decided.user], "transfer.turned_down", f"transfer.turned_down:{slip}", {})
         return decided
-
-
-async def _tell(connection: Connection, slip: Slip) -> None:
-    payload = {"invoice": str(slip.invoice), "reason": slip.reason}
-    await say_to(connection, slip.user, "transfer.turned_down", payload, f"transfer.turned_down:{slip.id}")
 
 
 def _slip(row: Record) -> Slip:

@@ -1,6 +1,6 @@
 """Checking the money: the books by themselves, the books against the facts, and what guards them. Reads only."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
@@ -11,6 +11,7 @@ from billing.ledger import Act, Booking
 from billing.payments import InvoiceState, standing, wanted
 from storage.postgres import Connection, Pool
 
+from .access import AccessLedger
 from .invoices import FIELDS, facts_of, invoice_of, tried_of
 from .ledger import LINES
 
@@ -75,7 +76,7 @@ class Break(StrEnum):
     CHANGED = "changed"  # a booking says something else than its fact
     STATE = "state"  # an invoice is kept in another state than the facts say
     UNGUARDED = "unguarded"
-    ACCESS = "access"  # a running balance is not the fold of its entries
+    ACCESS = "access"  # a running balance is not the fold of the entries before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,7 @@ class Report:
         self.faults += faults[: NAMED - len(self.faults)]
 
 
-Also = Callable[[Connection], Awaitable[Sequence[Fault]]]  # a further check, in the same view of the database
-
-
-async def verify(pool: Pool, also: Sequence[Also] = ()) -> Report:
+async def verify(pool: Pool) -> Report:
     """Everything, in one view of the database, so that what is paid meanwhile does not matter."""
     report = Report()
     async with (
@@ -118,8 +116,8 @@ async def verify(pool: Pool, also: Sequence[Also] = ()) -> Report:
         report.add(await _guards(connection))
         await _invoices(connection, report)
         report.add(await _strays(connection))
-        for check in also:
-            report.add(await check(connection))
+    _, broken = await AccessLedger(pool).verify()
+    report.add([Fault(Break.ACCESS, f"{each.user}, entry {each.seq}") for each in broken])
     return report
 
 

@@ -3,34 +3,20 @@ transaction, so that a worker that dies loses neither or both."""
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 import asyncpg
 
-from billing.acquiring import Kind, Order, State
-from billing.money import Currency, Money
+from billing.acquiring import Kind, Order
+from billing.money import Money
 from storage.postgres import Connection, Pool, transaction
 
+from .rows import CHECKOUT, DEAL, PENDING, Checkout, Deal, Delivery, checkout_of, deal_of
+
 PAGE_H = 24  # hours that a page can be paid on
-CONFIRM_MIN = 30  # minutes for 3-D Secure; what is not confirmed by then was declined
 HELD_S = 20  # a held notification that nothing follows goes by itself
 LATE_S = 60
-NOT_CONFIRMED, PAID_ALREADY = 5206, 5005
-
-# Transactions. One that nobody confirmed in time has been declined, whether or not somebody noticed.
-_PENDING = f"t.state = 'pending' AND t.created_at > now() - interval '{CONFIRM_MIN} minutes'"
-DEAL = f"""
-t.id, CASE WHEN t.state <> 'pending' OR {_PENDING} THEN t.state ELSE 'declined' END AS state, t.amount, t.currency,
-t.invoice, t.account, extract(epoch FROM t.created_at)::float8 AS at, t.refunds, t.description,
-CASE WHEN t.state = 'pending' AND NOT ({_PENDING}) THEN {NOT_CONFIRMED} ELSE t.reason END AS reason,
-t.last_four, t.expires, t.token
-"""
-CHECKOUT = """
-c.token, c.amount, c.currency, c.invoice, c.account, c.description, c.lang, c.back, c.failed, c.state,
-c.transaction_id, c.declined, c.delivery, c.save_card
-"""
+PAID_ALREADY = 5005
 
 # By the unique attempt: asked for twice it is one page.
 OPEN = """
@@ -60,7 +46,7 @@ WHERE token = $1 AND state <> 'paid'
 LAST_FOUR = "SELECT last_four FROM sandbox_transactions WHERE id = $1"
 CLOSE = "UPDATE sandbox_checkouts SET state = $2, transaction_id = $3, declined = $4 WHERE token = $1"
 SETTLE = f"""
-UPDATE sandbox_transactions t SET state = $2, reason = $3, token = $4 WHERE t.id = $1 AND {_PENDING}
+UPDATE sandbox_transactions t SET state = $2, reason = $3, token = $4 WHERE t.id = $1 AND {PENDING}
 RETURNING {DEAL}
 """
 KEEP = """
@@ -115,53 +101,6 @@ ON CONFLICT (id) DO UPDATE SET delivery = excluded.delivery, late_s = excluded.l
 """
 
 
-class Delivery(StrEnum):
-    """How a notification is brought."""
-
-    ONCE = "once"
-    TWICE = "twice"
-    LATE = "late"  # after `late_s`
-    SHUFFLED = "shuffled"  # behind the next one of the same invoice
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """A page. `declined`: why the last try failed; `transaction`: what waits for 3-D Secure, or has paid."""
-
-    token: str
-    money: Money
-    invoice: UUID
-    account: str
-    description: str
-    lang: str
-    back: str
-    failed: str
-    state: str
-    transaction: int | None
-    declined: int | None
-    delivery: Delivery | None
-    save_card: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Deal:
-    """A transaction of the sandbox; `reason` a code of CloudPayments, `at` in epoch seconds."""
-
-    id: int
-    state: State
-    money: Money
-    invoice: UUID
-    account: str
-    at: float
-    refunds: int | None
-    description: str
-    reason: int | None
-    last_four: str | None
-    expires: str | None
-    token: str | None
-
-
 class NoSuchCard(Exception):
     """No card of this payer has this token."""
 
@@ -197,7 +136,7 @@ class SandboxBooks:
     async def page(self, token: str) -> Checkout | None:
         """A page that can be paid on, or was; None when there is none, or its day is over."""
         row = await self._pool.fetchrow(SHOW, token)
-        return None if row is None else _checkout(row)
+        return None if row is None else checkout_of(row)
 
     async def wish(self, token: str, delivery: Delivery) -> None:
         """How the notifications of this page are to be delivered."""
@@ -290,40 +229,3 @@ class SandboxBooks:
 async def _tell(connection: Connection, row: asyncpg.Record, wish: str | None) -> None:
     kind = {"paid": Kind.PAY, "declined": Kind.FAIL, "refunded": Kind.REFUND}[row["state"]]
     await connection.execute(TELL, row["id"], row["invoice"], kind, wish)
-
-
-def _checkout(row: asyncpg.Record) -> Checkout:
-    wish = row["delivery"]
-    return Checkout(
-        row["token"],
-        Money(row["amount"], Currency(row["currency"])),
-        row["invoice"],
-        row["account"],
-        row["description"],
-        row["lang"],
-        row["back"],
-        row["failed"],
-        row["state"],
-        row["transaction_id"],
-        row["declined"],
-        None if wish is None else Delivery(wish),
-        row["save_card"],
-    )
-
-
-def deal_of(row: asyncpg.Record) -> Deal:
-    """A transaction out of the columns DEAL."""
-    return Deal(
-        row["id"],
-        State(row["state"]),
-        Money(row["amount"], Currency(row["currency"])),
-        row["invoice"],
-        row["account"],
-        row["at"],
-        row["refunds"],
-        row["description"],
-        row["reason"],
-        row["last_four"],
-        row["expires"],
-        row["token"],
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from billing.acquiring import Kind
 from storage.postgres import Pool
 
-from .books import DEAL, Deal, deal_of
+from .rows import DEAL, Deal, deal_of
 
 LEASE_S = 90.0  # longer than an attempt may take
 KEPT_DAYS = 30

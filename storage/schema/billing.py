@@ -32,6 +32,7 @@ invoices = Table(
     Column("purpose", String(24), nullable=False),
     Column("plan", String(64), nullable=False, server_default=""),
     Column("plan_version", Integer, nullable=False, server_default="0"),
+    Column("region", String(2), nullable=False, server_default=""),
     Column("period_s", Float, nullable=False, server_default="0"),
     Column("amount", BigInteger, nullable=False),  # minor units
     Column("currency", String(3), nullable=False),

@@ -129,9 +129,9 @@ TRIGGERS = (
     " FOR EACH ROW EXECUTE FUNCTION payment_inbox_append_only()",
     "CREATE TRIGGER never_emptied BEFORE TRUNCATE ON payment_inbox EXECUTE FUNCTION payment_inbox_append_only()",
     "CREATE TRIGGER fixed BEFORE UPDATE ON invoices FOR EACH ROW"
-    " WHEN ((OLD.id, OLD.user_id, OLD.purpose, OLD.plan, OLD.plan_version, OLD.period_s, OLD.amount, OLD.currency,"
+    " WHEN ((OLD.id, OLD.user_id, OLD.purpose, OLD.plan, OLD.plan_version, OLD.region, OLD.period_s, OLD.amount, OLD.currency,"
     " OLD.provider, OLD.created_at) IS DISTINCT FROM (NEW.id, NEW.user_id, NEW.purpose, NEW.plan, NEW.plan_version,"
-    " NEW.period_s, NEW.amount, NEW.currency, NEW.provider, NEW.created_at)) EXECUTE FUNCTION invoices_fixed()",
+    " NEW.region, NEW.period_s, NEW.amount, NEW.currency, NEW.provider, NEW.created_at)) EXECUTE FUNCTION invoices_fixed()",
     "CREATE TRIGGER kept BEFORE DELETE ON invoices FOR EACH ROW EXECUTE FUNCTION invoices_fixed()",
 )
 FUNCTIONS = (LEDGER_ROLE, ONE_DOOR, APPEND_ONLY, BALANCED, INBOX, INVOICES)
@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(length=24), nullable=False),
         sa.Column("plan", sa.String(length=64), server_default="", nullable=False),
         sa.Column("plan_version", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("region", sa.String(length=2), server_default="", nullable=False),
         sa.Column("period_s", sa.Float(), server_default="0", nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),

@@ -1,7 +1,7 @@
 """payment slips, alerts that were cleared up, checks of the money, and the indexes of what finance asks
 
 Revision ID: 0029
-Revises: 0025
+Revises: 0027
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0029"
-down_revision: str | Sequence[str] | None = "0025"
+down_revision: str | Sequence[str] | None = "0027"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

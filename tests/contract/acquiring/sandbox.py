@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 
-from billing.acquiring import Kind, Redirect
+from billing.acquiring import Kind, Notification, Redirect, State
 from billing.money import Currency, Money
 from server.gateways.acquiring import notices
 from server.gateways.acquiring.sandbox.acquirer import Sandbox
@@ -17,7 +17,7 @@ from server.gateways.acquiring.sandbox.pages import add_pages
 from storage.postgres import Pool
 from tests.served import free_port
 
-from .contract import Saved, Signed
+from .contract import BACK, FAILED, Saved, Signed, an_order
 from .receiver import Receiver, receiving
 
 SECRET = b"the sandbox's own"
@@ -39,6 +39,7 @@ class BehindSandbox:
     receiver: Receiver
     pool: Pool
     http: aiohttp.ClientSession
+    url: str
 
     def script(self, *faults: object) -> None:
         raise NotImplementedError  # the sandbox has no faults to order
@@ -64,6 +65,28 @@ class BehindSandbox:
         """(status, page) of one press of a button, redirects followed."""
         async with self.http.post(redirect.url, data=form) as answer:
             return answer.status, await answer.text()
+
+    async def page(self, *, save_card: bool = True, **changed: object) -> Redirect:
+        """A page of a fresh order; `changed` are fields of the order."""
+        order = replace(an_order(), **changed)  # type: ignore[arg-type]  # fields by their names
+        return await self.sandbox.checkout(order, BACK, FAILED, save_card=save_card, attempt=uuid4())
+
+    async def states(self, where: Redirect) -> tuple[State, ...]:
+        """The states of all that was tried on a page."""
+        invoice = await self.pool.fetchval(
+            "SELECT invoice FROM sandbox_checkouts WHERE token = $1", where.reference
+        )
+        return tuple(one.state for one in await self.sandbox.find(invoice))
+
+    def read(self, signed: Signed) -> Notification:
+        """What our adapter makes of it."""
+        (one,) = self.sandbox.read(signed.kind, signed.headers, signed.raw)
+        return one
+
+    async def make_due(self) -> None:
+        """The time of everything that waits has come, and it has been brought."""
+        await self.pool.execute("UPDATE sandbox_deliveries SET due_at = now() WHERE state = 'due'")
+        await self.brought()
 
     async def brought(self) -> None:
         """Everything that is due has been brought."""
@@ -100,14 +123,15 @@ class BehindSandbox:
 
 
 @asynccontextmanager
-async def opened(pool: Pool) -> AsyncIterator[BehindSandbox]:
-    """The sandbox with its pages on the receiver's port. Its courier goes when the test says so."""
+async def opened(pool: Pool, *, own_url: str | None = None) -> AsyncIterator[BehindSandbox]:
+    """The sandbox with its pages on the receiver's port, which is where it posts if not to `own_url`. Its courier
+    goes when the test says so."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    sandbox = Sandbox(pool, SECRET, public_url=url, own_url=url)
+    sandbox = Sandbox(pool, SECRET, public_url=url, own_url=own_url or url)
     async with receiving(port, lambda app: add_pages(app, sandbox)) as receiver:
         async with aiohttp.ClientSession() as http:
             try:
-                yield BehindSandbox(sandbox, receiver, pool, http)
+                yield BehindSandbox(sandbox, receiver, pool, http, url)
             finally:
                 await sandbox.close()

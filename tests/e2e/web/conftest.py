@@ -33,17 +33,23 @@ DESKTOP = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
-    if not (DIST / "index.html").is_file():
-        pytest.fail("the page is not built: run npm ci && npm run build in clients/web")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def chromium(browser: Browser) -> Browser:
+    """The same, where the built web app is what is looked at."""
+    if not (DIST / "index.html").is_file():
+        pytest.fail("the page is not built: run npm ci && npm run build in clients/web")
+    return browser
 
 
 class Visitor:

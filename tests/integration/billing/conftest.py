@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
-from billing.acquiring import Kind, Transaction
+from billing.acquiring import Advice, Kind, Transaction
 from billing.money import Currency, Money
-from billing.payments import Invoice, InvoiceState
+from billing.payments import AttemptState, Invoice, InvoiceState
 from server.paying import Paying
 from server.paying.cashier import NOBODY, Bill, Charged
 from storage.billing.inbox import Receipt
@@ -28,16 +28,26 @@ class Recording:
     """What payments meant for access, in place of access."""
 
     paid_for: list[UUID] = field(default_factory=list)
+    cards: list[int | None] = field(default_factory=list)
     taken_back: list[tuple[UUID, int]] = field(default_factory=list)
+    ended: list[tuple[UUID, AttemptState, Advice | None]] = field(default_factory=list)
 
-    async def paid(self, connection: Connection, invoice: Invoice, at: float) -> None:
+    async def paid(self, connection: Connection, invoice: Invoice, card: int | None, at: float) -> None:
         assert connection.is_in_transaction() and abs(at - time.time()) < 60
         self.paid_for.append(invoice.id)
+        self.cards.append(card)
 
     async def refunded(
-        self, connection: Connection, invoice: Invoice, refunded_minor: int, at: float
+        self, connection: Connection, invoice: Invoice, minor: int, total: int, at: float
     ) -> None:
-        self.taken_back.append((invoice.id, refunded_minor))
+        self.taken_back.append((invoice.id, minor))
+        assert total == sum(each for number, each in self.taken_back if number == invoice.id)
+
+    async def not_taken(
+        self, connection: Connection, invoice: Invoice, state: AttemptState, advice: Advice | None, at: float
+    ) -> None:
+        assert connection.is_in_transaction()
+        self.ended.append((invoice.id, state, advice))
 
 
 @dataclass
@@ -54,7 +64,7 @@ class Till:
     dsn: str = ""
 
     def bill(self, **said: object) -> Bill:
-        bill = Bill(self.user, "fake", PRICE, "subscription", "driver", 1, MONTH_S, "Подписка", "ru")
+        bill = Bill(self.user, "fake", PRICE, "subscription", "driver", 1, "KZ", MONTH_S, "Подписка", "ru")
         return bill._replace(**said)
 
     async def checkout(self, *, save_card: bool = False, **said: object) -> Invoice:
@@ -131,10 +141,8 @@ async def till_on(pool: Pool, dsn: str = "") -> Till:
         )
     ]
     registry = CollectorRegistry()
-    paying = Paying(pool, PEPPER, registry, 0)
     acquirer, access = FakeAcquirer(), Recording()
-    paying.acquirers["fake"] = acquirer
-    paying.inbox.consequences = access
+    paying = Paying(pool, {"fake": acquirer}, access, registry, pepper=PEPPER, worker=0, test_allowed=True)
     return Till(pool, paying, acquirer, access, registry, users[0], (users[1], users[2]), dsn)
 
 

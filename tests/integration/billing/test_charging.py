@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from billing.acquiring import Kind
+from billing.acquiring import Advice, Kind
 from billing.payments import AttemptState, InvoiceState
 from dispatch.errors import Refusal
 from server.paying import cashier
@@ -26,7 +26,7 @@ async def test_a_charge_of_a_saved_card_is_paid_at_once_and_its_notification_cha
     assert await till.state(invoice) is InvoiceState.PAID
     (payment,) = till.acquirer.transactions.values()
     assert not (await till.tell(Kind.PAY, payment)).new
-    assert till.access.paid_for == [invoice.id]
+    assert (till.access.paid_for, till.access.cards, till.access.ended) == ([invoice.id], [card], [])
     assert till.acquirer.asked == [("charge", charged.attempt)]
 
 
@@ -35,6 +35,7 @@ async def test_a_declined_card_says_why_and_what_to_do(till: Till) -> None:
     till.acquirer.misbehave = ["declined"]
     charged = await till.charge(invoice, card)
     assert (charged.state, charged.reason, charged.advice) == (AttemptState.DECLINED, "5051", "later")
+    assert till.access.ended == [(invoice.id, AttemptState.DECLINED, Advice.LATER)]
     assert await till.state(invoice) is InvoiceState.FAILED
     assert (await till.charge(invoice, card)).state is AttemptState.DONE
     assert await till.state(invoice) is InvoiceState.PAID
@@ -46,6 +47,7 @@ async def test_what_was_surely_not_taken_may_be_tried_again_at_once(till: Till, 
     till.acquirer.misbehave = [order]
     charged = await till.charge(invoice, card)
     assert charged.state.value == order
+    assert till.access.ended == [(invoice.id, charged.state, None)]
     assert till.alerts("rejected") == (order == "rejected")
     assert await till.state(invoice) is InvoiceState.CREATED
     assert (await till.charge(invoice, card)).state is AttemptState.DONE
@@ -109,6 +111,7 @@ async def test_after_fifty_minutes_it_is_only_looked_for_and_after_a_day_given_u
     await till.paying.lookups.once()
     assert len(till.acquirer.asked) == 1
     assert await attempts(till, invoice) == [AttemptState.UNAVAILABLE]
+    assert till.access.ended == [(invoice.id, AttemptState.UNAVAILABLE, None)]
     assert till.alerts("given_up") == 1
 
 

@@ -212,8 +212,9 @@ async def test_a_card_is_kept_only_when_its_owner_agreed_and_its_token_is_sealed
     await till.paid(save_card=True)
     await till.paid(save_card=True)
     (card,) = await till.paying.cards.of_user(till.user)
+    assert till.access.cards == [None, card.id, card.id]
     assert (card.last_four, card.brand, card.expires) == ("4242", "Visa", "12/30")
-    assert await till.paying.cards.token(card.id) == "tok_9f8a7b"
+    assert await till.paying.cards.opened(card.id) == (card, "tok_9f8a7b")
     assert b"tok_9f8a7b" not in await till.pool.fetchval("SELECT token FROM saved_cards")
     await till.paying.cards.remove(till.user, card.id)
     assert await till.paying.cards.of_user(till.user) == []

@@ -143,6 +143,36 @@ async def test_a_second_payment_goes_back_by_itself_and_touches_no_access(till: 
     assert await till.state(invoice) is InvoiceState.PAID
 
 
+async def test_a_second_payment_that_could_not_be_returned_is_tried_again_when_staff_say_so(
+    till: Till,
+) -> None:
+    invoice, _ = await till.paid()
+    await till.tell(Kind.PAY, till.acquirer.take(invoice))
+    till.acquirer.misbehave = ["rejected"]
+    await till.paying.refunding.once()
+    (failed,) = await till.paying.refunds.of_invoice(invoice.id)
+    assert failed.state == "failed"
+    again = await till.paying.refunds.again(till.staff[0], failed.id, "терминал починили")
+    with pytest.raises(Refusal, match="refund_closed"):
+        await till.paying.refunds.again(till.staff[0], failed.id, "дважды")
+    await till.paying.refunding.once()
+    assert await state(till, again) == "done" and again.id != failed.id
+    assert (await till.balances())["acquirer:fake"] == PRICE.minor
+
+
+async def test_what_somebody_has_given_back_in_the_cabinet_is_not_given_back_again(till: Till) -> None:
+    invoice, _ = await till.paid()
+    second = till.acquirer.take(invoice)
+    await till.tell(Kind.PAY, second)
+    back = till.acquirer.give_back(second)
+    await till.tell(Kind.REFUND, back)
+    await till.paying.refunding.once()
+    (refund,) = await till.paying.refunds.of_invoice(invoice.id)
+    assert (refund.state, refund.reference) == ("done", back.id)
+    assert [what for what, _ in till.acquirer.asked if what == "refund"] == []
+    assert (await till.balances())["acquirer:fake"] == PRICE.minor
+
+
 async def test_a_transfer_is_believed_by_finance_s_word_once_and_returned_by_it(till: Till) -> None:
     bill = till.bill(provider="transfer")
     invoice = await till.paying.invoices.add(_new(bill))
@@ -172,5 +202,5 @@ def _new(bill: object) -> object:
     assert isinstance(bill, Bill)
     return NewInvoice(
         uuid4(), bill.user, bill.provider, bill.money, bill.lives_s, bill.purpose, bill.plan, bill.plan_version,
-        bill.period_s, bill.description, bill.lang,
+        bill.region, bill.period_s, bill.description, bill.lang,
     )  # fmt: skip

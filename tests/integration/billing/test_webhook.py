@@ -64,7 +64,7 @@ async def desk(server: LocalServer) -> AsyncIterator[Desk]:
     services = server.services
     acquirer, access = FakeAcquirer(), Recording()
     services.paying.acquirers["fake"] = acquirer
-    services.paying.inbox.consequences = access
+    services.paying.inbox.consequences = services.paying.attempts.consequences = access
     user = server.accounts["drivers"][0]["user"]
     till = Till(
         services.pool, services.paying, acquirer, access, services.metrics.registry, user, (0, 0), server.dsn

@@ -9,8 +9,9 @@ from uuid import UUID
 from billing.acquiring import Answer, Notification, Order, Redirect, Rejected, Transaction, Unavailable
 from billing.money import Currency, Money
 from storage.postgres import Pool, Unreachable
-from storage.sandbox.books import Delivery, NoSuchCard, NotRefundable, SandboxBooks
+from storage.sandbox.books import NoSuchCard, NotRefundable, SandboxBooks
 from storage.sandbox.deliveries import SandboxDeliveries
+from storage.sandbox.rows import Delivery
 
 from .. import notices
 from .courier import Courier, transaction_of

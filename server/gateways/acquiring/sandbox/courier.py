@@ -11,8 +11,8 @@ import aiohttp
 from billing.acquiring import Card, Kind, Transaction
 from server.gateways import http
 from storage.postgres import Unreachable
-from storage.sandbox.books import Deal
 from storage.sandbox.deliveries import Due, SandboxDeliveries
+from storage.sandbox.rows import Deal
 
 from .. import notices
 from ..reasons import advice_of

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from server.i18n import LANGS, Lang, form, say
 from server.i18n.langs import NAMES
-from storage.sandbox.books import Checkout, Delivery
+from storage.sandbox.rows import Checkout, Delivery
 
 from .cards import CARDS, EXPIRES, TestCard
 
@@ -56,15 +56,15 @@ def pay(page: Checkout, lang: Lang, card: TestCard | None, delivery: Delivery, p
 <div class="pair"><label>{escape(say(lang, "Expires"))}<input name="expires" inputmode="numeric" maxlength="9"
  autocomplete="off" value="{EXPIRES}"></label>
 <label>CVC<input name="cvc" inputmode="numeric" maxlength="4" autocomplete="off" value="123"></label></div>
-<p class="soft small">{escape(say(lang, "A real card is refused, and its number is kept nowhere."))}
-{escape(kept)}</p>
-<details{" open" if delivery is not Delivery.ONCE else ""}><summary>
-{escape(say(lang, "How the shop hears of it"))}</summary><select name="deliver">{ways}</select></details>
 <button class="go" name="do" value="pay">{escape(say(lang, "Pay {amount}", amount=sum_))}</button>
 <div class="other"><button class="go" name="do" value="decline" formnovalidate>
 {escape(say(lang, "Let the bank decline"))}</button>
 <a class="go" href="{escape(page.failed)}" data-testid="close">
 {escape(say(lang, "Leave without paying"))}</a></div>
+<details{" open" if delivery is not Delivery.ONCE else ""}><summary>
+{escape(say(lang, "How the shop hears of it"))}</summary><select name="deliver">{ways}</select></details>
+<p class="soft small">{escape(say(lang, "A real card is refused, and its number is kept nowhere."))}
+{escape(kept)}</p>
 </form></section></main>""",
     )
 

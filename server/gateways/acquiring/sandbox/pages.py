@@ -5,7 +5,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from server.i18n import DEFAULT, Lang, known
-from storage.sandbox.books import Checkout, Delivery
+from storage.sandbox.rows import Checkout, Delivery
 
 from . import look
 from .acquirer import PREFIX, Sandbox

@@ -1,6 +1,7 @@
 """What happens when somebody pays on a page: the shop is asked (Check), the bank asks (3-D Secure), it is so."""
 
-from storage.sandbox.books import Checkout, Delivery, SandboxBooks
+from storage.sandbox.books import SandboxBooks
+from storage.sandbox.rows import Checkout, Delivery
 
 from .acquirer import Sandbox
 from .cards import BY_LAST_FOUR, NOT_CONFIRMED, TestCard
