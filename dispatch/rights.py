@@ -34,6 +34,7 @@ class Right(StrEnum):
     SEE_REPORTS = "see_reports"
     REPLAY_TRACKS = "replay_tracks"  # where a driver was, any day; each look is written down
     READ_CHATS = "read_chats"  # what the parties of an order write to each other; each look is written down
+    SEE_DELIVERIES = "see_deliveries"  # what users were told, and how it went; each look is written down
     SET_TARIFFS = "set_tariffs"
     EDIT_CONTENT = "edit_content"  # pages and announcements
     EDIT_WORDS = "edit_words"  # which words of a load are offered, and in which order
@@ -64,6 +65,7 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.SEE_REPORTS: _for(Grade.SUPPORT, Grade.MODERATOR, Grade.FINANCE),
     Right.REPLAY_TRACKS: _for(Grade.SUPPORT),
     Right.READ_CHATS: _for(Grade.SUPPORT, Grade.MODERATOR),
+    Right.SEE_DELIVERIES: _for(Grade.SUPPORT),
     Right.SET_TARIFFS: _for(Grade.FINANCE),
     Right.EDIT_CONTENT: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.EDIT_WORDS: _for(Grade.MODERATOR),

@@ -66,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     match_times.add_argument("--out", type=Path, required=True, help="file for the times, JSON")
     match_times.set_defaults(run=_match_times)
 
+    renewals = commands.add_parser("due-renewals", help="make subscriptions that are due, for the bench")
+    renewals.add_argument("--users", type=_count, default=10_000, help="(default 10000)")
+    renewals.add_argument("--out", type=Path, required=True, help="file for the times, JSON")
+    renewals.set_defaults(run=_due_renewals)
+
     link = commands.add_parser("link", help="print an address that signs in at once")
     link.add_argument("--role", choices=("admin", "shipper", "driver", "logistician"), default="admin")
     link.set_defaults(run=_link)
@@ -194,6 +199,13 @@ def _match_times(options: argparse.Namespace) -> int:
     from .match_times import match_times
 
     match_times(load(os.environ), options.orders, options.out)
+    return 0
+
+
+def _due_renewals(options: argparse.Namespace) -> int:
+    from .due_renewals import due_renewals
+
+    due_renewals(load(os.environ), options.users, options.out)
     return 0
 
 

@@ -23,15 +23,18 @@ from .audit.sealing import Sealer
 from .background import running
 from .broadcasting import Broadcasting
 from .config import Config
-from .deliver import Deliveries
 from .gateways.acquiring.sandbox.acquirer import Sandbox
 from .gateways.acquiring.sandbox.pages import add_pages
+from .gateways.email import settings as email
+from .gateways.email_notices import EmailNotices
 from .gateways.fcm import FcmSender
 from .gateways.mobizon import Mobizon
 from .gateways.otp import LogOtp, OtpSender, SmsChain
 from .gateways.push import PushSender
 from .gateways.sms import SmsGateway
+from .gateways.sms_notices import SmsSender
 from .gateways.smsc import Smsc
+from .gateways.texting import Texting
 from .gateways.webhook import WebhookSender
 from .gateways.webpush import WebPushSender
 from .hooks import Hooks
@@ -83,24 +86,29 @@ async def serve(
             roads=RoadGraph.load(gazetteer),
             epoch=await pool.fetchval(EPOCH),
         )
-        services.otp_sender = otp_sender(config)
+        texting = texting_of(config)
+        services.otp_sender = otp_sender(config, texting)
         stack.push_async_callback(services.otp_sender.close)
+        services.email_sender = email.sender(config.post)
+        stack.push_async_callback(services.email_sender.close)
+        if config.post is None and config.public_url.startswith("https:"):
+            log.warning("email.only_logged")  # receipts reach nobody
         services.trips = Trips(services.external, providers(config))
         for provider in services.trips.providers.values():
             stack.push_async_callback(provider.close)
         stack.push_async_callback(services.ways.close)
         stack.push_async_callback(services.places.close)
-        for acquirer in services.acquirers.values():
+        for acquirer in services.paying.acquirers.values():
             stack.push_async_callback(acquirer.close)
         await services.revocations.warm(time.time())
         await services.sharing.load(time.time())
         await services.live.load_last(pool, time.time())
-        senders = _senders(config)
-        for sender in set(senders.values()):
+        services.senders.update(_senders(config, texting, services))
+        for sender in set(services.senders.values()):
             stack.push_async_callback(sender.close)
         hook_sender = WebhookSender(allow_private=config.webhook_allow_private)
         stack.push_async_callback(hook_sender.close)
-        async with _loops(services, senders, hook_sender):
+        async with _loops(services, hook_sender):
             runner = web.AppRunner(
                 build_app(services),
                 access_log=None,
@@ -155,9 +163,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _loops(
-    services: Services, senders: dict[str, PushSender], hook_sender: WebhookSender
-) -> contextlib.AbstractAsyncContextManager[None]:
+def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.AbstractAsyncContextManager[None]:
     sandbox = _sandbox(services)
     return running(
         **({} if sandbox is None else {"sandbox": sandbox.courier.run()}),
@@ -171,8 +177,10 @@ def _loops(
         expire=services.dispatcher.run_expire(),
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
+        subscriptions=services.subscription_clock.run(),
         publish=publishing.run(services.publisher),
-        deliver=Deliveries(services.outbox, services.accounts, senders, broadcasts=services.broadcasts).run(),
+        announce=services.announcing.run(),
+        deliver=services.deliveries.run(),
         broadcasting=Broadcasting(services.broadcasts).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
@@ -195,7 +203,7 @@ def _loops(
 
 
 def _sandbox(services: Services) -> Sandbox | None:
-    acquirer = services.acquirers.get("sandbox")
+    acquirer = services.paying.acquirers.get("sandbox")
     return acquirer if isinstance(acquirer, Sandbox) else None
 
 
@@ -211,19 +219,22 @@ async def _keep(services: Services) -> None:
             if await partitions.rest_is_used(services.pool):
                 log.error("partitions.rest_is_used")
             await services.identity.forget_old(now)
+            await services.email_codes.forget_old(now)
             await services.searches.forget_old()
             await services.external.forget_old(now)
             await services.flags.forget_old()
             await services.announcements.forget_old()
+            await services.inbox.forget_old()
+            await services.ledger.forget_old()
             await services.account_views.forget_old()
             await services.views.forget_old()
             await services.links.forget_old()
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
-            await services.paying.notices.forget_old()
             if (sandbox := _sandbox(services)) is not None:
                 await sandbox.queue.forget_old()
+            await services.paying.notices.forget_old()
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 
@@ -254,19 +265,24 @@ async def _redis(config: Config, stack: contextlib.AsyncExitStack, *, retries: i
     return client
 
 
-def otp_sender(config: Config) -> OtpSender:
-    """What brings codes to phones: the configured gateways in their order, else the log."""
+def texting_of(config: Config) -> Texting | None:
+    """The configured SMS gateways in their order; None without any."""
     gateways: list[SmsGateway] = []
     for name, account in config.signing_in.sms.gateways:
         if name == "mobizon":
             gateways.append(Mobizon(account.url, account.secret, account.sender))
         else:
             gateways.append(Smsc(account.url, account.login, account.secret, account.sender))
-    if not gateways:
+    return Texting(gateways) if gateways else None
+
+
+def otp_sender(config: Config, texting: Texting | None) -> OtpSender:
+    """What brings codes to phones: the SMS gateways, else the log."""
+    if texting is None:
         if config.public_url.startswith("https:"):
             log.warning("otp.codes_in_the_log")  # whoever reads it can sign in as anybody
         return LogOtp()
-    return SmsChain(gateways, urlsplit(config.public_url).hostname or "localhost")
+    return SmsChain(texting, urlsplit(config.public_url).hostname or "localhost")
 
 
 def providers(config: Config) -> dict[str, Provider]:
@@ -280,7 +296,7 @@ def providers(config: Config) -> dict[str, Provider]:
     return found
 
 
-def _senders(config: Config) -> dict[str, PushSender]:
+def _senders(config: Config, texting: Texting | None, services: Services) -> dict[str, PushSender]:
     """Push adapters by kind of endpoint; what is not configured is written to the log instead."""
     senders: dict[str, PushSender] = {}
     if config.vapid_private_key:
@@ -288,4 +304,8 @@ def _senders(config: Config) -> dict[str, PushSender]:
     if config.fcm_credentials or config.fcm_url:
         fcm = FcmSender(config.fcm_credentials, url=config.fcm_url)
         senders["fid"] = senders["token"] = fcm
+    if texting is not None and config.notice_sms.all_together:
+        senders["sms"] = SmsSender(texting, services.ledger, config.notice_sms)
+    if config.post is not None:  # else no mail is promised to anybody
+        senders["email"] = EmailNotices(services.email_sender, config.public_url)
     return senders

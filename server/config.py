@@ -13,8 +13,10 @@ from storage.files import FileLimits
 from . import signing_in
 from .gateways.acquiring.settings import VARIABLES as ACQUIRING_VARIABLES
 from .gateways.acquiring.settings import Acquiring, acquiring_of
+from .gateways.email.settings import VARIABLES as EMAIL_VARIABLES
+from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
-from .gateways.settings import Maps, maps_of
+from .gateways.settings import Maps, SmsBudget, maps_of
 from .limits import BUCKETS, RateLimits
 from .signing_in import SigningIn
 
@@ -26,6 +28,7 @@ CORS_ORIGINS = ("capacitor://localhost", "https://localhost")
 
 RATE_LIMITS = RateLimits()
 WATCH = Watch()
+SMS_BUDGET = SmsBudget()
 
 
 class ConfigError(Exception):
@@ -52,6 +55,7 @@ class Config:
     confirm_s: float = 86_400.0
     log_level: str = "INFO"
     trusted_proxies: frozenset[str] = frozenset()
+    seller: str = "Tracking Desk"
     vapid_private_key: str | None = field(default=None, repr=False)
     vapid_subject: str = "mailto:ops@localhost.localdomain"
     fcm_credentials: str | None = None
@@ -60,9 +64,11 @@ class Config:
     cors_origins: tuple[str, ...] = CORS_ORIGINS
     rate_limits: RateLimits = RATE_LIMITS
     signing_in: SigningIn = field(default_factory=SigningIn)
+    post: Post | None = None
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
+    notice_sms: SmsBudget = SMS_BUDGET
 
     @property
     def own_url(self) -> str:
@@ -98,13 +104,17 @@ VARIABLES: dict[str, str] = {
     "on your own network, never on a public desk",
     "DESK_WATCH_HABITS": "on or off: pauses for accepts faster than a person reads, for scrapers and the like "
     "(default on; off for load tests)",
+    "DESK_SELLER": "who sells subscriptions, as it stands on receipts: legal name and BIN (default Tracking Desk)",
     "DESK_VAPID_PRIVATE_KEY": "base64url P-256 key for Web Push; without it Web Push is off",
     "DESK_VAPID_SUBJECT": "mailto: or https: contact given to push services",
     "DESK_FCM_CREDENTIALS": "path of a Firebase service account file; without it FCM is off",
     "DESK_FCM_URL": "another base URL than Firebase's, for tests",
+    "DESK_NOTICE_SMS_DAILY_BUDGET": "SMS a day for events that must be heard, all users together; 0 sends none "
+    f"(default {SMS_BUDGET.all_together}, three a user; one-time codes have a budget of their own)",
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
+    **EMAIL_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -167,6 +177,7 @@ def load(environ: Mapping[str, str]) -> Config:
         trusted_proxies=frozenset(
             part.strip() for part in environ.get("DESK_TRUSTED_PROXIES", "").split(",") if part.strip()
         ),
+        seller=environ.get("DESK_SELLER", "").strip() or "Tracking Desk",
         vapid_private_key=environ.get("DESK_VAPID_PRIVATE_KEY") or None,
         vapid_subject=environ.get("DESK_VAPID_SUBJECT") or "mailto:ops@localhost.localdomain",
         fcm_credentials=environ.get("DESK_FCM_CREDENTIALS") or None,
@@ -176,8 +187,12 @@ def load(environ: Mapping[str, str]) -> Config:
         webhook_allow_private=environ.get("DESK_WEBHOOK_ALLOW_PRIVATE", "") == "1",
         rate_limits=_rate_limits(environ.get("DESK_RATE_LIMITS", ""), problems),
         signing_in=signing_in.load(environ, problems, number, public_url),
+        post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
         acquiring=acquiring_of(environ, problems, public_url),
+        notice_sms=SmsBudget(
+            all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)
+        ),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

@@ -70,6 +70,7 @@ class Metrics(Collector):
         self.loop_lag = self._histogram("desk_loop_lag_seconds", "how late the event loop wakes a sleeper")
         self.request = self._histogram("desk_request_seconds", "REST requests")
         self.offer = self._histogram("desk_offer_seconds", "order placed to offers written to sockets")
+        self.push_lag = self._histogram("desk_push_lag_seconds", "event written to its push, first try")
         self.registry.register(self)
 
     def _histogram(self, name: str, text: str) -> Histogram:
@@ -117,6 +118,7 @@ class Metrics(Collector):
             ("desk_trips_settled", "countings of trips that are over", services.trip_watch.settled),
             ("desk_bus_published", "messages to other workers", services.bus.published),
             ("desk_bus_dropped", "messages that the bus could not take", services.bus.dropped),
+            ("desk_announced", "events that went to inboxes", services.announcing.announced),
             ("desk_views_dropped", "rows of who looked that found no room", services.viewers.dropped),
             (
                 "desk_otp_over_budget",
@@ -136,10 +138,16 @@ class Metrics(Collector):
             for value, number in tally.items():
                 counter.add_metric([self._worker, value], number)
             yield counter
-        codes = self._counter("desk_otp_codes", "one-time codes handed to a gateway", ["gateway", "outcome"])
+        codes = self._counter(
+            "desk_otp_codes", "SMS handed to a gateway, codes and notices", ["gateway", "outcome"]
+        )
         for (gateway, outcome), number in services.otp_sender.outcomes.items():
             codes.add_metric([self._worker, gateway, outcome], number)
         yield codes
+        notices = self._counter("desk_notices", "attempts to tell users", ["means", "outcome"])
+        for (means, outcome), number in services.deliveries.outcomes.items():
+            notices.add_metric([self._worker, means, outcome], number)
+        yield notices
         requests = self._counter("desk_requests", "REST answers", ["route", "status"])
         for (route, status), number in counts.requests.items():
             requests.add_metric([self._worker, route, str(status)], number)

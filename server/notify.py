@@ -17,6 +17,8 @@ from dispatch.events import OrderChanged as OrderEvent
 from dispatch.model import ENDED
 from dispatch.sharing import PAUSED, RESUMED, Sharing
 from server.chat import views as chat
+from server.notices import views as notices
+from server.notices.views import Noticed
 from server.protocol.messages import (
     AccessChanged,
     BidChanged,
@@ -24,6 +26,7 @@ from server.protocol.messages import (
     BidMade,
     ChatEntry,
     ChatMarked,
+    InboxMarked,
     OfferClosed,
     OrderChanged,
     OrderEta,
@@ -60,6 +63,7 @@ PersonalMessage = (
     | BidChanged
     | BidClosed
     | SearchMatched
+    | InboxMarked
     | AccessChanged
 )
 T = TypeVar("T")
@@ -129,9 +133,25 @@ class Marked(msgspec.Struct, tag="marked"):
     mark: ChatMarked
 
 
+class News(msgspec.Struct, tag="news"):
+    """Items of inboxes, for their users on other workers, who each read them in their language."""
+
+    items: tuple[Noticed, ...]
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(
-    Personal | Changed | Reckoned | DeviceTaken | OffMap | SharingSet | ViewEnded | Written | Marked | Stale
+    Personal
+    | Changed
+    | Reckoned
+    | DeviceTaken
+    | OffMap
+    | SharingSet
+    | ViewEnded
+    | Written
+    | Marked
+    | Stale
+    | News
 )
 
 
@@ -153,6 +173,7 @@ class Notify:
         after_commit(lambda: self._tell_all(events))
 
     def _tell_all(self, events: Sequence[Event]) -> None:
+        self._services.announcing.wake()  # what was committed with them stands in the outbox
         for event in events:
             try:
                 self._tell(event)
@@ -223,6 +244,25 @@ class Notify:
             fields=list(event.fields),
         )
 
+    def noticed(self, items: Sequence[Noticed]) -> None:
+        """New items of inboxes, to all sockets of their users."""
+        self._noticed(items)
+        if items:
+            self._services.bus.publish_event(_ENCODER.encode(News(tuple(items))))
+
+    def _noticed(self, items: Sequence[Noticed]) -> None:
+        for item in items:
+            self._services.hub.to_users((item.user,), notices.told(item))
+
+    def inbox_read(self, user: int, items: Sequence[int], unread: int) -> None:
+        """A user has read items, once that stands: all their sockets hear of it."""
+        if items:
+            after_commit(lambda: self._personal(user, InboxMarked(items=list(items), unread=unread)))
+
+    def wake_announcing(self) -> None:
+        """Something was written to the outbox that no event tells of."""
+        after_commit(self._services.announcing.wake)
+
     def device_taken(self, device: int) -> None:
         """A device has connected here: sockets of it on other workers end."""
         self._services.bus.publish_event(_ENCODER.encode(DeviceTaken(device)))
@@ -283,6 +323,8 @@ class Notify:
             self._conversed(news)
         elif isinstance(news, Stale):
             self._services.stale(news.what)
+        elif isinstance(news, News):
+            self._noticed(news.items)
         else:
             self._services.hub.release_device(news.device)
 

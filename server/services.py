@@ -5,12 +5,10 @@ import logging
 import math
 import random
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
-from billing.acquiring import Acquirer
 from dispatch.model import Actor, Party, Policy
 from dispatch.moderation import Moderation
 from dispatch.posting import Poster
@@ -33,7 +31,6 @@ from storage.audit.reading import AuditLog
 from storage.audit.seals import SealStore
 from storage.bids import BidStore
 from storage.billing.access import AccessLedger
-from storage.billing.consequences import NoConsequences
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import SubscriptionStore
 from storage.blocks import BlockStore
@@ -56,6 +53,7 @@ from storage.documents import DocumentStore
 from storage.drafts import DraftStore
 from storage.drivers import DriverStore
 from storage.editing import EditStore
+from storage.email_codes import EmailCodes
 from storage.erasure import ErasureStore
 from storage.exports import ExportStore
 from storage.files import FileStore
@@ -69,6 +67,10 @@ from storage.lanes import LaneStore
 from storage.live import LiveIndex
 from storage.members import MemberStore
 from storage.moderation import CaseStore
+from storage.notices.announcing import NewsStore
+from storage.notices.inbox import InboxStore
+from storage.notices.ledger import Ledger
+from storage.notices.preferences import PreferenceStore
 from storage.oidc import OidcStore
 from storage.orders import OrderStore
 from storage.outbox import Outbox
@@ -106,18 +108,22 @@ from .board_search import BoardSearches
 from .calculator import Calculator
 from .chores import LEDGER, Chores
 from .config import Config
+from .deliver import Deliveries
 from .errors import UNREACHABLE
 from .fleets import Fleets
 from .gateways import build
 from .gateways.acquiring.build import acquirers
+from .gateways.email.mail import EmailSender, LogEmail
 from .gateways.meters import VendorMeters
 from .gateways.otp import LogOtp, OtpSender
+from .gateways.push import PushSender
 from .habits import ReadHabits, ReadLimits
 from .held import Held
 from .http.once import Once
 from .http.origins import Origins
 from .limits import Limits
 from .metrics import Counts, Metrics
+from .notices.announcing import Announcing
 from .notify import Notify
 from .oidc.trips import Trips
 from .paying import Paying
@@ -127,8 +133,11 @@ from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.clock import SubscriptionClock
 from .subscribing.ends import AccessEnds
+from .subscribing.paying import Consequences, Renewals
 from .subscribing.selling import Selling
+from .subscribing.till import Till
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -172,6 +181,7 @@ class Services:
         self.tokens = Tokens(config.signing_key)
         wanted = config.signing_in
         self.identity = IdentityStore(pool, pepper=config.pepper, limits=wanted.otp, fixed=wanted.sms.fixed)
+        self.email_codes = EmailCodes(pool, config.pepper, wanted.otp)
         self.staff = StaffStore(pool)
         self.viewing = Viewing(pool)
         self.account_views = AccountViews(pool)
@@ -218,12 +228,17 @@ class Services:
         self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
+        self.inbox = InboxStore(pool)
+        self.preferences = PreferenceStore(pool)
+        self.ledger = Ledger(pool)
+        self.senders: dict[str, PushSender] = {}  # by kind of endpoint, filled by app.py
         self.api_keys = ApiKeyStore(pool)
         self.webhooks = WebhookStore(pool)
         self.hook_seal = Seal(config.pepper, "webhook secrets")
         self.idempotency = IdempotencyStore(pool)
         self.once = Once(self.idempotency, config.pepper)
         self.otp_sender: OtpSender = LogOtp()
+        self.email_sender: EmailSender = LogEmail()
         self.keys = Keys(epoch)
         self.tickets = Tickets(redis, self.keys)
         self.origins = Origins(config.public_url, config.cors_origins)
@@ -255,18 +270,17 @@ class Services:
         self.crossings = Crossings.load()
         self.ways = build.ways(config.maps, roads, self.crossings, cache, meters)
         self.places = build.places(config.maps, gazetteer, self.crossings, cache, meters)
-        self.acquirers: Mapping[str, Acquirer] = acquirers(
-            config.acquiring,
-            pool,
-            meters,
-            pepper=config.pepper,
-            public_url=config.public_url,
-            own_url=config.own_url,
-        )
         self.paying = Paying(
             pool,
-            self.acquirers,
-            NoConsequences(),
+            acquirers(
+                config.acquiring,
+                pool,
+                meters,
+                pepper=config.pepper,
+                public_url=config.public_url,
+                own_url=config.own_url,
+            ),
+            Consequences(self.notify),
             self.metrics.registry,
             pepper=config.pepper,
             worker=config.worker,
@@ -289,7 +303,18 @@ class Services:
         self.plans = PlanStore(pool)
         self.access = AccessLedger(pool)
         self.subscriptions = SubscriptionStore(pool)
-        self.selling = Selling(pool, self.plans, self.subscriptions, self.accounts)
+        self.selling = Selling(pool, self.plans, self.subscriptions)
+        paying = self.paying
+        self.till = Till(
+            self.selling,
+            self.subscriptions,
+            paying.cashier,
+            paying.cards,
+            paying.acquirers,
+            config.public_url,
+        )
+        renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
+        self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)
         self.word_store = WordStore(pool)
@@ -299,6 +324,23 @@ class Services:
         self.content_pages = PageStore(pool)
         self.announcements = AnnouncementStore(pool)
         self.broadcasts = BroadcastStore(pool, self.whereabouts, self.around)
+        self.deliveries = Deliveries(
+            self.outbox,
+            self.accounts,
+            self.preferences,
+            self.ledger,
+            self.senders,
+            broadcasts=self.broadcasts,
+            observe_lag=self.metrics.push_lag.observe,
+        )
+        self.announcing = Announcing(
+            NewsStore(pool),
+            self.broadcasts,
+            self.notify.noticed,
+            self.hub.connected,
+            self.deliveries.wake,
+            self.senders,
+        )
         self.calculator = Calculator(self.ways, gazetteer, self.fuel_prices, LaneStore(pool), self.prices)
         self.dispatcher = Dispatcher(
             self.orders,

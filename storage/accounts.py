@@ -22,7 +22,7 @@ WHERE u.id = $1
 SETTINGS = "SELECT name, email, locale, time_zone, version FROM users WHERE id = $1"
 LOCK_SETTINGS = SETTINGS + " FOR NO KEY UPDATE"
 EDIT_SETTINGS = """
-UPDATE users SET name = $2, email = $3, locale = $4, time_zone = $5, version = version + 1 WHERE id = $1
+UPDATE users SET name = $2, locale = $3, time_zone = $4, version = version + 1 WHERE id = $1
 RETURNING name, email, locale, time_zone, version
 """
 DRIVER = f"""
@@ -82,7 +82,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a user says of themselves. `version` grows with each change."""
+    """What a user says of themselves, and the e-mail address that they have proven. `version` grows with each
+    change."""
 
     name: str
     email: str | None
@@ -149,8 +150,8 @@ class AccountStore:
             raise Refusal("not_found")
         return Settings(*row)
 
-    async def edit(self, user: int, version: int, changes: Mapping[str, str | None]) -> Settings:
-        """Changes fields of Settings but its version. Refusals `not_found`, `version_stale`."""
+    async def edit(self, user: int, version: int, changes: Mapping[str, str]) -> Settings:
+        """Changes name, locale or time zone. Refusals `not_found`, `version_stale`."""
         async with transaction(self._pool) as connection:
             row = await connection.fetchrow(LOCK_SETTINGS, user)
             if row is None:
@@ -159,9 +160,7 @@ class AccountStore:
                 raise Refusal("version_stale")
             new = {**row, **changes}
             return Settings(
-                *await connection.fetchrow(
-                    EDIT_SETTINGS, user, new["name"], new["email"], new["locale"], new["time_zone"]
-                )
+                *await connection.fetchrow(EDIT_SETTINGS, user, new["name"], new["locale"], new["time_zone"])
             )
 
     async def drivers(self, before: int | None, limit: int) -> list[DriverRow]:

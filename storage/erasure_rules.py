@@ -104,9 +104,15 @@ KEPT = frozenset(
 # Each with the user as $1.
 ERASE: dict[str, str] = {
     "push_endpoints.user_id": "DELETE FROM push_endpoints WHERE user_id = $1",
+    # The queue before the inbox: what is announced meanwhile waits for the one and is gone with the other.
     "outbox.user_id": "DELETE FROM outbox WHERE user_id = $1",
+    "inbox_items.user_id": "DELETE FROM inbox_items WHERE user_id = $1",
+    "notice_preferences.user_id": "DELETE FROM notice_preferences WHERE user_id = $1",
+    "deliveries.user_id": "DELETE FROM deliveries WHERE user_id = $1",
+    "sms_spent.user_id": "DELETE FROM sms_spent WHERE user_id = $1",
     "idempotency_keys.user_id": "DELETE FROM idempotency_keys WHERE user_id = $1",
     "otp_requests.user_id": "DELETE FROM otp_requests WHERE user_id = $1",
+    "email_requests.user_id": "DELETE FROM email_requests WHERE user_id = $1",
     "pending_sign_ins.user_id": "DELETE FROM pending_sign_ins WHERE user_id = $1",
     "second_factors.user_id": "DELETE FROM second_factors WHERE user_id = $1",
     "recovery_codes.user_id": "DELETE FROM recovery_codes WHERE user_id = $1",

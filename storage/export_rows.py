@@ -88,7 +88,8 @@ SELECT to_jsonb(d) - 'user_id' FROM announcement_dismissals d WHERE user_id = $1
     "erasures": "SELECT to_jsonb(e) FROM erasures e WHERE user_id = $1 ORDER BY id",
     "notices": """
 SELECT jsonb_build_object('kind', kind, 'payload', payload, 'state', state, 'created_at', created_at)
-FROM outbox WHERE user_id = $1 ORDER BY id""",
+FROM outbox WHERE user_id = $1 AND channel = 'push' ORDER BY id""",
+    "notice_preferences": "SELECT to_jsonb(p) - 'user_id' FROM notice_preferences p WHERE user_id = $1",
 }
 
 # Page by page: rows of (key, JSON value) above the key $2, at most $3. Own loads by ix_orders_shipper_id_id, those
@@ -127,8 +128,8 @@ FROM bids b WHERE b.driver_id = $1 AND b.id > $2 ORDER BY b.id LIMIT $3""",
     # ix_staff_actions_user_id_id: who of the staff looked, not who they are.
     "looks": """
 SELECT id, jsonb_build_object('at', at, 'what', action) FROM staff_actions a
-WHERE user_id = $1 AND action IN ('view.start', 'view.read', 'truck.view', 'track.view', 'chat.view')
-    AND id > $2
+WHERE user_id = $1 AND id > $2
+    AND action IN ('view.start', 'view.read', 'truck.view', 'track.view', 'chat.view', 'deliveries.view')
 ORDER BY id LIMIT $3""",
     # ix_chat_messages_author_id_order_id_seq: own words, conversation by conversation.
     "chats": """
@@ -154,6 +155,11 @@ SELECT m.id, to_jsonb(m) || jsonb_build_object('order', d.order_id, 'code', d.co
     'state', d.state, 'outcome', d.outcome, 'decision', d.decision, 'decided_amount', d.decided_amount)
 FROM dispute_messages m JOIN disputes d ON d.id = m.dispute_id
 WHERE m.author_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3""",
+    # ix_inbox_items_user_id_id, ix_deliveries_user_id_id: what the user was told, and how.
+    "inbox": """
+SELECT id, to_jsonb(i) - 'user_id' FROM inbox_items i WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3""",
+    "deliveries": """
+SELECT id, to_jsonb(d) - 'user_id' FROM deliveries d WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -188,6 +194,7 @@ FROM files f WHERE f.owner_id = $1 AND f.purpose IS DISTINCT FROM 'document'
 """
 
 NOT_EXPORTED = {
+    "sms_spent.user_id": "how many SMS of a day, which the deliveries tell one by one",
     "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
     "access_entries.actor_id": "staff's work, not the user's data",
@@ -223,6 +230,7 @@ NOT_EXPORTED = {
     "idempotency_keys.user_id": "sealed answers, gone after a day",
     "order_versions.actor_id": "in orders",
     "otp_requests.user_id": "gone after two days, and holds only when a code was asked for",
+    "email_requests.user_id": "gone after two days, and holds only when a code was asked for",
     "pending_sign_ins.user_id": "gone within minutes",
     "recovery_codes.user_id": "secrets",
     "account_views.user_id": "in looks",

@@ -1,4 +1,4 @@
-"""`./desk bench {ingest,dispatch,fanout,memory,rest,searches}`: options, one JSON line on stdout, an exit code.
+"""`./desk bench KIND` (ingest, dispatch, fanout, memory, rest, searches, money, notices): one JSON line on stdout.
 
 Exit codes: 0 good, 1 an invariant is broken (points lost, two winners), 3 the run is void (the generator or a
 connection failed: the figures say nothing), 2 it could not be run.
@@ -15,7 +15,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from . import dispatch, fanout, ingest, memory, rest, searches
+from . import dispatch, fanout, ingest, memory, money, notices, rest, searches
 from .measure import Figures
 from .processes import GENERATOR_CORE, BenchError, pin, raise_open_files
 from .sockets import LaneLost
@@ -79,6 +79,12 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     saved.add_argument("--searches", type=_count, default=100_000, help="saved (default 100000)")
     saved.add_argument("--orders", type=_count, default=2_000, help="matched (default 2000)")
 
+    due = kind("money", "renewals that come due at once, asking for access", _money, 1)
+    due.add_argument("--renewals", type=_count, default=10_000, help="(default 10000)")
+    told = kind("notices", "event to inbox at a socket, and to push at a vendor", _notices, 30)
+    told.add_argument("--readers", type=_count, default=200, help="half with a socket (default 200)")
+    told.add_argument("--rate", type=_above(0), default=200.0, help="events/s (default 200)")
+
 
 async def _ingest(o: argparse.Namespace) -> Figures:
     return await ingest.run(
@@ -108,6 +114,14 @@ async def _rest(o: argparse.Namespace) -> Figures:
 
 async def _searches(o: argparse.Namespace) -> Figures:
     return await searches.run(searches.Load(o.searches, o.orders, o.seed))
+
+
+async def _money(o: argparse.Namespace) -> Figures:
+    return await money.run(money.Load(o.renewals))
+
+
+async def _notices(o: argparse.Namespace) -> Figures:
+    return await notices.run(notices.Load(o.readers, o.rate, o.seconds, o.warm, o.seed))
 
 
 def _run(bench: Bench, options: argparse.Namespace) -> int:

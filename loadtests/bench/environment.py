@@ -82,6 +82,15 @@ class Environment:
         told: dict[str, list[float]] = json.loads(file.read_text())
         return told
 
+    async def due_renewals(self, users: int) -> dict[str, list[float]]:
+        """So many subscriptions that can be renewed; seconds of asking for access, and of not asking."""
+        file = self._folder / "due-renewals.json"
+        await run_tool(
+            "server", "due-renewals", "--users", str(users), "--out", str(file), environ=self.environ
+        )
+        told: dict[str, list[float]] = json.loads(file.read_text())
+        return told
+
     @asynccontextmanager
     async def server(self) -> AsyncIterator[Served]:
         """The real server, one worker process."""

@@ -82,6 +82,11 @@ class Viewing:
         """The conversation of an order is about to be shown: a row for each of its two sides."""
         await self._look(staff, "chat.view", str(order), people, lambda: {"order": str(order)})
 
+    async def deliveries(self, staff: int, user: int, offer: int | None) -> None:
+        """How a user was told of everything, or of one offer, is about to be shown."""
+        detail = {} if offer is None else {"offer": str(offer)}
+        await self._look(staff, "deliveries.view", f"{user} {offer}", (user,), lambda: dict(detail))
+
     async def track(self, staff: int, driver: int, detail: dict[str, str]) -> None:
         """Where a driver was between two moments is about to be shown; every one of these is a row."""
         async with transaction(self._pool) as connection:

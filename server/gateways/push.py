@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dispatch.content import Texts, said
+from dispatch.content import Texts
+from dispatch.notices import HAPPENINGS, link_of, topic_of, words_of
 from server.i18n import DEFAULT, known, notices
 from storage.accounts import Endpoint
 
@@ -17,7 +18,8 @@ class Push:
     """One message to one endpoint. `topic` replaces an older message of the same topic on the phone.
 
     `ids` leave as data, for the app to fetch the rest by after sign-in; `facts` are what the text may tell.
-    `written` is what staff wrote of a broadcast, and of no other kind.
+    `written` is what staff wrote of a broadcast, and of no other kind. `item` is its number in the inbox, by which
+    the app says that it was read; 0 for none.
     """
 
     endpoint: Endpoint
@@ -28,6 +30,7 @@ class Push:
     urgent: bool
     facts: Mapping[str, object] = field(default_factory=dict)
     written: Texts | None = None
+    item: int = 0
 
     def __post_init__(self) -> None:
         if self.written is not None and self.kind != notices.WRITTEN_BY_STAFF:
@@ -36,12 +39,14 @@ class Push:
     @property
     def text(self) -> tuple[str, str]:
         """(title, body) in the endpoint's language."""
-        written = None
-        if self.written is not None:
-            written = said(self.written, known(self.endpoint.locale) or DEFAULT)
-        if written is not None:
-            return written.title, written.body
-        return notices.text(known(self.endpoint.locale) or DEFAULT, self.kind, {**self.ids, **self.facts})
+        lang = known(self.endpoint.locale) or DEFAULT
+        return notices.text(lang, self.kind, {**self.ids, **self.facts}, self.written)
+
+    @property
+    def data(self) -> dict[str, int | str]:
+        """What leaves beside the text: the kind, row ids, and where in the app it leads."""
+        item = {"item": self.item} if self.item else {}
+        return {"type": self.kind, **self.ids, **item, "link": link_of(self.kind, self.ids)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,29 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not now; `after_s` is what the push service asked us to wait, if it did."""
+    """Not now; `after_s` is what the push service asked us to wait, if it did. `tried` False: nobody was asked."""
 
     reason: str
     after_s: float | None = None
+    tried: bool = True
 
 
 Outcome = Delivered | Gone | Rejected | Later
+
+
+def push_to(
+    endpoint: Endpoint,
+    kind: str,
+    ids: Mapping[str, int],
+    facts: Mapping[str, object],
+    ttl_s: float,
+    item: int,
+    written: Texts | None = None,
+) -> Push:
+    """What one endpoint is told of an event, as its kind is declared."""
+    happening = HAPPENINGS[kind]
+    urgent = happening.urgent or happening.is_critical(words_of(facts))
+    return Push(endpoint, kind, ids, topic_of(kind, ids), max(1, int(ttl_s)), urgent, facts, written, item)
 
 
 class PushSender(Protocol):

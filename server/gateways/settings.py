@@ -1,7 +1,8 @@
-"""Whose maps are asked: providers in order, their addresses and keys. Defaults need nobody."""
+"""Whose maps are asked: providers in order, their addresses and keys. Defaults need nobody. What SMS may cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 DAY = 86_400.0
 GOOGLE_ROUTES = "https://routes.googleapis.com"
@@ -23,6 +24,13 @@ VARIABLES: dict[str, str] = {
     "DESK_VALHALLA_URL": "base URL of a Valhalla server, e.g. http://127.0.0.1:8002",
     "DESK_NOMINATIM_URL": "base URL of a Nominatim server, e.g. http://127.0.0.1:8088",
 }
+
+
+class SmsBudget(NamedTuple):
+    """SMS a day (UTC): to one user, and to all together."""
+
+    a_user: int = 3
+    all_together: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import base64
 import email.utils
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ TIMEOUT_S = 10
 PARALLEL = 50
 VAPID_LIFETIME_S = 12 * 3600  # RFC 8292 allows 24 h
 MAX_WAIT_S = 3600.0
+UNSIGNED = (401, 403)  # the signature is not believed, or its key is not the one of the subscription
+
+log = logging.getLogger("desk.push.webpush")
 
 
 class WebPushSender:
@@ -58,17 +62,13 @@ class WebPushSender:
         if not self._allow_private and not acceptable(url):
             return Gone()
         title, body = push.text
-        message = {"type": push.kind, **push.ids, "title": title, "body": body}
+        message = {**push.data, "title": title, "body": body}
         try:
             encrypted = WebPusher({"endpoint": url, "keys": push.endpoint.keys}).encode(
                 json.dumps(message, ensure_ascii=False).encode()
             )
         except Exception as error:  # the subscription's keys are a stranger's bytes and fail in many ways
             return Rejected(f"unusable keys: {type(error).__name__}")
-        try:
-            authorization = self._authorization(url)
-        except VapidException as error:  # an origin that no audience can be made of, such as an IPv6 literal
-            return Rejected(str(error))
         headers = {
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
@@ -76,20 +76,29 @@ class WebPushSender:
             "Urgency": "high" if push.urgent else "normal",
             # RFC 8030: at most 32 characters of base64url; a hash also tells the push service nothing.
             "Topic": hashlib.sha256(push.topic.encode()).hexdigest()[:32],
-            "Authorization": authorization,
         }
         try:
-            async with self._session.post(
-                url, data=encrypted["body"], headers=headers, allow_redirects=False
-            ) as answer:
-                return outcome_of(answer.status, answer.headers.get("Retry-After"), time.time())
+            status, retry_after = await self._post(url, encrypted["body"], headers)
+            if status in UNSIGNED:
+                # Once with a new signature: the push service's clock or ours may have moved.
+                self._signatures.pop(_origin(url), None)
+                status, retry_after = await self._post(url, encrypted["body"], headers)
+                if status in UNSIGNED:
+                    log.error("push.signature_refused", extra={"origin": _origin(url), "status": status})
+        except VapidException as error:  # an origin that no audience can be made of, such as an IPv6 literal
+            return Rejected(str(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Later(type(error).__name__)
+        return outcome_of(status, retry_after, time.time())
+
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str | None]:
+        signed = {**headers, "Authorization": self._authorization(url)}
+        async with self._session.post(url, data=body, headers=signed, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Retry-After")
 
     def _authorization(self, url: str) -> str:
         """The VAPID header for this push service, signed once in half its life."""
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = _origin(url)
         now = time.time()
         fresh_until, header = self._signatures.get(origin, (0.0, ""))
         if now >= fresh_until:
@@ -99,6 +108,11 @@ class WebPushSender:
                 self._signatures.clear()
             self._signatures[origin] = (now + VAPID_LIFETIME_S / 2, header)
         return header
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def usable_keys(p256dh: str, auth: str) -> bool:

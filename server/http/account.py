@@ -40,7 +40,7 @@ async def me(call: Call[None, None]) -> Profile:
     )
 
 
-async def settings(call: Call[None, None]) -> Versioned:
+async def settings(call: Call[object, None]) -> Versioned:
     """What the caller says of themselves."""
     return _versioned(await call.services.accounts.settings(call.caller.user))
 
@@ -48,8 +48,6 @@ async def settings(call: Call[None, None]) -> Versioned:
 async def edit(call: Call[SettingsPatch, None]) -> Versioned:
     """Changes it."""
     changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not None}
-    if "email" in changes:
-        changes["email"] = changes["email"] or None
     if "time_zone" in changes and not is_time_zone(changes["time_zone"]):
         raise Refusal("bad_request", "there is no such time zone").at("time_zone")
     user, version = call.caller.user, call.expected_version
@@ -130,7 +128,7 @@ ROUTES: tuple[Route, ...] = (
         "PATCH",
         "/api/v1/me/settings",
         edit,
-        "Change name, mail, language or time zone",
+        "Change name, language or time zone",
         "account",
         request=SettingsPatch,
         response=SettingsView,

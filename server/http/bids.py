@@ -7,6 +7,7 @@ from uuid import UUID
 from dispatch.bids import Bid, BidVersion, Terms, bounds
 from dispatch.model import Money
 from server import views
+from server.notices import receipts
 from server.protocol.messages import BidState, OrderState
 from server.protocol.rest.bids import (
     BidAcceptForm,
@@ -160,6 +161,7 @@ async def seen(call: Call[BidSeenForm, None]) -> None:
     call.services.notify.tell(
         await call.services.bids.seen(call.caller.user, call.path_id("bid"), call.body.version)
     )
+    await receipts.about(call.services, call.caller.user, "bid", call.path_id("bid"))
 
 
 def _terms(form: BidForm) -> Terms:

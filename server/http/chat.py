@@ -9,6 +9,7 @@ from dispatch.model import Actor, Order
 from dispatch.rights import Right, grades
 from dispatch.visibility import Viewer
 from server.chat import views
+from server.notices import receipts
 from server.protocol.messages import ChatEntry, RowId
 from server.protocol.rest.chat import (
     ChatForm,
@@ -69,7 +70,9 @@ async def read(call: Call[ChatReadForm, None]) -> ChatMark:
     """The caller has read so far."""
     order = call.path_id("order")
     done = await call.services.chats.read(await party_to(call, order), order, call.body.upto)
-    return ChatMark(order, call.services.notify.told(done))
+    mark = ChatMark(order, call.services.notify.told(done))
+    await receipts.about(call.services, call.caller.user, "chat", order)
+    return mark
 
 
 async def upload(call: Call[None, None]) -> UploadedFile:

@@ -6,7 +6,6 @@ from dispatch.errors import Refusal
 from dispatch.model import Actor, Order, Party
 from dispatch.trip import FOLLOWED
 from dispatch.visibility import Viewer, carries
-from server.pdf import Paper
 from server.protocol.rest.trips import DismissForm, PaperQuery, TrackSpot, TrackView, TripView
 from server.trips.papers import Papers
 from server.trips.views import trip_view
@@ -14,8 +13,8 @@ from server.trips.views import trip_view
 from .acting import DRIVERS
 from .orders import ANYBODY
 from .parties import party_to, reads_private
+from .pdf import pdf
 from .route import Call, Route
-from .uploads import ATTACHMENT
 
 
 async def trip(call: Call[None, None]) -> TripView:
@@ -49,7 +48,7 @@ async def dismiss(call: Call[DismissForm, None]) -> None:
 async def waybill(call: Call[None, PaperQuery]) -> web.StreamResponse:
     """The consignment note, for the cab and the gate."""
     papers, order = await _papers(call)
-    return await _pdf(call, await papers.waybill(order), f"waybill-{order.id}")
+    return await pdf(call, await papers.waybill(order), f"waybill-{order.id}")
 
 
 async def report(call: Call[None, PaperQuery]) -> web.StreamResponse:
@@ -57,7 +56,7 @@ async def report(call: Call[None, PaperQuery]) -> web.StreamResponse:
     papers, order = await _papers(call)
     if call.caller.role == "admin" and order.driver is not None:
         await call.services.viewing.truck(call.caller.user, order.driver, order.id)
-    return await _pdf(call, await papers.report(order), f"trip-{order.id}")
+    return await pdf(call, await papers.report(order), f"trip-{order.id}")
 
 
 async def _papers(call: Call[None, PaperQuery]) -> tuple[Papers, Order]:
@@ -68,16 +67,6 @@ async def _papers(call: Call[None, PaperQuery]) -> tuple[Papers, Order]:
     lang = call.query.lang or call.lang
     shown = not _withheld(order, party)
     return Papers(call.services, viewer, lang, account.time_zone, private=private, track=shown), order
-
-
-async def _pdf(call: Call[None, PaperQuery], paper: Paper, name: str) -> web.Response:
-    headers = {
-        **ATTACHMENT,
-        "Content-Disposition": f'inline; filename="{name}.pdf"',
-        "Content-Language": paper.lang,
-    }
-    drawn = await call.services.press.draw(paper)
-    return web.Response(body=drawn, content_type="application/pdf", headers=headers)
 
 
 async def _seen_by_staff(call: Call[None, None], order: Order, party: Party) -> None:

@@ -4,7 +4,7 @@ import time
 
 from dispatch.errors import Refusal
 from dispatch.rights import Right, grades, may
-from server.gateways.otp import masked
+from server.gateways.texting import masked
 from server.protocol.rest.users import (
     ActionsQuery,
     ReasonForm,

@@ -12,6 +12,7 @@ from babel.messages.catalog import Message
 
 import dispatch
 from dispatch.errors import PLACEHOLDER
+from dispatch.notices import COUNT, HAPPENINGS, IDS, WORDS
 from server.protocol import messages, rest
 from server.protocol.codes import CLOSE_MEANING
 from server.protocol.shapes import declared, parts, shape, vocabularies
@@ -84,15 +85,20 @@ def pushes() -> Iterator[str]:
     """Texts of pushes that tell more than ids, words and a count."""
     for path in sorted((ROOT / "storage").rglob("*.py")):
         for kind in PUSHED.findall(path.read_text(encoding="utf-8")):
-            if kind not in notices.NOTICES:
-                yield f"notices.py: {path.name} writes {kind} to the outbox, and there is no text for it"
+            if kind not in HAPPENINGS:
+                yield f"dispatch/notices.py: {path.name} writes {kind} to the outbox, and it is not declared"
+    for kind in HAPPENINGS:
+        if kind not in notices.NOTICES:
+            yield f"notices.py: {kind} has no text"
     for kind, template in notices.NOTICES.items():
         if kind.partition("/")[0] not in notices.NOTICES:
             yield f"notices.py: {kind} stands without its general text"
+        if kind.partition("/")[0] not in HAPPENINGS:
+            yield f"notices.py: {kind} is a text of nothing that happens"
         for text in (template.title, template.body, template.many):
             for name, form in PLACEHOLDER.findall(text):
-                word = name in notices.WORDS and form.startswith("label.")
-                if not (word or name == notices.COUNT or name in notices.IDS):
+                word = name in WORDS and form.startswith("label.")
+                if not (word or name == COUNT or name in IDS):
                     yield f"notices.py: {kind}: {name} may not be told in a push"
 
 
@@ -157,6 +163,11 @@ def lengths() -> Iterator[str]:
     for lang in LANGS:
         if (used := sms.units(sms.otp(lang, "000000", "h" * MAX_HOST))) > sms.PART:
             yield f"{lang}: the one-time code takes {used} characters of an SMS part of {sms.PART}"
+        for kind, title, body in notices.preview(lang):
+            name, _, word = kind.partition("/")
+            if HAPPENINGS[name].is_critical(frozenset({word})):
+                if (used := sms.units(sms.notice(title, body))) > sms.PART:
+                    yield f"{lang}: {kind} takes {used} characters of an SMS part of {sms.PART}: {body!r}"
         for close, meaning in CLOSE_MEANING.items():
             if (used := len(say(lang, meaning).encode())) > CLOSE_BYTES:
                 yield f"{lang}: the reason of close {int(close)} takes {used} of {CLOSE_BYTES} bytes"

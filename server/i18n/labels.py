@@ -15,6 +15,8 @@ RENAMED = {
     "Break": "AuditBreak",
     "Standing": "ReviewStanding",
     "Component": "ReliabilityComponent",
+    "Category": "NoticeCategory",
+    "Channel": "NoticeChannel",
 }
 # Nobody reads these: codes of the catalogue of errors, rights of a grade, steps of a machine, words of a phone or
 # of a page.
@@ -22,12 +24,54 @@ UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
 LABELS: dict[str, dict[str, str]] = {
+    # What a user is told of, to be switched on and off together; and how.
+    "NoticeCategory": {
+        "offers": "Offers and saved searches",
+        "bids": "Bids",
+        "hauls": "Orders on the way",
+        "chat": "Messages in conversations",
+        "reviews": "Ratings",
+        "papers": "Papers and company",
+        "money": "Subscription and payments",
+        "bonuses": "Bonuses and invitations",
+        "news": "News from us",
+        "account": "Account and integrations",
+    },
+    "NoticeChannel": {
+        "inbox": "In the app",
+        "push": "Push message",
+        "sms": "SMS",
+        "email": "E-mail",
+    },
+    # What came of one attempt to tell somebody, as staff read it, and by what it went.
+    "DeliveryOutcome": {
+        "stored": "In the inbox",
+        "seen": "Seen on the screen",
+        "delivered": "Taken by the service",
+        "later": "To be tried again",
+        "rejected": "Refused by the service",
+        "gone": "Nobody at this address any more",
+        "withheld": "Not sent",
+        "expired": "Not sent in time",
+    },
+    "DeliveryMeans": {
+        "inbox": "In the app",
+        "socket": "Open connection",
+        "webpush": "Push to a browser",
+        "fid": "Push to the app",
+        "token": "Push to an old app",
+        "log": "The server's log",
+        "sms": "SMS",
+        "email": "E-mail",
+        "none": "By nothing",
+    },
     # What staff looked at, as the one whom they looked at is told.
     "Looked": {
         "account": "The account",
         "truck": "The truck on the map",
         "track": "The way travelled",
         "chat": "A conversation",
+        "deliveries": "What you were told, and how",
     },
     # Who was shown where a driver was, as he is told.
     "ViewerKind": {
@@ -392,6 +436,13 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "AttachmentKind": {"photo": "Photo", "paper": "Paper"},
     "StopKind": {"pickup": "Pickup", "drop": "Drop"},
+    # By what a subscription was paid, as it stands on receipts.
+    "PaymentProvider": {
+        "sandbox": "Test payment",
+        "cloudpayments": "Bank card",
+        "stripe": "Bank card",
+        "transfer": "Bank transfer",
+    },
     "PaymentMethod": {"transfer": "Bank transfer", "cash": "Cash", "card": "Card"},
     "PaymentWhen": {"on_loading": "On loading", "on_delivery": "On delivery", "deferred": "Deferred"},
     "CancelReason": {

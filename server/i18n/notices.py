@@ -2,35 +2,24 @@
 
 A push passes through strangers' servers and lies on lock screens (control C61): a text may hold row ids, a count
 and words of the contract's vocabularies, never a name, a number to call, an address or anybody's free text. The
-gate refuses a template that asks for more; `facts_of` lets nothing else out of a notice's payload.
+gate refuses a template that asks for more; `dispatch.notices.facts_of` lets nothing else out of a payload.
+Inbox, SMS and e-mail say the same.
 
 One kind says what staff wrote, WRITTEN_BY_STAFF: their text comes from the row of the broadcast, never from a
 payload, and `dispatch.content.fit_for_a_push` has judged it. `server.gateways.push.Push` takes such a text for no
 other kind.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from dispatch.content import Texts, said
+from dispatch.notices import COUNT, IDS, WORDS
 
 from .catalogue import plural, say
 from .langs import Lang
 
-IDS = (
-    "offer",
-    "bid",
-    "chat",  # before the order that it is about: its news do not take the place of the haul's on a phone
-    "order",
-    "invitation",
-    "company",
-    "document",
-    "export",
-    "broadcast",
-)  # row ids, which also leave as data
-WORDS = ("event", "reason", "status", "state")  # of a vocabulary
-COUNT = "n"
 WRITTEN_BY_STAFF = "broadcast.sent"
-_WORD = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +106,7 @@ NOTICES: dict[str, Template] = {
     "order.changed/dispute_decided": Template(
         "Order {order}", "The dispute is decided. Open the app to see how."
     ),
+    "review.asked": Template("Order {order}", "How was the haul? Rate the other side within two weeks."),
     "review.waiting": Template(
         "Order {order}", "The other side has rated the haul. Rate it too: then both see what was said."
     ),
@@ -134,6 +124,44 @@ NOTICES: dict[str, Template] = {
     "document.expires": Template(
         "Your papers", "A paper runs out in {n} day.", "A paper runs out in {n} days."
     ),
+    "subscription.started": Template("Your subscription", "Your subscription is active."),
+    "subscription.started/trial": Template("Your subscription", "Your trial period has begun."),
+    "subscription.paid": Template(
+        "Your subscription", "Your payment has arrived: the subscription goes on. The receipt is in the app."
+    ),
+    "subscription.ending": Template(
+        "Your subscription",
+        "Your subscription ends in {n} day. Renew it to go on taking loads.",
+        "Your subscription ends in {n} days. Renew it to go on taking loads.",
+    ),
+    "subscription.ending/trial": Template(
+        "Your subscription",
+        "Your trial period ends in {n} day. Choose a plan to go on taking loads.",
+        "Your trial period ends in {n} days. Choose a plan to go on taking loads.",
+    ),
+    "subscription.failed": Template(
+        "Your subscription", "The payment failed. Pay in the app to keep your subscription."
+    ),
+    "subscription.ended": Template("Your subscription", "Your subscription has ended. Renew it in the app."),
+    "payment.refunded": Template("Payment", "A payment of yours was refunded. The receipt is in the app."),
+    "bonus.granted": Template(
+        "Bonus", "You have {n} free day of subscription.", "You have {n} free days of subscription."
+    ),
+    "bonus.granted/referral": Template(
+        "Bonus",
+        "For those whom you have invited you get {n} free day.",
+        "For those whom you have invited you get {n} free days.",
+    ),
+    "bonus.granted/rating": Template(
+        "Bonus", "For your high rating you get {n} free day.", "For your high rating you get {n} free days."
+    ),
+    "bonus.revoked": Template("Bonus", "A bonus was taken back. Open the app to see why."),
+    "referral.progress": Template(
+        "Your invitations",
+        "{n} more paying shipper, and you get a bonus.",
+        "{n} more paying shippers, and you get a bonus.",
+    ),
+    "referral.progress/joined": Template("Your invitations", "Somebody whom you have invited has joined."),
     "export.ready": Template("Your data", "The export of your data is ready for a week."),
     # What is said when the broadcast's own text cannot be had.
     "broadcast.sent": Template("Message", "There is news from us. Open the app to read it."),
@@ -146,24 +174,12 @@ NOTICES: dict[str, Template] = {
 }
 
 
-def ids_of(payload: Mapping[str, object]) -> dict[str, int]:
-    """The row ids of a payload: all that a push carries as data."""
-    return {name: value for name in IDS if (value := _whole(payload.get(name))) is not None}
-
-
-def facts_of(payload: Mapping[str, object]) -> dict[str, object]:
-    """What else of a payload may be told in words: a count, and words of vocabularies."""
-    count = _whole(payload.get(COUNT))
-    facts: dict[str, object] = {} if count is None else {COUNT: count}
-    for name in WORDS:
-        value = payload.get(name)
-        if isinstance(value, str) and _WORD.fullmatch(value):
-            facts[name] = value
-    return facts
-
-
-def text(lang: Lang, kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
-    """(title, body) for news of a known kind; `facts` as `ids_of` and `facts_of` give them."""
+def text(lang: Lang, kind: str, facts: Mapping[str, object], written: Texts | None = None) -> tuple[str, str]:
+    """(title, body) for news of a known kind; `facts` as `dispatch.notices` takes them from a payload. `written`
+    is what staff wrote of a broadcast, where it can be had."""
+    theirs = None if written is None else said(written, lang)
+    if theirs is not None:
+        return theirs.title, theirs.body
     variants = (f"{kind}/{facts[name]}" for name in WORDS if name in facts)
     template = next((NOTICES[name] for name in variants if name in NOTICES), NOTICES[kind])
     given = dict(facts)
@@ -173,10 +189,6 @@ def text(lang: Lang, kind: str, facts: Mapping[str, object]) -> tuple[str, str]:
     if template.many:
         return title, plural(lang, template.body, template.many, n, **given)
     return title, say(lang, template.body, **given)
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def preview(lang: Lang) -> Iterator[tuple[str, str, str]]:

@@ -17,6 +17,13 @@ def otp(lang: Lang, code: str, host: str) -> str:
     return whole if units(whole) <= PART else say(lang, SHORT, code=code) + last
 
 
+def notice(title: str, body: str) -> str:
+    """What must be heard, in one part: title and body where both fit. The gate says when not even the body
+    does."""
+    whole = f"{title}. {body}"
+    return whole if units(whole) <= PART else body
+
+
 def units(text: str) -> int:
     """How many of a part's 70 places this takes: UTF-16 units."""
     return len(text.encode("utf-16-be")) // 2

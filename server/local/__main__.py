@@ -13,7 +13,8 @@ from . import demo, gate, instances, web
 from .checkout import Checkout
 from .steps import Failed, Steps, say
 
-LOCKS = {"run": (), "dev": ("--extra", "fcm", "--group", "dev")}
+# run: the defaults. extras: with every optional adapter. dev: what the gate needs, the adapters included.
+LOCKS = {"run": (), "extras": ("--all-extras",), "dev": ("--all-extras", "--group", "dev")}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -4,14 +4,20 @@ import sys
 
 import msgspec
 
-from . import trip_report, waybill
-from .papers import TripReport, Waybill
+from . import receipt, trip_report, waybill
+from .papers import Receipt, TripReport, Waybill
 
 
 def main() -> None:
     """Draws what comes in."""
-    paper = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Waybill | TripReport)
-    drawn = waybill.draw(paper) if isinstance(paper, Waybill) else trip_report.draw(paper)
+    paper = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Waybill | TripReport | Receipt)
+    match paper:
+        case Waybill():
+            drawn = waybill.draw(paper)
+        case TripReport():
+            drawn = trip_report.draw(paper)
+        case Receipt():
+            drawn = receipt.draw(paper)
     sys.stdout.buffer.write(drawn)
 
 

@@ -62,13 +62,18 @@ class Signature(Struct, frozen=True):
     strokes: list[list[tuple[float, float]]] = []
 
 
-class Paper(Struct, frozen=True):
-    """What both papers begin with."""
+class Page(Struct, frozen=True):
+    """Whose language and time zone a paper is in, and when it was made."""
 
-    order: int
     lang: Lang
     zone: str
     made_at: float
+
+
+class Paper(Page, frozen=True):
+    """What the papers of a haul begin with."""
+
+    order: int
     shipper: Side
     carrier: Side
     truck: Truck
@@ -114,3 +119,22 @@ class TripReport(Paper, frozen=True, tag="trip"):
     halts: list[tuple[float, float, float, float]] = []
     incidents: list[Incident] = []
     photos: list[str] = []
+
+
+class Receipt(Page, frozen=True, tag="receipt"):
+    """What was paid to us. `amount` and `refunded` in minor units; the period runs from `begins` to `ends`, None
+    where it was replaced or taken back; `method` as people say it."""
+
+    number: str
+    seller: str
+    payer: str
+    phone: str
+    plan: str
+    days: int
+    amount: tuple[int, str]
+    paid_at: float
+    method: str
+    transaction: str
+    begins: float | None = None
+    ends: float | None = None
+    refunded: int = 0

@@ -8,7 +8,7 @@ from dispatch.errors import Refusal
 from server.subprocesses import Workshop
 
 from . import fonts
-from .papers import Paper
+from .papers import Page
 
 log = logging.getLogger("desk.pdf")
 
@@ -21,7 +21,7 @@ class Press:
     def __init__(self) -> None:
         self._workshop = Workshop("server.pdf", at_once=2, waiting=16, limit_s=DRAW_S)
 
-    async def draw(self, paper: Paper) -> bytes:
+    async def draw(self, paper: Page) -> bytes:
         """The PDF. Refusals `unavailable` when it cannot be drawn here, `rate_limited` when too many wait."""
         if not fonts.found():
             log.error("pdf.no_fonts", extra={"mend": f"apt-get install {' '.join(fonts.PACKAGES)}"})

@@ -8,10 +8,10 @@ from fpdf.enums import MethodReturnValue
 
 from server.i18n import Lang, say
 from server.i18n.catalogue import label
-from server.i18n.form import moment, volume, weight
+from server.i18n.form import moment
 
 from . import fonts
-from .papers import Halt, Paper, Side
+from .papers import Page
 
 # Millimetres on A4, points for letters.
 MARGIN, LINE = 14.0, 4.8
@@ -30,21 +30,21 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
 class Sheet(FPDF):
-    """A4, one language."""
+    """A4, one language; `heading` is its title."""
 
-    def __init__(self, paper: Paper, title: str) -> None:
+    def __init__(self, page_: Page, heading: str) -> None:
         super().__init__(format="A4")
-        self.paper = paper
-        self.reads: Lang = paper.lang
+        self.zone, self.made_at = page_.zone, page_.made_at
+        self.reads: Lang = page_.lang
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, margin=18)
         self.add_font("desk", "", fonts.REGULAR)
         self.add_font("desk", "B", fonts.BOLD)
         self.add_font("chinese", "", fonts.CHINESE)
         self.set_fallback_fonts(["chinese"], exact_match=False)
-        self.set_lang({"ru": "ru-KZ", "kk": "kk-KZ", "en": "en-GB", "zh": "zh-CN"}[paper.lang])
-        self.heading = f"{title} № {paper.order}"
-        self.set_title(self.heading)
+        self.set_lang({"ru": "ru-KZ", "kk": "kk-KZ", "en": "en-GB", "zh": "zh-CN"}[page_.lang])
+        self.heading = heading
+        self.set_title(heading)
         self.set_creator("Tracking Desk")
         self.add_page()
 
@@ -69,13 +69,13 @@ class Sheet(FPDF):
         self.set_y(-13)
         self.set_font("desk", "", SMALL)
         self.set_text_color(*MUTED)
-        made = self.said("Made on {at:moment} by Tracking Desk", at=self.paper.made_at)
+        made = self.said("Made on {at:moment} by Tracking Desk", at=self.made_at)
         self.cell(self.epw - 25, LINE, made)
         self.cell(25, LINE, f"{self.page_no()} / {{nb}}", align="R")
 
     def said(self, text: str, **values: object) -> str:
         """The sentence in the language of the sheet, times in its reader's zone."""
-        return say(self.reads, text, tz=self.paper.zone, **values)
+        return say(self.reads, text, tz=self.zone, **values)
 
     def word(self, vocabulary: str, word: str) -> str:
         """A word of the contract as people say it."""
@@ -83,7 +83,7 @@ class Sheet(FPDF):
 
     def at(self, when: float | None) -> str:
         """Day and time, a dash for none."""
-        return "—" if when is None else moment(self.reads, when, self.paper.zone)
+        return "—" if when is None else moment(self.reads, when, self.zone)
 
     def section(self, title: str) -> None:
         """A heading, never the last line of a page."""
@@ -140,72 +140,6 @@ class Sheet(FPDF):
                 for text in line:
                     row.cell(_plain(text))
         self.ln(1.5)
-
-    def parties(self) -> None:
-        """Shipper and carrier side by side."""
-        paper = self.paper
-        self.section(self.said("Parties"))
-        self.facts(
-            [
-                (self.said("Shipper"), _party(paper.shipper)),
-                (self.said("Carrier"), _party(paper.carrier)),
-                (self.said("Truck"), self._truck()),
-                (self.said("State of the order"), self.word("OrderStatus", paper.status)),
-            ]
-        )
-
-    def _truck(self) -> str:
-        truck = self.paper.truck
-        plates = " / ".join(plate for plate in (truck.plate, truck.trailer) if plate)
-        body = self.word("Body", truck.body) if truck.body else ""
-        return ", ".join(part for part in (plates, body) if part) or "—"
-
-    def cargo(self) -> None:
-        """What is carried."""
-        cargo = self.paper.cargo
-        said = self.said
-        temperature = ""
-        if cargo.temp_min_c is not None or cargo.temp_max_c is not None:
-            ends = [f"{value:+g} °C" for value in (cargo.temp_min_c, cargo.temp_max_c) if value is not None]
-            temperature = " … ".join(ends)
-        papers = ", ".join(self.word("CargoDocument", each) for each in cargo.documents)
-        self.section(said("Cargo"))
-        self.facts(
-            [
-                (said("Description"), cargo.text),
-                (said("Kind"), self.word("CargoKind", cargo.kind)),
-                (said("Gross weight"), weight(self.reads, cargo.weight_kg)),
-                (said("Volume"), volume(self.reads, cargo.volume_m3) if cargo.volume_m3 else ""),
-                (said("Pieces"), "" if cargo.pieces is None else str(cargo.pieces)),
-                (said("Body asked for"), self.word("Body", cargo.body)),
-                (said("Temperature"), temperature),
-                (said("ADR class"), cargo.adr or ""),
-                (said("Papers with the cargo"), papers),
-            ],
-            3,
-        )
-
-    def stop_name(self, stop: Halt) -> str:
-        """Town, address and who to ask for, a line each."""
-        contact = ", ".join(part for part in (stop.contact, stop.phone) if part)
-        return "\n".join(part for part in (stop.town, stop.address, contact, stop.note) if part)
-
-    def ink(
-        self, strokes: Sequence[Sequence[tuple[float, float]]], x: float, y: float, w: float, h: float
-    ) -> None:
-        """A signature in its field."""
-        self.set_draw_color(*INK)
-        self.set_line_width(0.4)
-        for stroke in strokes:
-            if len(stroke) > 1:
-                self.polyline([(x + w * a, y + h * b) for a, b in stroke])
-        self.set_line_width(0.2)
-
-
-def _party(side: Side) -> str:
-    number = f"({side.number})" if side.number else ""
-    company = " ".join(part for part in (side.company, number) if part)
-    return "\n".join(part for part in (company, side.name, side.phone) if part) or "—"
 
 
 def _plain(text: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from server.i18n import say
 from server.i18n.form import distance, duration, moment
 
+from .haul_sheet import HaulSheet
 from .papers import TripReport
-from .sheet import ACCENT, INK, LINE, MARGIN, MUTED, RULE, SMALL, TINT, Sheet
+from .sheet import ACCENT, INK, LINE, MARGIN, MUTED, RULE, SMALL, TINT
 
 MAP_H = 62.0  # millimetres
 PHOTO = 42.0
@@ -17,7 +18,7 @@ BARS = (1e6, 5e5, 2e5, 1e5, 5e4, 2e4, 1e4, 5e3, 2e3, 1e3, 500.0, 200.0, 100.0)  
 
 def draw(paper: TripReport) -> bytes:
     """The PDF."""
-    sheet = Sheet(paper, say(paper.lang, "Trip report"))
+    sheet = HaulSheet(paper, say(paper.lang, "Trip report"))
     sheet.parties()
     _figures(sheet, paper)
     _map(sheet, paper)
@@ -29,7 +30,7 @@ def draw(paper: TripReport) -> bytes:
     return bytes(sheet.output())
 
 
-def _figures(sheet: Sheet, paper: TripReport) -> None:
+def _figures(sheet: HaulSheet, paper: TripReport) -> None:
     said, lang = sheet.said, sheet.reads
     end = paper.ended_at if paper.ended_at is not None else paper.made_at
     sheet.section(said("The trip"))
@@ -50,7 +51,7 @@ def _figures(sheet: Sheet, paper: TripReport) -> None:
     )
 
 
-def _map(sheet: Sheet, paper: TripReport) -> None:
+def _map(sheet: HaulSheet, paper: TripReport) -> None:
     """The way driven to scale, north is up, with where the truck stood."""
     if len(paper.line) < 2:
         return
@@ -99,7 +100,7 @@ def _map(sheet: Sheet, paper: TripReport) -> None:
     sheet.set_y(top + MAP_H + 1)
 
 
-def _stops(sheet: Sheet, paper: TripReport) -> None:
+def _stops(sheet: HaulSheet, paper: TripReport) -> None:
     said, lang = sheet.said, sheet.reads
     sheet.section(said("Stops"))
     lines = [
@@ -124,7 +125,7 @@ def _stops(sheet: Sheet, paper: TripReport) -> None:
     sheet.rows(head, lines, (0.17, 0.27, 0.17, 0.17, 0.11, 0.11))
 
 
-def _incidents(sheet: Sheet, paper: TripReport) -> None:
+def _incidents(sheet: HaulSheet, paper: TripReport) -> None:
     if not paper.incidents:
         return
     said = sheet.said
@@ -145,7 +146,7 @@ def _incidents(sheet: Sheet, paper: TripReport) -> None:
     )
 
 
-def _halts(sheet: Sheet, paper: TripReport) -> None:
+def _halts(sheet: HaulSheet, paper: TripReport) -> None:
     """Where the truck stood on its way; the longest, if there were many."""
     if not paper.halts:
         return
@@ -166,7 +167,7 @@ def _halts(sheet: Sheet, paper: TripReport) -> None:
     )
 
 
-def _proof(sheet: Sheet, paper: TripReport) -> None:
+def _proof(sheet: HaulSheet, paper: TripReport) -> None:
     said, signed = sheet.said, paper.signature
     if signed is None and paper.code_at is None and not paper.photos:
         return
@@ -187,7 +188,7 @@ def _proof(sheet: Sheet, paper: TripReport) -> None:
     _photos(sheet, paper)
 
 
-def _photos(sheet: Sheet, paper: TripReport) -> None:
+def _photos(sheet: HaulSheet, paper: TripReport) -> None:
     """Four side by side, each in its square; a picture that is gone leaves none."""
     shown = [path for path in paper.photos if Path(path).is_file()][:8]
     for start in range(0, len(shown), 4):

@@ -6,15 +6,16 @@ It is the desk's own form. Where a state or a convention prescribes one (CMR, TI
 from server.i18n import say
 from server.i18n.form import duration, money
 
+from .haul_sheet import HaulSheet
 from .papers import Halt, Waybill
-from .sheet import ACCENT, INK, LINE, MARGIN, MUTED, PLAIN, RULE, SMALL, Sheet
+from .sheet import ACCENT, INK, LINE, MARGIN, MUTED, PLAIN, RULE, SMALL
 
 BOX = 34.0  # millimetres of a field to sign in
 
 
 def draw(paper: Waybill) -> bytes:
     """The PDF."""
-    sheet = Sheet(paper, say(paper.lang, "Waybill"))
+    sheet = HaulSheet(paper, say(paper.lang, "Waybill"))
     sheet.parties()
     _way(sheet, paper)
     sheet.cargo()
@@ -23,7 +24,7 @@ def draw(paper: Waybill) -> bytes:
     return bytes(sheet.output())
 
 
-def _way(sheet: Sheet, paper: Waybill) -> None:
+def _way(sheet: HaulSheet, paper: Waybill) -> None:
     said = sheet.said
     sheet.section(said("Route, {distance:distance}", distance=paper.distance_m))
     lines = [
@@ -34,7 +35,7 @@ def _way(sheet: Sheet, paper: Waybill) -> None:
     sheet.rows(head, lines, (0.06, 0.16, 0.5, 0.28))
 
 
-def _terms(sheet: Sheet, paper: Waybill) -> None:
+def _terms(sheet: HaulSheet, paper: Waybill) -> None:
     said = sheet.said
     sheet.section(said("Terms"))
     price = "" if paper.price is None else money(sheet.reads, *paper.price)
@@ -54,7 +55,7 @@ def _terms(sheet: Sheet, paper: Waybill) -> None:
     )
 
 
-def _signatures(sheet: Sheet, paper: Waybill) -> None:
+def _signatures(sheet: HaulSheet, paper: Waybill) -> None:
     """Three fields side by side; the consignee's holds what was signed on the driver's phone."""
     if sheet.get_y() + BOX + 14 > sheet.page_break_trigger:
         sheet.add_page()
@@ -91,7 +92,7 @@ def _signatures(sheet: Sheet, paper: Waybill) -> None:
         sheet.cell(width, LINE, sheet.at(signed.at))
 
 
-def _window(sheet: Sheet, stop: Halt) -> str:
+def _window(sheet: HaulSheet, stop: Halt) -> str:
     if stop.opens is None and stop.closes is None:
         return "—"
     return f"{sheet.at(stop.opens)} –\n{sheet.at(stop.closes)}"

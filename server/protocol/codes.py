@@ -39,6 +39,8 @@ ERRORS = _catalogue(
     ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
     ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
     ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+    ErrorCode("email_unavailable", 503, True, "The mail could not be sent: try again in a few minutes."),
+    ErrorCode("email_unreachable", 422, False, "No mail can be brought to this address."),
     ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
     ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
     ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
@@ -54,6 +56,9 @@ ERRORS = _catalogue(
     ErrorCode("subscription_expired", 402, False, "Your subscription is not active: renew it to take loads."),
     ErrorCode("trial_used", 409, False, "The free days have been used already."),
     ErrorCode("currency_unknown", 422, False, "This plan is not sold in that currency where you are."),
+    ErrorCode(
+        "plan_cheaper", 409, False, "What you have paid is worth more: choose this plan for the next renewal."
+    ),
     ErrorCode("pause_refused", 409, False, "The subscription cannot be paused now or for so long."),
     ErrorCode("vehicle_required", 409, False, "Add your vehicle before taking loads."),
     # accounts, companies, vehicles

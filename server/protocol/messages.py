@@ -274,6 +274,23 @@ class ChatEntry(Struct, frozen=True, omit_defaults=True):
     attachments: list[ChatFile] = []
 
 
+class InboxEntry(Struct, frozen=True, omit_defaults=True):
+    """What a user was told, in the reader's language. `link` is a path in the app; at `over_at` it has ended,
+    read or not. `ids` are row ids by their names: what the app fetches the rest by."""
+
+    item: RowId
+    kind: str
+    category: str
+    at: Seconds
+    title: str
+    body: str
+    link: str
+    ids: dict[str, int]
+    urgent: bool = False
+    read: bool = False
+    over_at: Seconds | None = None
+
+
 # -- client -> server ---------------------------------------------------------------------------------------
 
 
@@ -446,6 +463,15 @@ class ChatRead(Message, tag="chat.read", frozen=True):
     id: CommandId
     order: RowId
     upto: ChatSeq
+
+
+class InboxSeen(Message, tag="inbox.seen", frozen=True):
+    """These items are on the screen: nothing else rings for them. Within two seconds of `inbox.item` not even a
+    push leaves. With `read` they were opened, too, and leave the count of what is unread."""
+
+    id: CommandId
+    items: Annotated[list[RowId], Meta(min_length=1, max_length=100)]
+    read: bool = False
 
 
 class OrderAdvance(Message, tag="order.advance", frozen=True):
@@ -649,6 +675,19 @@ class ChatMarked(Message, tag="chat.marked", frozen=True):
     at: Seconds
 
 
+class InboxItem(Message, tag="inbox.item", frozen=True):
+    """Something that you are told: a new item of your inbox. Answer `inbox.seen` when it is on the screen."""
+
+    entry: InboxEntry
+
+
+class InboxMarked(Message, tag="inbox.marked", frozen=True):
+    """Items were read, here or on another device of yours; `unread` is what is left, counted up to 100."""
+
+    items: list[RowId]
+    unread: int
+
+
 class OrderChanged(Message, tag="order.changed", frozen=True):
     """One event of an order. A hole in `offset` means: watch again.
 
@@ -726,10 +765,10 @@ ClientMessage = (
     Hello | AuthRenew | Ping | ShiftSet | StreamResume | PositionReport | PositionLive | PositionGap
     | OfferSeen | OfferAccept | OfferDecline | OrderAdvance | OrderWatch | OrderUnwatch
     | BidPlace | BidWithdraw | BidAcceptCounter | BidCounter | BidDecline | BidPick | BidSeen
-    | ChatSend | ChatRead | AreaWatch | AreaUnwatch
+    | ChatSend | ChatRead | AreaWatch | AreaUnwatch | InboxSeen
 )  # fmt: skip
 ServerMessage = (
     Welcome | Ok | Error | StreamResumed | PositionAck | OfferMade | OfferClosed | SearchMatched | OrderChanged
     | OrderMoved | OrderEta | AreaMoved | AreaCells | Drain | BidMade | BidChanged | BidClosed | ChatMessage
-    | ChatMarked | AccessChanged
+    | ChatMarked | InboxItem | InboxMarked | AccessChanged
 )  # fmt: skip

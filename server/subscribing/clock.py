@@ -59,12 +59,13 @@ class SubscriptionClock:
 
     async def round(self) -> int:
         """Everything that is due, up to a batch; how much it was."""
+        await self._store.release_stranded(BATCH)
         users = await self._store.waiting(BATCH)
         results = await asyncio.gather(*map(self._one, users), return_exceptions=True)
         for user, result in zip(users, results, strict=True):
-            if isinstance(result, (asyncio.CancelledError, *UNREACHABLE)):
+            if isinstance(result, UNREACHABLE):
                 raise result
-            if isinstance(result, BaseException):
+            if isinstance(result, Exception):
                 # One agreement that cannot be looked at must not hold up the others, nor keep the loop busy.
                 log.error("subscriptions.broken", extra={"user": user}, exc_info=result)
                 await self._store.put_off(user, PUT_OFF_S)

@@ -7,7 +7,6 @@ from billing.money import Currency, Money
 from billing.plans import HOME, PlanVersion
 from dispatch.errors import Refusal
 from server.phone import country
-from storage.accounts import AccountStore
 from storage.billing.locks import locked_price
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import Standing, SubscriptionStore
@@ -32,22 +31,20 @@ class Sale:
 class Selling:
     """Prices for who asks."""
 
-    def __init__(
-        self, pool: Pool, plans: PlanStore, subscriptions: SubscriptionStore, accounts: AccountStore
-    ) -> None:
+    def __init__(self, pool: Pool, plans: PlanStore, subscriptions: SubscriptionStore) -> None:
         self._pool = pool
         self._plans = plans
         self._subscriptions = subscriptions
-        self._accounts = accounts
 
-    async def region(self, user: int, at: Standing) -> str:
+    @staticmethod
+    def region(at: Standing) -> str:
         """Where the user is taken to live: as agreed, else the country of the phone."""
-        return at.held.region if at.held is not None else country((await self._accounts.account(user)).phone)
+        return country(at.phone) if at.held is None else at.held.region
 
     async def offers(self, user: int, role: str, currency: Currency | None) -> list[Sale]:
         """Every plan on sale for this role, in one currency; those that are not sold in it are left out."""
         at = await self._subscriptions.standing(user)
-        region = await self.region(user, at)
+        region = self.region(at)
         wanted = self.currency(at, region, currency)
         found = [
             await self._priced(user, each, region, wanted, at.access, at.now)
@@ -61,7 +58,7 @@ class Selling:
         version = (await self._plans.current()).get(plan)
         if version is None or version.role != role or not version.on_sale:
             raise Refusal("not_found").at("plan")
-        region = await self.region(user, at)
+        region = self.region(at)
         found = await self._priced(
             user, version, region, self.currency(at, region, currency), at.access, at.now
         )

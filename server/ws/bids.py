@@ -7,6 +7,7 @@ from uuid import UUID
 from dispatch.bids import Bid, Terms
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Party
+from server.notices import receipts
 from server.protocol.messages import (
     Assigned,
     BidAcceptCounter,
@@ -117,6 +118,7 @@ def seen(session: Session, message: BidSeen) -> None:
     async def work() -> None:
         user = _who(session, "driver", "shipper").user
         session.services.notify.tell(await session.services.bids.seen(user, message.bid, message.version))
+        await receipts.about(session.services, user, "bid", message.bid)
 
     session.carry_out(message.id, work())
 

@@ -10,6 +10,7 @@ from dispatch.errors import Refusal
 from dispatch.model import Party
 from server.chat import views
 from server.log import ORDER
+from server.notices import receipts
 from server.protocol.messages import ChatRead, ChatSend, ChatStored, Message, Ok
 
 from .session import Session
@@ -44,6 +45,7 @@ def read(session: Session, message: ChatRead) -> None:
         party = await _party(session, message.order)
         services = session.services
         services.notify.told(await services.chats.read(party, message.order, message.upto))
+        await receipts.about(services, session.principal.user, "chat", message.order)
 
     session.carry_out(message.id, work())
 

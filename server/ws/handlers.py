@@ -12,6 +12,7 @@ from geo.types import Fix, Reason
 from server.audit.as_user import READS
 from server.audit.viewing import Viewport
 from server.log import ORDER
+from server.notices import receipts
 from server.protocol.codes import Close
 from server.protocol.messages import (
     AreaUnwatch,
@@ -38,7 +39,7 @@ from server.protocol.messages import (
 )
 from server.views import order_state
 
-from . import bids, chat
+from . import bids, chat, inbox
 from .session import MAX_OVER_CREDIT, Session
 
 # The live frame ahead of a backlog has no place in the stream; it needs to be now and near.
@@ -195,7 +196,9 @@ def seen(session: Session, message: OfferSeen) -> None:
     """The phone shows the offer: no push is needed."""
 
     async def work() -> None:
-        await session.services.dispatcher.seen(_driver(session), message.offer)
+        driver = _driver(session)
+        await session.services.dispatcher.seen(driver, message.offer)
+        await receipts.about(session.services, driver, "offer", message.offer)
 
     session.carry_out(message.id, work())
 
@@ -297,6 +300,7 @@ HANDLERS: dict[type[Message], Callable[[Session, Any], None]] = {
     AreaUnwatch: unwatch_area,
     **bids.HANDLERS,
     **chat.HANDLERS,
+    **inbox.HANDLERS,
 }
 
 

@@ -44,7 +44,8 @@ FORGET = "DELETE FROM account_views WHERE expires_at < now() - make_interval(day
 # ix_staff_actions_user_id_id read backwards.
 LOOKS = """
 SELECT id, extract(epoch FROM at)::float8 AS at, action FROM staff_actions
-WHERE user_id = $1 AND id < $2 AND action IN ('view.start', 'truck.view', 'track.view', 'chat.view')
+WHERE user_id = $1 AND id < $2
+    AND action IN ('view.start', 'truck.view', 'track.view', 'chat.view', 'deliveries.view')
 ORDER BY id DESC LIMIT $3
 """
 NO_LIMIT = 2**62

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import asyncpg
 
@@ -24,18 +25,20 @@ def entitled(user: str) -> str:
 
 # Entries of one user are written one after the other.
 LOCK = "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE"
-# Primary key.
+# Primary keys. After the lock, so that it reads what others have written while we waited for it.
 BALANCE = """
-SELECT seq, paid_to, ends_at, left_s, trial FROM access_entries WHERE user_id = $1 ORDER BY seq DESC LIMIT 1
+SELECT extract(epoch FROM clock_timestamp())::float8 AS now, e.seq, e.paid_to, e.ends_at, e.left_s, e.trial
+FROM (SELECT) AS one LEFT JOIN LATERAL (
+    SELECT * FROM access_entries WHERE user_id = $1 ORDER BY seq DESC LIMIT 1) AS e ON true
 """
-CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 # uq_access_entries_user_id_cause: what has been entered is not entered again.
-KNOWN = "SELECT seconds, seq FROM access_entries WHERE user_id = $1 AND cause = $2"
+OF_CAUSE = "SELECT * FROM access_entries WHERE user_id = $1 AND cause = $2"
 ADD = """
 INSERT INTO access_entries (user_id, seq, kind, at, seconds, set_to, cause, note, actor_id, paid_to, ends_at,
     left_s, trial)
 VALUES ($1, $2, $3, to_timestamp($4::float8), $5, to_timestamp($6::float8), $7, $8, $9, to_timestamp($10::float8),
     to_timestamp($11::float8), $12, $13)
+ON CONFLICT (user_id, cause) DO NOTHING RETURNING true
 """
 # Primary key.
 HISTORY = """
@@ -72,13 +75,18 @@ class Broken:
     folded: Access
 
 
-async def lock(connection: Connection, user: int) -> tuple[Access, int, float]:
-    """The balance of a user whom nobody else changes until the transaction ends, the number of its last entry, and
-    the database's clock."""
+class Balance(NamedTuple):
+    """A user's balance, the number of the last entry, and the database's clock when that was read."""
+
+    access: Access
+    seq: int
+    now: float
+
+
+async def lock(connection: Connection, user: int) -> Balance:
+    """The balance of a user whom nobody else changes until the transaction ends."""
     await connection.execute(LOCK, user)
-    row = await connection.fetchrow(BALANCE, user)
-    now = float(await connection.fetchval(CLOCK))
-    return (NONE, 0, now) if row is None else (_balance(row), row["seq"], now)
+    return balance_of(await connection.fetchrow(BALANCE, user))
 
 
 async def enter(
@@ -89,16 +97,26 @@ async def enter(
     *,
     note: str = "",
     actor: int | None = None,
-) -> Access | None:
+) -> Balance | None:
     """Adds an entry: the balance behind it, or None if its cause has one already. Inside a transaction."""
-    access, seq, _ = await lock(connection, user)
-    if await connection.fetchrow(KNOWN, user, cause) is not None:
-        return None
-    behind = after(access, entry)
-    await connection.execute(
+    return await enter_behind(connection, user, await lock(connection, user), entry, cause, note, actor)
+
+
+async def enter_behind(
+    connection: Connection,
+    user: int,
+    before: Balance,
+    entry: Entry,
+    cause: str,
+    note: str = "",
+    actor: int | None = None,
+) -> Balance | None:
+    """As `enter`, for who holds the lock and the balance that came of it."""
+    behind = after(before.access, entry)
+    added = await connection.fetchval(
         ADD,
         user,
-        seq + 1,
+        before.seq + 1,
         entry.kind,
         entry.at,
         entry.seconds,
@@ -111,12 +129,12 @@ async def enter(
         behind.left_s,
         behind.trial,
     )
-    return behind
+    return Balance(behind, before.seq + 1, before.now) if added else None
 
 
 async def given(connection: Connection, user: int, cause: str) -> float | None:
     """How many seconds the entry of this cause has added; None when there is none."""
-    row = await connection.fetchrow(KNOWN, user, cause)
+    row = await connection.fetchrow(OF_CAUSE, user, cause)
     return None if row is None else float(row["seconds"])
 
 
@@ -128,8 +146,7 @@ class AccessLedger:
 
     async def of(self, user: int) -> Access:
         """Where a user stands."""
-        row = await self._pool.fetchrow(BALANCE, user)
-        return NONE if row is None else _balance(row)
+        return balance_of(await self._pool.fetchrow(BALANCE, user)).access
 
     async def history(self, user: int, before: int | None, limit: int) -> list[Written]:
         """A page of a user's entries, newest first."""
@@ -137,6 +154,11 @@ class AccessLedger:
             HISTORY, user, 2**31 - 1 if before is None else min(before, 2**31 - 1), limit
         )
         return [_written(row) for row in rows]
+
+    async def of_cause(self, user: int, cause: str) -> Written | None:
+        """The entry that came of this, if there is one."""
+        row = await self._pool.fetchrow(OF_CAUSE, user, cause)
+        return None if row is None else _written(row)
 
     async def verify(self, slice_: int = 1000) -> tuple[int, list[Broken]]:
         """Folds every user's entries anew: how many entries there are, and where the balance is another."""
@@ -169,7 +191,14 @@ def _same(one: Access, other: Access) -> bool:
     )
 
 
-def _balance(row: asyncpg.Record) -> Access:
+def balance_of(row: asyncpg.Record) -> Balance:
+    """A row that has the columns of BALANCE; seq is NULL for who has no entry."""
+    if row["seq"] is None:
+        return Balance(NONE, 0, row["now"])
+    return Balance(_access(row), row["seq"], row["now"])
+
+
+def _access(row: asyncpg.Record) -> Access:
     return Access(row["paid_to"].timestamp(), row["ends_at"].timestamp(), row["left_s"], row["trial"])
 
 
@@ -181,5 +210,5 @@ def _written(row: asyncpg.Record) -> Written:
         row["cause"],
         row["note"],
         row["actor_id"],
-        _balance(row),
+        _access(row),
     )

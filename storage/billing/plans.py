@@ -53,9 +53,8 @@ class NewVersion:
     valid_from: float | None
 
 
-async def current(connection: Connection | Pool) -> dict[str, PlanVersion]:
-    """Of each plan the version in force, by the database's clock."""
-    now = float(await connection.fetchval(CLOCK))
+async def current(connection: Connection | Pool, now: float) -> dict[str, PlanVersion]:
+    """Of each plan the version in force; `now` by the database's clock."""
     return in_force([*DEFAULTS, *_versions(await connection.fetch(CURRENT))], now)
 
 
@@ -67,7 +66,7 @@ class PlanStore:
 
     async def current(self) -> dict[str, PlanVersion]:
         """Of each plan the version in force."""
-        return await current(self._pool)
+        return await current(self._pool, float(await self._pool.fetchval(CLOCK)))
 
     async def known(self) -> list[PlanVersion]:
         """Of each plan the version in force and those to come."""

@@ -4,6 +4,7 @@ Every change holds the user's row first (access.lock), then the agreement, and w
 next. So a payment and a cancellation at the same moment come one after the other.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -12,21 +13,32 @@ import asyncpg
 
 from billing.access import DAY_S, Access, Entry, EntryKind
 from billing.money import Currency, Money
+from billing.payments import Invoice
 from billing.plans import PlanVersion
 from billing.subscription import State, Step, Subscription, due, may_pause, state
 from dispatch.errors import Refusal
 from dispatch.events import AccessChanged, Event
 
+from ..notices.writing import tell
 from ..order_rows import moment, seconds
 from ..postgres import Connection, Pool, transaction
 from ..staff import record
 from . import access as ledger
+from .access import Balance
+from .invoices import FIELDS as INVOICE
+from .invoices import invoice_of
 from .locks import lock_price
 from .plans import current
-from .telling import say_to
 
-# Primary key, all of these.
-HELD = "SELECT * FROM subscriptions WHERE user_id = $1"
+# Primary keys. After the lock, so that it reads what others have written while we waited for it.
+STANDS = """
+SELECT extract(epoch FROM clock_timestamp())::float8 AS now, e.seq, e.paid_to, e.ends_at, e.left_s, e.trial,
+    u.phone, u.locale, u.role, s.*
+FROM users u LEFT JOIN subscriptions s ON s.user_id = u.id LEFT JOIN LATERAL (
+    SELECT * FROM access_entries WHERE user_id = $1 ORDER BY seq DESC LIMIT 1) AS e ON true
+WHERE u.id = $1
+"""
+# Primary key.
 PUT = """
 INSERT INTO subscriptions (user_id, plan, region, currency, renews, card_id, charging, failures, failed_at,
     hopeless, warned_to, ended_to, paused_until, due_at, cancelled_at)
@@ -51,8 +63,16 @@ SELECT kind, at FROM access_entries WHERE user_id = $1 AND kind IN ('paused', 'r
     AND at > clock_timestamp() - interval '365 days' ORDER BY seq
 """
 HAD_TRIAL = "SELECT EXISTS (SELECT FROM access_entries WHERE user_id = $1 AND kind IN ('trial', 'paid'))"
+# ix_subscriptions_charging: renewals whose worker died before it had asked for money. $1: as many.
+NEVER_ASKED = """
+SELECT s.user_id, s.charging FROM subscriptions s JOIN invoices i ON i.id = s.charging
+WHERE s.charging IS NOT NULL AND i.state = 'expired' LIMIT $1
+"""
+# ix_invoices_user_id_created_at read backwards.
+LAST_PAID = f"""
+SELECT {INVOICE} FROM invoices i WHERE i.user_id = $1 AND i.state = 'paid' ORDER BY i.created_at DESC LIMIT 1
+"""
 PUT_OFF = "UPDATE subscriptions SET due_at = clock_timestamp() + make_interval(secs => $2) WHERE user_id = $1"
-ROLE = "SELECT role FROM users WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +95,22 @@ class Standing:
 
     user: int
     held: Subscription | None
-    access: Access
+    balance: Balance
     version: int
     charging: UUID | None
-    now: float
+    role: str
+    phone: str
+    lang: str
+
+    @property
+    def access(self) -> Access:
+        """Until when the user may work."""
+        return self.balance.access
+
+    @property
+    def now(self) -> float:
+        """The database's clock."""
+        return self.balance.now
 
     @property
     def state(self) -> State:
@@ -110,18 +142,18 @@ class SubscriptionStore:
         `trial_used`, `currency_unknown`."""
         async with transaction(self._pool) as connection:
             at = await _locked(connection, user)
-            version = await _on_sale(connection, user, plan)
+            version = await _on_sale(connection, at, plan)
             if version.price(region, currency) is None:
                 raise Refusal("currency_unknown").at("currency")
             if version.trial_days == 0 or await connection.fetchval(HAD_TRIAL, user):
                 raise Refusal("trial_used")
             entry = Entry(EntryKind.TRIAL, at.now, version.trial_days * DAY_S)
-            given = await ledger.enter(connection, user, entry, "trial")
+            given = await _enter(connection, at, entry, "trial")
             if given is None:
                 raise Refusal("trial_used")
             held = Subscription(plan, region, currency, renews=True)
-            await _put(connection, replace(at, held=held, access=given), version.grace_days)
-            return [AccessChanged(user, given.until)]
+            await _put(connection, replace(given, held=held), version)
+            return [AccessChanged(user, given.access.until)]
 
     async def choose(self, user: int, seen: int, *, renews: bool, card: int | None, plan: str) -> Standing:
         """What is renewed, whether, and by which card; from the next renewal on. Refusals `not_found`,
@@ -132,12 +164,10 @@ class SubscriptionStore:
                 raise Refusal("not_found")
             if at.version != seen:
                 raise Refusal("version_stale")
-            grace = (await _of_plan(connection, at.held.plan)).grace_days
             if plan != at.held.plan:
-                version = await _on_sale(connection, user, plan)
+                version = await _on_sale(connection, at, plan)
                 if version.price(at.held.region, at.held.currency) is None:
                     raise Refusal("currency_unknown").at("plan")
-                grace = version.grace_days
             fresh = card is not None and card != at.held.card
             held = replace(
                 at.held,
@@ -147,7 +177,7 @@ class SubscriptionStore:
                 hopeless=at.held.hopeless and not fresh,
                 failures=0 if fresh else at.held.failures,
             )
-            await _put(connection, replace(at, held=held), grace)
+            await _put(connection, replace(at, held=held))
             return await _locked(connection, user)
 
     async def pause(self, user: int, days: int) -> tuple[Standing, list[Event]]:
@@ -158,11 +188,10 @@ class SubscriptionStore:
                 raise Refusal("not_found")
             if not may_pause(days, await _paused_days(connection, user, at.now), at.state):
                 raise Refusal("pause_refused")
-            still = await ledger.enter(
-                connection, user, Entry(EntryKind.PAUSED, at.now), f"paused:{at.version}:{at.now:.0f}"
-            )
+            entry = Entry(EntryKind.PAUSED, at.now)
+            still = await _enter(connection, at, entry, f"paused:{at.version}:{at.now:.0f}") or at
             held = replace(at.held, paused_until=at.now + days * DAY_S)
-            await _put(connection, replace(at, held=held, access=still or at.access), 0)
+            await _put(connection, replace(still, held=held))
             return await _locked(connection, user), [AccessChanged(user, at.now)]
 
     async def resume(self, user: int) -> tuple[Standing, list[Event]]:
@@ -179,7 +208,7 @@ class SubscriptionStore:
     async def set_end(self, staff: int, user: int, until: float, cause: str, note: str) -> list[Event]:
         """Staff set until when a user may work; `cause` makes a repetition the same."""
         async with transaction(self._pool) as connection:
-            _, _, now = await ledger.lock(connection, user)
+            now = (await ledger.lock(connection, user)).now
             entry = Entry(EntryKind.STAFF, now, until=until)
             events = await granted(connection, user, entry, cause, note=note, actor=staff)
             if events:
@@ -189,6 +218,17 @@ class SubscriptionStore:
     async def waiting(self, limit: int) -> list[int]:
         """Users whose agreement the clock must look at."""
         return [row["user_id"] for row in await self._pool.fetch(CLAIM, limit)]
+
+    async def release_stranded(self, limit: int) -> None:
+        """Renewals that were begun, and never made: they are due as before."""
+        for row in await self._pool.fetch(NEVER_ASKED, limit):
+            async with transaction(self._pool) as connection:
+                await released(connection, row["user_id"], row["charging"])
+
+    async def last_paid(self, user: int) -> Invoice | None:
+        """The invoice that was paid last, if nothing of it went back."""
+        row = await self._pool.fetchrow(LAST_PAID, user)
+        return None if row is None else invoice_of(row)
 
     async def had_trial(self, user: int) -> bool:
         """Whether the free days are gone: used, or somebody has paid already."""
@@ -203,10 +243,7 @@ class SubscriptionStore:
         async with transaction(self._pool) as connection:
             at = await _locked(connection, user)
             if at.held is not None:
-                held = replace(at.held, hopeless=True)
-                await _put(
-                    connection, replace(at, held=held), (await _of_plan(connection, held.plan)).grace_days
-                )
+                await _put(connection, replace(at, held=replace(at.held, hopeless=True)))
 
     async def step(self, user: int) -> tuple[Renewal | None, list[Event]]:
         """Does what is due, once: what is to be charged, and what is to be told. The clock moves a charge that it
@@ -215,10 +252,10 @@ class SubscriptionStore:
             at = await _locked(connection, user)
             if at.held is None:
                 return None, []
-            version = await _of_plan(connection, at.held.plan)
+            version = await _of_plan(connection, at)
             next_ = due(at.held, at.access, version.grace_days)
             if next_ is None or next_.at > at.now:
-                await _put(connection, at, version.grace_days)
+                await _put(connection, at, version)
                 return None, []
             match next_.step:
                 case Step.CHARGE:
@@ -233,7 +270,7 @@ class SubscriptionStore:
                 case Step.EXPIRE:
                     await _tell(connection, at, "subscription.ended", f"ended:{at.access.until:.0f}")
                     told = replace(at.held, ended_to=at.access.until)
-            await _put(connection, replace(at, held=told), version.grace_days)
+            await _put(connection, replace(at, held=told), version)
             return None, [AccessChanged(user, at.access.until)]
 
 
@@ -242,13 +279,11 @@ async def began(connection: Connection, user: int, invoice: UUID) -> bool:
     at = await _locked(connection, user)
     if at.held is None or at.held.charging:
         return False
-    version = await _of_plan(connection, at.held.plan)
+    version = await _of_plan(connection, at)
     next_ = due(at.held, at.access, version.grace_days)
     if next_ is None or next_.step is not Step.CHARGE or next_.at > at.now:
         return False
-    await _put(
-        connection, replace(at, held=replace(at.held, charging=True), charging=invoice), version.grace_days
-    )
+    await _put(connection, replace(at, held=replace(at.held, charging=True), charging=invoice), version)
     return True
 
 
@@ -256,32 +291,31 @@ async def paid(connection: Connection, bought: Bought) -> list[Event]:
     """An invoice has been paid: once by its id, however often it is told."""
     user = bought.user
     at = await _locked(connection, user)
-    before = at.access
-    if bought.replaces and before.paid_to > at.now:
-        rest = Entry(EntryKind.TAKEN_BACK, at.now, before.paid_to - at.now)
-        if await ledger.enter(connection, user, rest, f"replaced:{bought.invoice}") is None:
+    before, was, now = at.access, at.held, at.now
+    entries = [(Entry(EntryKind.PAID, now, bought.period_s), f"paid:{bought.invoice}")]
+    if bought.replaces and before.paid_to > now:
+        rest = Entry(EntryKind.TAKEN_BACK, now, before.paid_to - now)
+        entries.insert(0, (rest, f"replaced:{bought.invoice}"))
+    for entry, cause in entries:
+        behind = await _enter(connection, at, entry, cause)
+        if behind is None:
             return []
-    entry = Entry(EntryKind.PAID, at.now, bought.period_s)
-    given = await ledger.enter(connection, user, entry, f"paid:{bought.invoice}")
-    if given is None:
-        return []
-    version = await _of_plan(connection, bought.plan)
+        at = behind
     await lock_price(connection, user, bought.plan, bought.money, before, at.now, bought.invoice)
-    was = at.held
+    waiting = at.charging is not None and at.charging != bought.invoice
     held = Subscription(
         bought.plan,
-        bought.region,
+        bought.region if was is None else was.region,
         bought.money.currency,
         renews=True if was is None else was.renews,
         card=bought.card if bought.card is not None or was is None else was.card,
         paused_until=None if was is None else was.paused_until,
-        charging=at.charging is not None and at.charging != bought.invoice,
+        charging=waiting,
     )
-    charging = at.charging if held.charging else None
-    after = replace(at, held=held, access=given, charging=charging)
-    await _put(connection, after, version.grace_days)
+    after = replace(at, held=held, charging=at.charging if waiting else None)
+    await _put(connection, after)
     await _tell(connection, after, "subscription.paid", f"paid:{bought.invoice}")
-    return [AccessChanged(user, given.until)]
+    return [AccessChanged(user, after.access.until)]
 
 
 async def refunded(connection: Connection, user: int, invoice: UUID, part: float, total: int) -> list[Event]:
@@ -291,13 +325,7 @@ async def refunded(connection: Connection, user: int, invoice: UUID, part: float
     if bought is None:
         return []
     entry = Entry(EntryKind.TAKEN_BACK, at.now, bought * part)
-    left = await ledger.enter(connection, user, entry, f"refunded:{invoice}:{total}")
-    if left is None:
-        return []
-    if at.held is not None:
-        version = await _of_plan(connection, at.held.plan)
-        await _put(connection, replace(at, access=left), version.grace_days)
-    return [AccessChanged(user, left.until)]
+    return await _granted(connection, at, entry, f"refunded:{invoice}:{total}")
 
 
 async def failed(connection: Connection, user: int, invoice: UUID, *, never: bool) -> None:
@@ -305,7 +333,6 @@ async def failed(connection: Connection, user: int, invoice: UUID, *, never: boo
     at = await _locked(connection, user)
     if at.held is None or at.charging != invoice:
         return
-    version = await _of_plan(connection, at.held.plan)
     held = replace(
         at.held,
         charging=False,
@@ -314,29 +341,57 @@ async def failed(connection: Connection, user: int, invoice: UUID, *, never: boo
         hopeless=at.held.hopeless or never,
     )
     after = replace(at, held=held, charging=None)
-    await _put(connection, after, version.grace_days)
+    await _put(connection, after)
     await _tell(connection, after, "subscription.failed", f"failed:{invoice}")
+
+
+async def released(connection: Connection, user: int, invoice: UUID) -> None:
+    """A renewal was not tried after all: it is due as before."""
+    at = await _locked(connection, user)
+    if at.held is not None and at.charging == invoice:
+        await _put(connection, replace(at, held=replace(at.held, charging=False), charging=None))
 
 
 async def granted(
     connection: Connection, user: int, entry: Entry, cause: str, *, note: str = "", actor: int | None = None
 ) -> list[Event]:
     """An entry by staff or loyalty, and what it means for the agreement."""
-    given = await ledger.enter(connection, user, entry, cause, note=note, actor=actor)
+    return await _granted(connection, await _locked(connection, user), entry, cause, note, actor)
+
+
+async def _granted(
+    connection: Connection, at: Standing, entry: Entry, cause: str, note: str = "", actor: int | None = None
+) -> list[Event]:
+    given = await _enter(connection, at, entry, cause, note, actor)
     if given is None:
         return []
-    at = await _locked(connection, user)
-    if at.held is not None:
-        await _put(connection, at, (await _of_plan(connection, at.held.plan)).grace_days)
-    return [AccessChanged(user, given.until)]
+    await _put(connection, given)
+    return [AccessChanged(at.user, given.access.until)]
 
 
 async def _locked(connection: Connection, user: int) -> Standing:
-    access, _, now = await ledger.lock(connection, user)
-    row = await connection.fetchrow(HELD, user)
+    await connection.execute(ledger.LOCK, user)
+    row = await connection.fetchrow(STANDS, user)
     if row is None:
-        return Standing(user, None, access, 0, None, now)
-    return Standing(user, _held(row), access, row["version"], row["charging"], now)
+        raise Refusal("not_found")
+    return Standing(
+        user,
+        None if row["user_id"] is None else _held(row),
+        ledger.balance_of(row),
+        row["version"] or 0,
+        row["charging"],
+        row["role"],
+        row["phone"],
+        row["locale"],
+    )
+
+
+async def _enter(
+    connection: Connection, at: Standing, entry: Entry, cause: str, note: str = "", actor: int | None = None
+) -> Standing | None:
+    """One more entry: where the user stands behind it, None if there is one of this cause."""
+    given = await ledger.enter_behind(connection, at.user, at.balance, entry, cause, note, actor)
+    return None if given is None else replace(at, balance=given)
 
 
 async def _resume(connection: Connection, at: Standing) -> list[Event]:
@@ -344,25 +399,25 @@ async def _resume(connection: Connection, at: Standing) -> list[Event]:
     if held is None:
         return []
     entry = Entry(EntryKind.RESUMED, at.now)
-    runs = await ledger.enter(connection, at.user, entry, f"resumed:{at.version}:{at.now:.0f}") or at.access
-    version = await _of_plan(connection, held.plan)
-    running = replace(held, paused_until=None)
-    await _put(connection, replace(at, held=running, access=runs), version.grace_days)
-    return [AccessChanged(at.user, runs.until)]
+    runs = await _enter(connection, at, entry, f"resumed:{at.version}:{at.now:.0f}") or at
+    await _put(connection, replace(runs, held=replace(held, paused_until=None)))
+    return [AccessChanged(at.user, runs.access.until)]
 
 
 async def _grace(connection: Connection, at: Standing, version: PlanVersion) -> list[Event]:
     entry = Entry(EntryKind.GRACE, at.now, version.grace_days * DAY_S)
-    longer = await ledger.enter(connection, at.user, entry, f"grace:{at.access.paid_to:.0f}") or at.access
-    await _put(connection, replace(at, access=longer), version.grace_days)
-    return [AccessChanged(at.user, longer.until)]
+    longer = await _enter(connection, at, entry, f"grace:{at.access.paid_to:.0f}") or at
+    await _put(connection, longer, version)
+    return [AccessChanged(at.user, longer.access.until)]
 
 
-async def _put(connection: Connection, at: Standing, grace_days: int) -> None:
+async def _put(connection: Connection, at: Standing, version: PlanVersion | None = None) -> None:
+    """Writes the agreement, if there is one, with the time of the clock's next look."""
     held = at.held
     if held is None:
         return
-    next_ = due(held, at.access, grace_days)
+    version = version or await _of_plan(connection, at)
+    next_ = due(held, at.access, version.grace_days)
     await connection.execute(
         PUT,
         at.user,
@@ -383,20 +438,22 @@ async def _put(connection: Connection, at: Standing, grace_days: int) -> None:
 
 
 async def _tell(connection: Connection, at: Standing, kind: str, key: str) -> None:
-    await say_to(connection, at.user, kind, {"until": at.access.until}, f"{kind}:{at.user}:{key}")
+    days = max(1, math.ceil((at.access.until - at.now) / DAY_S))  # of which an ended one tells nothing
+    await tell(connection, [at.user], kind, f"{kind}:{key}", {"n": days})
 
 
-async def _on_sale(connection: Connection, user: int, plan: str) -> PlanVersion:
-    role = await connection.fetchval(ROLE, user)
-    version = (await current(connection)).get(plan)
-    if version is None or not version.on_sale or version.role != role:
+async def _on_sale(connection: Connection, at: Standing, plan: str) -> PlanVersion:
+    version = (await current(connection, at.now)).get(plan)
+    if version is None or not version.on_sale or version.role != at.role:
         raise Refusal("not_found").at("plan")
     return version
 
 
-async def _of_plan(connection: Connection, plan: str) -> PlanVersion:
-    """The version in force of a plan that somebody has, on sale or not."""
-    return (await current(connection))[plan]
+async def _of_plan(connection: Connection, at: Standing) -> PlanVersion:
+    """The version in force of the plan that the user has, on sale or not."""
+    if at.held is None:
+        raise ValueError("nothing was agreed")
+    return (await current(connection, at.now))[at.held.plan]
 
 
 async def _paused_days(connection: Connection, user: int, now: float) -> float:

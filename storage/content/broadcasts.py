@@ -79,10 +79,13 @@ UPDATE broadcasts SET state = CASE WHEN $4 THEN 'done' ELSE 'sending' END, looke
 WHERE id = $1
 """
 TEXTS = "SELECT id, texts, state = 'cancelled' AS cancelled FROM broadcasts WHERE id = ANY($1::bigint[])"
-# uq_outbox_dedupe_key: whoever it was sent to may read it, while the outbox remembers.
+# uq_outbox_dedupe_key, ix_inbox_items_user_id_id: whoever it was sent to may read it, while the outbox or their
+# inbox remembers.
 RECEIVED = f"""
-SELECT {FIELDS} FROM broadcasts b WHERE b.id = $1 AND b.state <> 'cancelled' AND EXISTS (
+SELECT {FIELDS} FROM broadcasts b WHERE b.id = $1 AND b.state <> 'cancelled' AND (EXISTS (
     SELECT FROM outbox o WHERE o.dedupe_key = 'broadcast:' || $1::bigint || ':' || $2::bigint AND o.user_id = $2)
+    OR EXISTS (SELECT FROM inbox_items i WHERE i.user_id = $2 AND i.kind = 'broadcast.sent'
+        AND i.facts ->> 'broadcast' = $1::bigint::text))
 """
 
 RegionsOf = Callable[[Trace], Sequence[str]]  # the regions around what says where somebody is

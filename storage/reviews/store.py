@@ -21,6 +21,7 @@ from dispatch.suspicious_text import contacts_in
 from ..deciding import deciding
 from ..order_reads import NO_LIMIT
 from ..order_rows import ORDER, lock_order, order_of
+from ..outbox import CANCEL
 from ..postgres import Connection, Pool
 from .rows import ONE, REVIEWS, Review, review_of
 from .showing import LOCK_BLIND, publish
@@ -116,6 +117,7 @@ class ReviewStore:
             )
             if review is None:
                 raise Refusal("review_exists")
+            await connection.execute(CANCEL, f"ask:{found.id}:{party.signed_in}")
             sides = [HaulSide(row["side"]) for row in await connection.fetch(SIDES, order)]
             if shown(due_at, now, sides):
                 blind = [row["id"] for row in await connection.fetch(LOCK_BLIND, order)]

@@ -28,7 +28,7 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("name", String(120), nullable=False, server_default=""),
     Column("locale", String(8), nullable=False, server_default="ru"),
-    Column("email", String(254)),
+    Column("email", String(254)),  # proven by a code: storage.email_codes
     Column("time_zone", String(64), nullable=False, server_default="Asia/Almaty"),
     Column("version", Integer, nullable=False, server_default="1"),  # of the profile
     Column("blocked", Boolean, nullable=False, server_default=text("false")),
@@ -69,6 +69,28 @@ otp_requests = Table(
     Index(None, "phone", "created_at"),
     Index(None, "ip", "created_at"),
     Index(None, "network", "created_at"),
+)
+
+# Codes that prove an e-mail address.
+email_requests = Table(
+    "email_requests",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    ref("user_id", "users.id"),
+    Column("email", String(254), nullable=False),  # in lower case
+    Column("code_hmac", LargeBinary, nullable=False),  # HMAC-SHA256(pepper, "email" | id | email | code)
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("ip", String(45), nullable=False),
+    Column("network", String(45), nullable=False),  # its /24 or /48
+    at("created_at"),
+    at("expires_at"),
+    at("used_at", nullable=True),
+    at("failed_at", nullable=True),  # the mail did not go: it counts for no limit of the user
+    Index(None, "user_id", "created_at"),
+    Index(None, "email", "created_at"),
+    Index(None, "ip", "created_at"),
+    Index(None, "network", "created_at"),
+    Index(None, "created_at"),
 )
 
 devices = Table(

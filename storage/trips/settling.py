@@ -34,6 +34,7 @@ class TripSettler:
             ends = row["started_at"], row["ended_at"]
             if row["closed_at"] is None:
                 await _recount(connection, row, row["ended_at"] + timedelta(seconds=LATE_S))
+                await connection.execute(sql.ASK_FOR_REVIEWS, row["order_id"], row["driver_id"])
             elif await connection.fetchval(sql.CAME_LATE, row["driver_id"], *ends, row["closed_at"]):
                 await _recount(connection, row, None)
             else:

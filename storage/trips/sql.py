@@ -99,6 +99,17 @@ STEPS = """
 SELECT status, min(at) AS at FROM order_events WHERE order_id = $1 AND kind = status GROUP BY status
 ORDER BY min(seq)
 """
+# Primary keys; uq_reviews_order_id_side. Both sides of a haul that ended well are asked what it was like, but
+# for who has said so. $2 its driver.
+ASK_FOR_REVIEWS = """
+INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)
+SELECT party, 'review.asked', jsonb_build_object('order', o.id), 'ask:' || o.id || ':' || party,
+    clock_timestamp() + interval '7 days'
+FROM orders o CROSS JOIN unnest(ARRAY[o.shipper_id, $2::bigint]) AS party
+WHERE o.id = $1 AND o.status IN ('delivered', 'closed')
+    AND NOT EXISTS (SELECT FROM reviews r WHERE r.order_id = o.id AND r.author_id = party)
+ORDER BY party ON CONFLICT DO NOTHING
+"""
 # The outbox by its unique dedupe_key: one push for each step that the stream suggests.
 SUGGEST = """
 INSERT INTO outbox (user_id, kind, payload, dedupe_key, expires_at)

@@ -35,6 +35,10 @@ BENCHES = {
         ("--searches", "2000", "--orders", "200"),
         "match_p50_ms match_p95_ms searches",
     ),
+    "notices": (
+        ("--readers", "10", "--rate", "20"),
+        "outbox_to_socket_p95_ms outbox_to_push_p95_ms event_post_p95_ms events events_per_s lost",
+    ),
 }
 
 

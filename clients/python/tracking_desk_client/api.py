@@ -62,12 +62,13 @@ from .messages import (
 from .postings import PostingCalls
 from .taking import TakingCalls
 from .talking import ChatCalls
+from .telling import InboxCalls
 from .tokens import Tokens
 
 TIMEOUT_S = 15.0
 
 
-class Api(BoardCalls, ChatCalls, PostingCalls, TakingCalls):
+class Api(BoardCalls, ChatCalls, InboxCalls, PostingCalls, TakingCalls):
     """One account's REST access. Use as an async context manager, or call `close`.
 
     `url` is the desk's address, `https://desk.example`. `on_tokens` hears of every new pair of tokens, so

@@ -13,6 +13,7 @@ from .bidding import DriverBids
 from .chat import Chats
 from .connection import Answer, Connection
 from .errors import ApiError, DeskError
+from .inbox import News
 from .mailbox import Mailbox
 from .messages import (
     Assigned,
@@ -52,7 +53,7 @@ class DriverClient:
     `report` keeps fixes until the desk has them in its database; everything else may be lost with the
     connection and is said again. Callbacks run on the event loop: `on_acked(stream, upto, rejected)` when
     points are committed, `on_offer_closed(message)` when an offer is over, `on_search(message)` for a load
-    that suits a saved search. `bids` is the haggling, `chats` the conversations.
+    that suits a saved search. `bids` is the haggling, `chats` the conversations, `inbox` what you are told.
     """
 
     def __init__(self, api: Api, device: int, secret: str, queue: PointQueue, *, app: str = "") -> None:
@@ -69,6 +70,7 @@ class DriverClient:
         self.on_search: Callable[[SearchMatched], None] = lambda message: None
         self.bids = DriverBids(self.connection, api)
         self.chats = Chats(self.connection, api)
+        self.inbox = News(self.connection)
         self.live_offers: dict[int, OfferCard] = {}
         self._uplink = Uplink(queue)
         self._news: Mailbox[OfferCard] = Mailbox()
@@ -216,7 +218,7 @@ class DriverClient:
                     self._uplink.close()
                     self._later("resume", self.connection.random.uniform(*RESUME_AGAIN_S), self._resume)
             case _:
-                self.bids.heard(message) or self.chats.heard(message)
+                self.bids.heard(message) or self.chats.heard(message) or self.inbox.heard(message)
 
     def _offered(self, offer: OfferCard) -> None:
         self.connection.post(OfferSeen(self.connection.expect(_ignore), offer.offer))

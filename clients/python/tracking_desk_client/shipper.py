@@ -14,6 +14,7 @@ from .bidding import ShipperBids
 from .chat import Chats
 from .connection import Answer, Connection
 from .errors import ApiError, DeskError
+from .inbox import News
 from .mailbox import Mailbox
 from .messages import (
     AreaCells,
@@ -66,7 +67,8 @@ class _Follower:
 
 
 class ShipperClient:
-    """One shipper: places orders over REST; follows them, haggles (`bids`) and talks (`chats`) over the socket."""
+    """One shipper: places orders over REST; follows them, haggles (`bids`) and talks (`chats`) over the socket,
+    and is told what happens (`inbox`)."""
 
     def __init__(self, api: Api, *, app: str = "") -> None:
         self.api = api
@@ -76,6 +78,7 @@ class ShipperClient:
         self.connection.on_end = self._ended
         self.bids = ShipperBids(self.connection, api)
         self.chats = Chats(self.connection, api)
+        self.inbox = News(self.connection)
         self._followers: dict[int, _Follower] = {}
         self._cells: Viewport[AreaDensity | AreaCells] = Viewport(self.connection)
 
@@ -166,7 +169,7 @@ class ShipperClient:
             case AreaCells():
                 self._cells.put(message)
             case _:
-                self.bids.heard(message) or self.chats.heard(message)
+                self.bids.heard(message) or self.chats.heard(message) or self.inbox.heard(message)
 
     def _ask(self, follower: _Follower) -> None:
         if self.connection.ended:

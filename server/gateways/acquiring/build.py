@@ -11,6 +11,7 @@ from storage.postgres import Pool
 from .cloudpayments import CloudPayments
 from .sandbox.acquirer import Sandbox
 from .settings import Acquiring
+from .stripe import Stripe
 
 
 def acquirers(
@@ -26,4 +27,7 @@ def acquirers(
     if settings.cloudpayments is not None:
         account = settings.cloudpayments
         made["cloudpayments"] = lambda: CloudPayments(account, meters=meters)
+    if settings.stripe is not None:
+        at_stripe = settings.stripe
+        made["stripe"] = lambda: Stripe(at_stripe, meters=meters)
     return {name: made[name]() for name in settings.names}

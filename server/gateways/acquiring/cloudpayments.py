@@ -27,10 +27,11 @@ from billing.acquiring import (
 )
 from billing.money import Currency, Money
 from server.gateways import http
-from server.gateways.breaker import Breaker, Patience, Phase
+from server.gateways.breaker import Patience
 from server.gateways.meters import VendorMeters
 
 from . import notices, transactions
+from .line import Line
 from .settings import CloudPaymentsAccount
 from .transactions import Unreadable
 
@@ -73,12 +74,10 @@ class CloudPayments:
             "Authorization": aiohttp.encode_basic_auth(account.public_id, account.secret),
             "Content-Type": "application/json",
         }
-        self._meters = meters
+        self._line = Line(self.name, patience, meters)
         self._clock = clock
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
-        self._patience = patience
-        self._breaker = Breaker()
 
     @property
     def currencies(self) -> frozenset[Currency]:
@@ -204,10 +203,7 @@ class CloudPayments:
     ) -> transactions.Answer:
         """One request. Where it `moves` money, what may have arrived is Unknown; else it may be sent again."""
         lost = Unknown if moves else Unavailable
-        began = time.monotonic()
-        self._breaker, may = self._breaker.ask(began, self._patience)
-        if not may:
-            raise Unavailable("left alone for a while after its last failures")
+        began = self._line.begin()
         try:
             status, raw, _ = await http.ask(
                 self._opened(),
@@ -218,13 +214,13 @@ class CloudPayments:
                 most=MAX_ANSWER,
             )
         except http.NoAnswer as error:
-            self._ended("no answer", began, sound=False)
+            self._line.end("no answer", began, sound=False)
             raise (lost if error.sent else Unavailable)(str(error)) from None
         if status == TOO_MANY:
-            self._ended("too many", began, sound=True)
+            self._line.end("too many", began, sound=True)
             raise Unavailable("too many requests at once")
         if 400 <= status < 500 and status not in PERHAPS:
-            self._ended("refused", began, sound=True)
+            self._line.end("refused", began, sound=True)
             log.error("acquirer.refuses", extra={"acquirer": self.name, "path": path, "status": status})
             raise Rejected(f"HTTP {status}")
         try:
@@ -232,20 +228,10 @@ class CloudPayments:
                 raise Unreadable(f"HTTP {status}")
             answer = transactions.answer_of(raw)
         except Unreadable as error:
-            self._ended("unreadable", began, sound=False)
+            self._line.end("unreadable", began, sound=False)
             raise lost(str(error)) from None
-        self._ended("ok" if answer.success else "declined", began, sound=True)
+        self._line.end("ok" if answer.success else "declined", began, sound=True)
         return answer
-
-    def _ended(self, outcome: str, began: float, *, sound: bool) -> None:
-        """A call is over: the breaker and the meters learn of it."""
-        now, before = time.monotonic(), self._breaker.phase
-        self._breaker = self._breaker.succeeded() if sound else self._breaker.failed(now, self._patience)
-        if self._breaker.phase is Phase.OPEN and before is not Phase.OPEN:
-            log.warning("acquirer.left_alone", extra={"acquirer": self.name, "outcome": outcome})
-        if self._meters is not None:
-            self._meters.called("acquiring", self.name, outcome, now - began)
-            self._meters.phase("acquiring", self.name, self._breaker.phase)
 
     def _opened(self) -> aiohttp.ClientSession:
         """The session, in the loop of the first call."""

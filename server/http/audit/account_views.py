@@ -4,7 +4,7 @@ import time
 from typing import cast
 
 from dispatch.rights import Right, grades, may
-from server.gateways.otp import masked
+from server.gateways.texting import masked
 from server.http.route import Call, Route
 from server.protocol.rest.account_views import AccountView, Looked, Looks, LooksQuery, LookView
 from server.protocol.rest.common import UserRole
@@ -15,6 +15,7 @@ WHAT: dict[str, Looked] = {
     "truck.view": "truck",
     "track.view": "track",
     "chat.view": "chat",
+    "deliveries.view": "deliveries",
 }
 
 

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from ..messages import STORABLE, ShortText
-from .common import Body, BodyVolumeM3, Email, Form, Lang, Name, View, WeightKg
+from ..messages import STORABLE, Seconds, ShortText, Uuid
+from .common import Body, BodyVolumeM3, Form, Lang, Mailbox, Name, View, WeightKg
+from .signin import SixDigits
 
 
 class VehicleForm(Form, frozen=True):
@@ -34,7 +35,7 @@ class Profile(View, frozen=True):
 
 
 class SettingsView(View, frozen=True):
-    """What a user says of themselves."""
+    """What a user says of themselves. `email` is proven by a code: `PUT /me/email`."""
 
     name: str
     email: str | None
@@ -44,10 +45,9 @@ class SettingsView(View, frozen=True):
 
 
 class SettingsPatch(Form, frozen=True):
-    """What is left out stays; "" clears a text. Number and role are not changed here."""
+    """What is left out stays; "" clears a text. Number, mail and role are not changed here."""
 
     name: Name | None = None
-    email: Email | None = None
     locale: Lang | None = None
     time_zone: (
         Annotated[
@@ -60,6 +60,27 @@ class SettingsPatch(Form, frozen=True):
         ]
         | None
     ) = None
+
+
+class EmailForm(Form, frozen=True):
+    """An address where the user reads mails."""
+
+    email: Mailbox
+
+
+class EmailAsked(View, frozen=True):
+    """A code is on its way to the address."""
+
+    request: Uuid
+    expires_at: Seconds
+    resend_at: Seconds
+
+
+class EmailProofForm(Form, frozen=True):
+    """The code that came by mail for `request`."""
+
+    request: Uuid
+    code: SixDigits
 
 
 class PushEndpointForm(Form, frozen=True):

@@ -7,7 +7,7 @@ from msgspec import Meta
 from ..messages import RowId, Seconds
 from .common import Form, UserRole, View
 
-Looked = Literal["account", "truck", "track", "chat"]
+Looked = Literal["account", "truck", "track", "chat", "deliveries"]
 
 
 class AccountView(View, frozen=True):

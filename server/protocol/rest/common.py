@@ -65,10 +65,9 @@ LongText = Annotated[str, Meta(max_length=1000, pattern=STORABLE)]
 Amount = Annotated[int, Meta(ge=1, le=10**12, description="minor units of KZT")]
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166-1 alpha-2.")]
 # Its end is said so because `$` also matches before a last newline.
-Email = Annotated[
-    str,
-    Meta(pattern=r"^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?(?![\s\S])", max_length=254),
-]
+_ADDRESS = r"[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
+Email = Annotated[str, Meta(pattern=rf"^({_ADDRESS})?(?![\s\S])", max_length=254)]
+Mailbox = Annotated[str, Meta(pattern=rf"^{_ADDRESS}(?![\s\S])", max_length=254)]
 Name = Annotated[str, Meta(max_length=120, pattern=STORABLE)]
 
 

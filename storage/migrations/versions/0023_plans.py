@@ -108,6 +108,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_subscriptions_due", "subscriptions", ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL")
     )
+    op.create_index(
+        "ix_subscriptions_charging",
+        "subscriptions",
+        ["charging"],
+        postgresql_where=sa.text("charging IS NOT NULL"),
+    )
     op.create_table(
         "loyalty_entries",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),

@@ -7,12 +7,13 @@ import pytest
 
 from storage.postgres import Pool
 
-from . import contract, fake_cloudpayments, sandbox
+from . import contract, fake_cloudpayments, fake_stripe, sandbox
 from .contract import Bench, Case
 
 # Name of the acquirer -> opens its bench. An adapter joins by one line.
 BENCHES: dict[str, Callable[[], AbstractAsyncContextManager[Bench]]] = {
     "cloudpayments": fake_cloudpayments.opened,
+    "stripe": fake_stripe.opened,
 }
 
 

@@ -47,6 +47,9 @@ REFUSED: dict[str, str] = {
     "say something": "one of several fields",
     "the same file twice": "two elements of a list",
     "this phrase is of the other side": "a table of phrases",
+    "quiet hours begin and end at different minutes of a day": "two fields",
+    "a category is named twice": "two elements of a list",
+    "name either items or the last of all that were read": "two fields",
     "send one part with the name file": "a part of a form may be a field, which is no file",
 }
 
@@ -59,6 +62,7 @@ _FLEET = "nobody here drives for a fleet: tests/integration/accounts/test_fleet.
 NEVER: dict[str, str] = {
     "POST /api/v1/auth/verify": _CODE,
     "POST /api/v1/me/phone": _CODE,
+    "POST /api/v1/me/email/confirm": "needs a code that only the mailbox gets: tests/integration/accounts",
     "POST /api/v1/auth/second-factor": _FACTOR,
     "POST /api/v1/auth/step-up": _FACTOR,
     "POST /api/v1/me/second-factor/confirm": _FACTOR,

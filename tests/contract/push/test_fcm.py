@@ -18,15 +18,21 @@ from storage.accounts import Endpoint
 pytest.importorskip("firebase_admin", reason="the optional extra fcm is not installed")
 
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
+BAD_REQUEST = "type.googleapis.com/google.rpc.BadRequest"
 Answer = tuple[int, str, str | None]  # HTTP status, status text of the platform, FCM's own code
 
 
 @dataclass
 class FakeFcm:
-    """`POST /v1/projects/{project}/messages:send`; answers by the address of the message, else with success."""
+    """`POST /v1/projects/{project}/messages:send`; answers by the address of the message, else with success.
+
+    A step is an Answer, `"hang"`, or `"drop"`: the message is taken and the connection lost, so it comes again.
+    `faulty` are the fields that a 400 finds fault with.
+    """
 
     script: dict[str, Answer | str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    faulty: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     projects: set[str] = field(default_factory=set)
     at_once: int = 0
@@ -45,10 +51,17 @@ class FakeFcm:
             await asyncio.sleep(3600 if step == "hang" else 0.001)
         finally:
             self.at_once -= 1
+        if step == "drop":
+            assert request.transport is not None
+            request.transport.close()
         if isinstance(step, str):
             return web.json_response({"name": f"projects/demo/messages/{len(self.asked)}"})
         status, text, code = step
-        details = [{"@type": FCM_ERROR, "errorCode": code}] if code else []
+        details: list[dict[str, Any]] = [{"@type": FCM_ERROR, "errorCode": code}] if code else []
+        if status == 400 and self.faulty:
+            details.append(
+                {"@type": BAD_REQUEST, "fieldViolations": [{"field": each} for each in self.faulty]}
+            )
         error = {"code": status, "message": "scripted", "status": text, "details": details}
         return web.json_response({"error": error}, status=status, headers=self.headers)
 
@@ -85,7 +98,7 @@ def offer(address: str, kind: str = "fid", **changes: Any) -> Push:
 async def test_a_message_carries_kind_ids_and_a_sentence_and_nothing_else(
     fcm: FakeFcm, sender: FcmSender
 ) -> None:
-    assert await sender.send([offer("fid-1")]) == [Delivered()]
+    assert await sender.send([offer("fid-1", item=77)]) == [Delivered()]
     (message,) = fcm.asked
     title, body = notices.text("kk", "offer.made", {})
     assert fcm.projects == {"demo"}
@@ -93,7 +106,13 @@ async def test_a_message_carries_kind_ids_and_a_sentence_and_nothing_else(
     assert 0 <= expires - time.time() <= 42
     assert message == {
         "fid": "fid-1",
-        "data": {"type": "offer.made", "offer": "5", "order": "9"},
+        "data": {
+            "type": "offer.made",
+            "offer": "5",
+            "order": "9",
+            "item": "77",
+            "link": "/shift?offer=5",
+        },
         "notification": {"title": title, "body": body},
         "android": {
             "priority": "high",
@@ -131,6 +150,73 @@ async def test_each_error_has_one_meaning(
     fcm.script["fid-1"] = answer
     (came_of,) = await sender.send([offer("fid-1")])
     assert type(came_of) is outcome
+
+
+@pytest.mark.parametrize(
+    ("faulty", "outcome"),
+    [
+        (["message.token"], Gone),
+        (["message.fid"], Gone),
+        (["message.android.ttl"], Rejected),
+        (["message.token", "message.data"], Rejected),
+    ],
+)
+async def test_a_bad_request_costs_an_endpoint_only_when_its_address_is_the_fault(
+    fcm: FakeFcm, sender: FcmSender, faulty: list[str], outcome: type
+) -> None:
+    fcm.script["fid-1"], fcm.faulty = (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"), faulty
+    (came_of,) = await sender.send([offer("fid-1")])
+    assert type(came_of) is outcome
+
+
+async def test_beyond_the_pace_messages_wait_and_nothing_is_asked(fcm: FakeFcm) -> None:
+    sender = FcmSender(None, url=fcm.url, a_second=3)
+    outcomes = await sender.send([offer(f"fid-{number}") for number in range(5)])
+    assert outcomes == [Delivered()] * 3 + [Later("pace", 1.0, tried=False)] * 2
+    assert len(fcm.asked) == 3 and sender.pace.spent == 2
+    await sender.close()
+
+
+async def test_a_quota_that_meets_many_slows_everything_down_and_that_of_one_phone_does_not(
+    fcm: FakeFcm, sender: FcmSender, caplog: pytest.LogCaptureFixture
+) -> None:
+    spent = (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED")
+    fcm.script["fid-0"], fcm.headers = spent, {"Retry-After": "7"}
+    await sender.send([offer(f"fid-{number}") for number in range(4)])
+    assert await sender.send([offer("fid-1")]) == [Delivered()]
+    fcm.script |= {f"fid-{number}": spent for number in range(4)}
+    await sender.send([offer(f"fid-{number}") for number in range(4)])
+    (held,) = await sender.send([offer("fid-9")])
+    assert isinstance(held, Later) and held.reason == "pace" and 5 < (held.after_s or 0) <= 7
+    assert "push.slowed_down" in [record.getMessage() for record in caplog.records]
+
+
+async def test_a_message_whose_answer_was_lost_comes_again_and_takes_the_first_one_s_place(
+    fcm: FakeFcm, sender: FcmSender
+) -> None:
+    fcm.script["fid-1"] = "drop"
+    (lost,) = await sender.send([offer("fid-1")])
+    assert isinstance(lost, Later)
+    fcm.script = {}
+    assert await sender.send([offer("fid-1")]) == [Delivered()]
+    first, *_, last = fcm.asked
+    assert first["android"]["notification"]["tag"] == last["android"]["notification"]["tag"] == "offer:5"
+    assert first["apns"]["headers"]["apns-collapse-id"] == last["apns"]["headers"]["apns-collapse-id"]
+
+
+def test_the_private_names_that_a_fake_stands_on_are_still_there() -> None:
+    """Another version of the library may rename them: then a sender would go to Google in spite of its `url`."""
+    import inspect
+
+    from firebase_admin import _retry, messaging
+
+    service = messaging._MessagingService
+    assert "_fcm_url" in inspect.getsource(service.__init__) and "_fcm_url" in inspect.getsource(service)
+    assert service.FCM_URL == "https://fcm.googleapis.com/v1/projects/{0}/messages:send"
+    assert callable(messaging._get_messaging_service)
+    assert "_credential" in inspect.getsource(service.__init__)
+    assert callable(_retry.HttpxRetry.get_backoff_time)
+    assert inspect.iscoroutinefunction(messaging.send_each_async)
 
 
 async def test_a_spent_quota_waits_as_long_as_asked_or_a_minute(fcm: FakeFcm, sender: FcmSender) -> None:

@@ -119,11 +119,19 @@ def offer(endpoint: Endpoint, **changes: Any) -> Push:
 async def test_the_browser_can_read_the_message_and_nobody_else(
     service: FakePushService, sender: WebPushSender
 ) -> None:
-    assert await sender.send([offer(service.endpoint())]) == [Delivered()]
+    assert await sender.send([offer(service.endpoint(), item=77)]) == [Delivered()]
     ((path, headers, body),) = service.asked
     assert path == "/sub/1" and headers["Content-Encoding"] == "aes128gcm"
     title, text = notices.text("ru", "offer.made", {})
-    assert service.read(body) == {"type": "offer.made", "offer": 5, "order": 9, "title": title, "body": text}
+    assert service.read(body) == {
+        "type": "offer.made",
+        "offer": 5,
+        "order": 9,
+        "item": 77,
+        "link": "/shift?offer=5",
+        "title": title,
+        "body": text,
+    }
     assert b"offer" not in body
     assert (headers["TTL"], headers["Urgency"]) == ("42", "high")
     stranger = FakePushService()
@@ -172,7 +180,6 @@ async def test_each_language_has_its_own_text(service: FakePushService, sender: 
         ((503, {"Retry-After": "3"}), Later("status 503", 3.0)),
         ((500, {}), Later("status 500", None)),
         ((400, {}), Rejected("status 400")),
-        ((401, {}), Rejected("status 401")),
         ((413, {}), Rejected("status 413")),
         ((307, {"Location": "/elsewhere"}), Rejected("status 307")),
     ],
@@ -186,6 +193,30 @@ async def test_each_answer_has_one_meaning(
     service.script.append(answer)
     assert await sender.send([offer(service.endpoint())]) == [outcome]
     assert len(service.asked) == 1  # above all: a redirect leads nowhere
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_signature_that_is_not_believed_is_made_anew_once(
+    service: FakePushService, sender: WebPushSender, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    service.script = [(status, {})]
+    assert await sender.send([offer(service.endpoint())]) == [Delivered()]
+    assert len(service.asked) == 2 and caplog.records == []
+    service.script = [(status, {})] * 2
+    assert await sender.send([offer(service.endpoint())]) == [Rejected(f"status {status}")]
+    assert len(service.asked) == 4  # and then a person is called
+    assert [record.getMessage() for record in caplog.records] == ["push.signature_refused"]
+
+
+async def test_a_message_whose_answer_was_lost_comes_again_and_takes_the_first_one_s_place(
+    service: FakePushService, sender: WebPushSender
+) -> None:
+    service.script = ["drop"]
+    (lost,) = await sender.send([offer(service.endpoint())])
+    assert isinstance(lost, Later)
+    assert await sender.send([offer(service.endpoint())]) == [Delivered()]
+    first, second = service.asked
+    assert first[1]["Topic"] == second[1]["Topic"] and service.read(first[2]) == service.read(second[2])
 
 
 async def test_one_dead_endpoint_holds_up_no_other(

@@ -23,7 +23,8 @@ class Asked:
 class Provider:
     """Answers each path with the next step of its script, then with success.
 
-    A step is an error code, an HTTP status (`"503"`), `"hang"`, or raw text that is sent as it is.
+    A step is an error code, an HTTP status (`"503"`), `"hang"`, `"drop"` (the message is taken, and the connection
+    lost before the answer), or raw text that is sent as it is.
     """
 
     mobizon: list[int | str] = field(default_factory=list)
@@ -62,6 +63,10 @@ class Provider:
         step = script.pop(0) if script else 0
         if step == "hang":
             await asyncio.sleep(3600)
+        if step == "drop":
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
         if isinstance(step, int):
             return step
         if step.isdigit():

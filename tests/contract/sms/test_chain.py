@@ -10,6 +10,7 @@ from dispatch.errors import Refusal
 from server.gateways.mobizon import Mobizon
 from server.gateways.otp import SmsChain
 from server.gateways.smsc import Smsc
+from server.gateways.texting import Texting
 
 from .provider import MOBIZON, SMSC, Provider
 
@@ -26,7 +27,7 @@ async def provider(aiohttp_server: Callable[..., Awaitable[TestServer]]) -> Prov
 
 @pytest.fixture
 async def chain(provider: Provider) -> AsyncIterator[SmsChain]:
-    made = SmsChain([Mobizon(provider.url, "key"), Smsc(provider.url, "desk", "x")], "desk.kz")
+    made = SmsChain(Texting([Mobizon(provider.url, "key"), Smsc(provider.url, "desk", "x")]), "desk.kz")
     yield made
     await made.close()
 
@@ -81,7 +82,7 @@ async def test_a_gateway_that_keeps_failing_is_left_out_and_tried_again_later(
     provider: Provider, chain: SmsChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1000.0
-    monkeypatch.setattr("server.gateways.otp.time.monotonic", lambda: clock)
+    monkeypatch.setattr("server.gateways.texting.time.monotonic", lambda: clock)
     provider.mobizon = ["503"] * 6
     for _ in range(7):
         await chain.send(PHONE, "048213", "ru")
@@ -105,7 +106,7 @@ async def test_an_empty_account_calls_a_person_and_is_left_out_at_once(
         await chain.send(PHONE, "048213", "ru")
     assert paths(provider).count(MOBIZON) == 1
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert record.getMessage() == "otp.gateway_refuses" and record.__dict__["gateway"] == "mobizon"
+    assert record.getMessage() == "sms.gateway_refuses" and record.__dict__["gateway"] == "mobizon"
 
 
 async def test_a_bad_number_is_no_fault_of_the_gateway(provider: Provider, chain: SmsChain) -> None:
@@ -123,7 +124,7 @@ async def test_neither_the_code_nor_the_whole_number_is_logged(
     await chain.send(PHONE, "048213", "ru")
     for _ in range(3):
         await refused(chain)
-    ours = [record for record in caplog.records if record.name == "desk.otp"]
+    ours = [record for record in caplog.records if record.name == "desk.sms"]
     assert len(ours) >= 4
     for record in ours:
         assert "048213" not in str(record.__dict__) and "1234567" not in str(record.__dict__)

@@ -16,6 +16,7 @@ from storage.export_rows import NOT_EXPORTED, PAGED, RANGED, WHOLE
 from storage.postgres import Pool
 from storage.schema import metadata
 from tests.integration.accounts.conftest import COMPANY, TRUCK, Desk, Person
+from tests.integration.accounts.mailboxes import prove
 from tests.integration.accounts.test_documents import paper
 from tests.integration.accounts.test_exports import drive, made
 
@@ -61,7 +62,8 @@ async def everything(pool: Pool, *, but: tuple[str, ...] = ()) -> str:
 async def live(desk: Desk, driver: Person) -> int:
     """A driver with something in every corner; the order that was carried."""
     settings = await driver.get("/me/settings")
-    await driver.patch("/me/settings", {"name": PERSONAL[0], "email": PERSONAL[1]}, settings.version)
+    await driver.patch("/me/settings", {"name": PERSONAL[0]}, settings.version)
+    await prove(desk, driver, PERSONAL[1])
     vehicle = (await driver.post("/vehicles", TRUCK)).body["vehicle"]
     await driver.post(f"/vehicles/{vehicle}/activate")
     await paper(driver, "driver_licence", number="LICENCE-77")

@@ -14,16 +14,14 @@ async def test_settings_are_read_and_changed(desk: Desk) -> None:
         "time_zone": "Asia/Almaty",
         "version": 1,
     }
-    changes = {"name": "Ержан", "email": "e@example.kz", "locale": "kk", "time_zone": "Asia/Aqtobe"}
+    changes = {"name": "Ержан", "locale": "kk", "time_zone": "Asia/Aqtobe"}
     changed = await desk.driver.patch("/me/settings", changes, first.version)
-    assert changed.body == {**changes, "version": 2} and changed.headers["ETag"] == '"2"'
-    cleared = await desk.driver.patch("/me/settings", {"email": ""}, changed.version)
-    assert cleared.body == {**changes, "email": None, "version": 3}
+    assert changed.body == {**changes, "email": None, "version": 2} and changed.headers["ETag"] == '"2"'
     assert (await desk.driver.patch("/me/settings", {"name": "x"}, first.version)).code == "version_stale"
     assert (await desk.driver.patch("/me/settings", {"name": "x"})).code == "precondition_required"
     me = (await desk.driver.get("/me")).body
     assert (me["name"], me["locale"]) == ("Ержан", "kk")
-    same = await desk.driver.get("/me/settings", **{"If-None-Match": cleared.headers["ETag"]})
+    same = await desk.driver.get("/me/settings", **{"If-None-Match": changed.headers["ETag"]})
     assert same.status == 304
 
 
@@ -35,10 +33,7 @@ async def test_settings_are_read_and_changed(desk: Desk) -> None:
         {"time_zone": "../../etc/passwd"},
         {"time_zone": "/etc/passwd"},
         {"time_zone": "Asia/Almaty\n"},
-        {"email": "no mail"},
-        {"email": "a@b"},
-        {"email": "a@b.kz\n"},
-        {"email": "a" * 65 + "@b.kz"},
+        {"email": "e@example.kz"},  # proven, not said: /me/email
         {"name": "x" * 121},
         {"name": "a\x00b"},
         {"name": 5},

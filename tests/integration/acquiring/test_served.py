@@ -19,7 +19,7 @@ from tests.served import LocalServer
 async def test_a_page_is_served_by_the_desk_and_its_courier_knocks_at_our_own_address(
     server: LocalServer,
 ) -> None:
-    acquirer = server.services.acquirers["sandbox"]
+    acquirer = server.services.paying.acquirers["sandbox"]
     assert isinstance(acquirer, Sandbox)
     page = await acquirer.checkout(an_order(), BACK, FAILED, save_card=True, attempt=uuid4())
     assert page.url.startswith(f"{server.url}/sandbox-pay/p/")
@@ -48,7 +48,7 @@ async def test_a_desk_without_the_sandbox_has_no_pages_of_it(server: LocalServer
         roads=now.roads,
         epoch=now.epoch,
     )
-    assert other.acquirers == {}
+    assert other.paying.acquirers == {}
     assert not any("sandbox" in resource.canonical for resource in build_app(other).router.resources())
     mine: web.Application = build_app(now)
     assert any("sandbox" in resource.canonical for resource in mine.router.resources())

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -11,10 +11,14 @@ from geo.cells import cell_of
 from geo.gazetteer import Gazetteer
 from geo.regions import Regions, around
 from server.deliver import Deliveries
-from server.gateways.push import Delivered, Outcome, Push
+from server.gateways.push import Delivered, Outcome, Push, PushSender
+from server.notices.announcing import planned
 from storage.accounts import AccountStore
 from storage.content.broadcasts import A_DAY, STEP, WAITING, BroadcastStore, NewBroadcast
 from storage.content.whereabouts import Trace, Whereabouts
+from storage.notices.announcing import NewsStore
+from storage.notices.ledger import Ledger
+from storage.notices.preferences import PreferenceStore
 from storage.outbox import Outbox
 from storage.postgres import Pool
 
@@ -178,16 +182,26 @@ class Phones:
         """Nothing is open."""
 
 
+def sending(pool: Pool, store: BroadcastStore, senders: Mapping[str, PushSender]) -> Deliveries:
+    ledger, preferences = Ledger(pool), PreferenceStore(pool)
+    return Deliveries(Outbox(pool), AccountStore(pool), preferences, ledger, senders, broadcasts=store)
+
+
+async def announce(pool: Pool) -> None:
+    """What waits goes to inboxes, so that it may be sent."""
+    while await NewsStore(pool).announce(200, lambda news: planned(news, lambda user: False, frozenset())):
+        pass
+
+
 async def test_what_was_cancelled_midway_is_pushed_to_nobody_else(store: BroadcastStore, pool: Pool) -> None:
     await crowd(pool, 2 * STEP)
     id = await queued(store, pool)
     phones = Phones()
-    deliveries = Deliveries(
-        Outbox(pool), AccountStore(pool), {"webpush": phones, "log": phones}, broadcasts=store
-    )
+    deliveries = sending(pool, store, {"webpush": phones, "log": phones})
     await store.step()
     await store.cancel(await staff(pool), id)
     assert await store.step() is None
+    await announce(pool)
     await deliveries.once()
     states = await pool.fetch("SELECT state, count(*) AS n FROM outbox GROUP BY state")
     assert {row["state"]: row["n"] for row in states} == {"cancelled": STEP}
@@ -210,8 +224,9 @@ async def test_each_phone_reads_its_own_language_and_logs_read_nothing(
     id = await queued(store, pool)
     await store.step()
     phones = Phones()
+    await announce(pool)
     with caplog.at_level(logging.DEBUG):
-        await Deliveries(Outbox(pool), AccountStore(pool), {"webpush": phones}, broadcasts=store).once()
+        await sending(pool, store, {"webpush": phones}).once()
     assert {push.endpoint.user: push.text for push in phones.pushes} == {
         first: ("Қар", "Жол жабық."),
         second: ("Снег", "Трасса закрыта."),

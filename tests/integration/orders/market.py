@@ -143,7 +143,7 @@ class Market:
     async def pay(self, driver: int, seconds: float) -> None:
         """Access ends so many seconds from now."""
         async with transaction(self.pool) as connection:
-            now = (await access.lock(connection, driver))[2]
+            now = (await access.lock(connection, driver)).now
             entry = Entry(EntryKind.STAFF, now, until=now + seconds)
             await access.enter(connection, driver, entry, f"test:{uuid.uuid4()}")
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from server.deliver import FIRST_WAIT_S, LONGEST_WAIT_S, Deliveries, backoff
+from server.deliver import Deliveries
 from server.gateways.push import Delivered, Gone, Later, Outcome, Push, PushSender, Rejected
 from server.i18n import notices
+from server.notices.turns import FIRST_WAIT_S, LONGEST_WAIT_S, backoff
 from storage.accounts import AccountStore
+from storage.notices.ledger import Ledger
+from storage.notices.preferences import PreferenceStore
 from storage.outbox import Outbox
 from storage.postgres import Pool
 
@@ -34,9 +37,9 @@ async def put(
 ) -> None:
     await pool.execute(
         """
-        INSERT INTO outbox (user_id, kind, payload, dedupe_key, due_at, expires_at)
+        INSERT INTO outbox (user_id, kind, payload, dedupe_key, due_at, expires_at, announced_at)
         SELECT $1, $2::text, jsonb_build_object('offer', n, 'order', n, 'status', 'open', 'reason', 'secret'),
-            $2::text || ':' || n, now() + $4 * interval '1 s', now() + $5 * interval '1 s'
+            $2::text || ':' || n, now() + $4 * interval '1 s', now() + $5 * interval '1 s', now()
         FROM generate_series(1, $3) n
         """,
         user,
@@ -181,7 +184,9 @@ class Phones:
 
 
 def deliveries(pool: Pool, **senders: PushSender) -> Deliveries:
-    return Deliveries(Outbox(pool), AccountStore(pool), senders, jitter=lambda: 0.0)
+    return Deliveries(
+        Outbox(pool), AccountStore(pool), PreferenceStore(pool), Ledger(pool), senders, jitter=lambda: 0.0
+    )
 
 
 async def endpoint(pool: Pool, user: int, address: str, kind: str = "webpush", locale: str = "en") -> int:

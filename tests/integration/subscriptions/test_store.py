@@ -17,7 +17,6 @@ from dispatch.errors import Refusal
 from dispatch.events import AccessChanged, Event
 from server.subscribing.clock import SubscriptionClock
 from server.subscribing.selling import Selling
-from storage.accounts import AccountStore
 from storage.billing import access, subscriptions
 from storage.billing.access import AccessLedger
 from storage.billing.plans import NewVersion, PlanStore
@@ -169,7 +168,7 @@ async def test_a_payment_counts_once_however_often_it_is_told(
 async def test_the_price_that_was_paid_in_the_trial_stays_through_a_rise(
     pool: Pool, store: SubscriptionStore, plans: PlanStore, driver: int
 ) -> None:
-    selling = Selling(pool, plans, store, AccountStore(pool))
+    selling = Selling(pool, plans, store)
     await store.start_trial(driver, "driver-month", "KZ", KZT)
     await pay(pool, driver)
     staff = await a_user(pool, "admin", "finance")
@@ -296,16 +295,21 @@ async def test_a_pause_keeps_the_days_and_ends_by_itself(
     assert refusal.value.code == "pause_refused", "fourteen days of this year's sixty are gone"
 
 
-async def test_a_refund_takes_its_share_of_the_days_once(
+async def test_a_refund_takes_its_share_of_the_days_once_and_the_rest_takes_the_rest(
     pool: Pool, store: SubscriptionStore, driver: int
 ) -> None:
     invoice = uuid4()
     await pay(pool, driver, invoice=invoice)
-    for _ in range(3):
+    for part, total, days in (
+        (0.5, 2495_00, 15),
+        (0.5, 2495_00, 15),
+        (0.25, 3742_50, 7.5),
+        (0.25, 4990_00, 0),
+    ):
         async with transaction(pool) as connection:
-            await subscriptions.refunded(connection, driver, invoice, 0.5, 2495_00)
-    at = await store.standing(driver)
-    assert at.access.until == pytest.approx(at.now + 15 * DAY_S, abs=5)
+            await subscriptions.refunded(connection, driver, invoice, part, total)
+        at = await store.standing(driver)
+        assert at.access.until == pytest.approx(at.now + days * DAY_S, abs=5)
 
 
 async def test_a_change_to_a_dearer_plan_takes_the_rest_of_the_old_one_along(
@@ -344,7 +348,7 @@ async def test_the_balances_are_what_the_entries_come_to_and_a_changed_one_is_na
 async def test_entries_of_one_user_come_one_after_the_other(pool: Pool, driver: int) -> None:
     async def give(number: int) -> None:
         async with transaction(pool) as connection:
-            _, _, now = await access.lock(connection, driver)
+            now = (await access.lock(connection, driver)).now
             await access.enter(connection, driver, Entry(EntryKind.BONUS, now, DAY_S), f"bonus:{number}")
 
     await asyncio.gather(*map(give, range(30)))

@@ -3,7 +3,7 @@
 import pytest
 
 from dispatch.errors import Refusal
-from server.gateways.otp import masked
+from server.gateways.texting import masked
 from server.http.identity import network_of
 from server.phone import e164, reachable
 from server.provision import Wanted, phones

@@ -18,6 +18,7 @@ EXPECTED = {
         "read_chats",
         "see_reports",
         "replay_tracks",
+        "see_deliveries",
         "edit_content",
         "broadcast",
     },

@@ -24,6 +24,11 @@ export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type AttachmentKind = "photo" | "paper";
 export type Provider = "google" | "apple";
+export type NoticeCategory = "offers" | "bids" | "hauls" | "chat" | "reviews" | "papers" | "money" | "bonuses" | "news" | "account";
+export type NoticeChannel = "inbox" | "push" | "sms" | "email";
+export type Switchable = "push" | "sms" | "email";
+export type DeliveryMeans = "inbox" | "socket" | "webpush" | "fid" | "token" | "log" | "sms" | "email" | "none";
+export type DeliveryOutcome = "stored" | "seen" | "delivered" | "later" | "rejected" | "gone" | "withheld" | "expired";
 export type CompanyState = "unverified" | "pending" | "verified" | "rejected";
 export type CompanyReason = "bin_not_found" | "name_mismatch" | "documents_missing" | "suspicious" | "other";
 export type Joins = "owner" | "manager" | "driver";
@@ -293,6 +298,24 @@ export interface ChatEntry {
   attachments?: ChatFile[];
 }
 
+/** What a user was told, in the reader's language. `link` is a path in the app; at `over_at` it has ended, read or not. `ids` are row ids by their names: what the app fetches the rest by. */
+export interface InboxEntry {
+  /** 1 or more */
+  item: number;
+  kind: string;
+  category: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  title: string;
+  body: string;
+  link: string;
+  ids: Record<string, number>;
+  urgent?: boolean;
+  read?: boolean;
+  /** Seconds since the epoch, UTC; 0 or more */
+  over_at?: number | null;
+}
+
 /** First frame when no ticket was given in the URL; must arrive within 5 s. */
 export interface Hello {
   type: "hello";
@@ -515,6 +538,16 @@ export interface ChatRead {
   order: number;
   /** 1, 2, 3 ... within the conversation; 1 or more */
   upto: number;
+}
+
+/** These items are on the screen: nothing else rings for them. Within two seconds of `inbox.item` not even a push leaves. With `read` they were opened, too, and leave the count of what is unread. */
+export interface InboxSeen {
+  type: "inbox.seen";
+  /** Chosen by the client, echoed in answers; 0 or more */
+  id: number;
+  /** 1 to 100 items */
+  items: number[];
+  read?: boolean;
 }
 
 /** The assigned driver's next step: at_pickup, loaded, in_transit, at_drop, delivered. */
@@ -742,6 +775,19 @@ export interface ChatMarked {
   upto: number;
   /** Seconds since the epoch, UTC; 0 or more */
   at: number;
+}
+
+/** Something that you are told: a new item of your inbox. Answer `inbox.seen` when it is on the screen. */
+export interface InboxItem {
+  type: "inbox.item";
+  entry: InboxEntry;
+}
+
+/** Items were read, here or on another device of yours; `unread` is what is left, counted up to 100. */
+export interface InboxMarked {
+  type: "inbox.marked";
+  items: number[];
+  unread: number;
 }
 
 /** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident, sharing_paused (no more positions for the shipper's side), sharing_resumed. */
@@ -1100,7 +1146,7 @@ export interface Profile {
   company_role?: string | null;
 }
 
-/** What a user says of themselves. */
+/** What a user says of themselves. `email` is proven by a code: `PUT /me/email`. */
 export interface SettingsView {
   name: string;
   email: string | null;
@@ -1109,15 +1155,37 @@ export interface SettingsView {
   version: number;
 }
 
-/** What is left out stays; "" clears a text. Number and role are not changed here. */
+/** What is left out stays; "" clears a text. Number, mail and role are not changed here. */
 export interface SettingsPatch {
   /** 0 to 120 characters */
   name?: string | null;
-  /** matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$ */
-  email?: string | null;
   locale?: Lang | null;
   /** IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$ */
   time_zone?: string | null;
+}
+
+/** An address where the user reads mails. */
+export interface EmailForm {
+  /** matches ^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$ */
+  email: string;
+}
+
+/** A code is on its way to the address. */
+export interface EmailAsked {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  resend_at: number;
+}
+
+/** The code that came by mail for `request`. */
+export interface EmailProofForm {
+  /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
+  request: string;
+  /** matches ^[0-9]{6}$ */
+  code: string;
 }
 
 /** Where to push: a Web Push subscription, a Firebase installation id, or a legacy FCM token. */
@@ -1141,6 +1209,157 @@ export interface PushEndpoint {
 /** The VAPID public key for `pushManager.subscribe`, absent when Web Push is off. */
 export interface PushKey {
   key: string | null;
+}
+
+/** A page, newest first; `unread`: only what waits to be read. */
+export interface InboxQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+  unread?: boolean;
+}
+
+/** One page. `unread` counts all that waits to be read, up to 100. */
+export interface Inbox {
+  items: InboxEntry[];
+  unread: number;
+  next?: number | null;
+}
+
+/** How much waits to be read, up to 100. */
+export interface InboxCount {
+  unread: number;
+}
+
+/** Either these items or, with `upto`, everything up to that one. */
+export interface InboxReadForm {
+  /** 0 to 100 items */
+  items?: number[];
+  /** 1 or more */
+  upto?: number | null;
+}
+
+/** From `since` on, up to `until`, nothing rings but what must be heard. They may go over midnight. */
+export interface QuietHours {
+  /** minutes of the day by the clock of your time zone; 0 to 1,439 */
+  since: number;
+  /** minutes of the day by the clock of your time zone; 0 to 1,439 */
+  until: number;
+}
+
+/** Channels that are switched off for a category. */
+export interface CategoryOff {
+  category: NoticeCategory;
+  /** 1 to 3 items */
+  channels: Switchable[];
+}
+
+/** All of it: what is not named in `off` is on. */
+export interface WishesForm {
+  /** 0 to 10 items */
+  off?: CategoryOff[];
+  quiet?: QuietHours | null;
+}
+
+/** What may be switched: `channels` that carry something of the category; `always`: kinds that break quiet hours, and may cost an SMS when nobody has seen them for three minutes. */
+export interface CategoryView {
+  category: NoticeCategory;
+  name: string;
+  channels: NoticeChannel[];
+  off: NoticeChannel[];
+  always: string[];
+}
+
+/** What the caller wants to be told. Quiet hours go by `time_zone`, which is set with the profile. */
+export interface Wishes {
+  version: number;
+  categories: CategoryView[];
+  quiet: QuietHours | null;
+  time_zone: string;
+}
+
+/** A kind of event. `words` have texts of their own; `critical` are those that break quiet hours, [""] for all. */
+export interface NoticeKind {
+  kind: string;
+  category: NoticeCategory;
+  channels: NoticeChannel[];
+  words: string[];
+  critical: string[];
+  counted: boolean;
+  urgent: boolean;
+  live: boolean;
+  topic: string;
+  ttl_s: number;
+  keep_s: number;
+  link: string;
+}
+
+/** Every event that a user can be told of. */
+export interface NoticeKinds {
+  kinds: NoticeKind[];
+}
+
+/** Made-up parameters of an event. */
+export interface NoticeSample {
+  /** the variant, of the kind's `words`; matches ^[a-z][a-z_]{0,31}$ */
+  word?: string | null;
+  /** 0 to 1,000 */
+  n?: number;
+}
+
+/** What is said in one language; `sms` only where an SMS may go. */
+export interface NoticeText {
+  lang: Lang;
+  title: string;
+  body: string;
+  sms: string | null;
+}
+
+/** What is said of an event, in every language. */
+export interface NoticePreview {
+  kind: string;
+  texts: NoticeText[];
+  link: string;
+  urgent: boolean;
+  critical: boolean;
+}
+
+/** One attempt to tell somebody, `lag_ms` after the event was written. */
+export interface NoticeAttempt {
+  delivery: number;
+  item: number;
+  user: number;
+  kind: string;
+  means: DeliveryMeans;
+  outcome: DeliveryOutcome;
+  attempt: number;
+  lag_ms: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  reason?: string;
+  endpoint?: number | null;
+}
+
+/** One page, newest first. */
+export interface NoticeAttempts {
+  deliveries: NoticeAttempt[];
+  next?: number | null;
+}
+
+/** Whether, when and how the driver was told of an offer. `seen_at`: it was on the driver's screen. */
+export interface OfferDeliveries {
+  offer: number;
+  order: number;
+  driver: number;
+  status: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  made_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  expires_at: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  seen_at: number | null;
+  deliveries: NoticeAttempt[];
 }
 
 /** A truck with its trailer, as a whole. What is left out is unknown; without ADR classes it carries none. */
@@ -4222,7 +4441,8 @@ export type ClientMessage =
   | ChatSend
   | ChatRead
   | AreaWatch
-  | AreaUnwatch;
+  | AreaUnwatch
+  | InboxSeen;
 
 /** Every frame the server sends. Ignore a `type` that you do not know. */
 export type ServerMessage =
@@ -4245,6 +4465,8 @@ export type ServerMessage =
   | BidClosed
   | ChatMessage
   | ChatMarked
+  | InboxItem
+  | InboxMarked
   | AccessChanged;
 
 /** Frames that get exactly one `ok` or `error` with their `id`. */
@@ -4268,4 +4490,5 @@ export type Command =
   | ChatSend
   | ChatRead
   | AreaWatch
-  | AreaUnwatch;
+  | AreaUnwatch
+  | InboxSeen;

@@ -50,8 +50,8 @@ def add_pages(app: web.Application, sandbox: Sandbox) -> None:
         where = f"{PREFIX}/p/{page.token}?lang={_lang(request, page)}"
         return web.Response(status=303, headers={**HEADERS, "Location": where})
 
-    app.router.add_get(PREFIX + "/p/{token:[0-9a-f]{32}}", show)
-    app.router.add_post(PREFIX + "/p/{token:[0-9a-f]{32}}", act)
+    app.router.add_get(PREFIX + "/p/{token:[0-9A-Za-z_-]{1,64}}", show)
+    app.router.add_post(PREFIX + "/p/{token:[0-9A-Za-z_-]{1,64}}", act)
 
 
 def _shown(request: web.Request, page: Checkout | None, problem: str = "") -> web.Response:

@@ -134,9 +134,18 @@ async def an_export(world: World, person: Person) -> int:
     return export.id
 
 
+def _a_new_mailbox(cell: Cell) -> dict[str, str]:
+    return {"email": f"reader{next(_numbers)}@example.org"}
+
+
+_NO_CODE = {"request": "00000000-0000-4000-8000-000000000000", "code": "000000"}
+
 ROWS = (
     Row("GET /api/v1/me/settings"),
     Row("PATCH /api/v1/me/settings", body={"name": "x"}, headers=_EDIT),
+    Row("PUT /api/v1/me/email", body=_a_new_mailbox),
+    Row("POST /api/v1/me/email/confirm", body=_NO_CODE, expect={"*": "code_wrong"}),
+    Row("DELETE /api/v1/me/email"),
     Row("POST /api/v1/me/deletion/code"),
     Row("POST /api/v1/me/deletion", body={}),
     Row("POST /api/v1/me/exports"),

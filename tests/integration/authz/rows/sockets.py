@@ -127,6 +127,8 @@ FRAMES = (
         own=a_conversation,
         names=("order",),
     ),
+    # Items that are somebody else's are passed over.
+    Frame("inbox.seen", fields={"items": [1], "read": True}),
     Frame(
         "order.advance",
         _DRIVER,

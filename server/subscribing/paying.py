@@ -1,0 +1,126 @@
+"""Between subscriptions and money: what a payment means for access, and how a renewal is paid for."""
+
+from collections.abc import Sequence
+
+from billing.acquiring import Advice, Unavailable
+from billing.money import Money
+from billing.payments import AttemptState, Invoice
+from dispatch.errors import Refusal
+from dispatch.events import Event
+from server.notify import Notify
+from server.paying.cashier import Bill, Cashier, Payer
+from storage.billing import subscriptions
+from storage.billing.cards import CardStore, SavedCard
+from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
+from storage.postgres import Connection, Pool, whole
+
+from .selling import Sale, Selling
+
+RENEWAL, FIRST, UPGRADE = "renewal", "subscription", "upgrade"
+# An outcome that is not known by then is looked for by hand; the next try is another invoice.
+RENEWAL_LIVES_S = 7_200.0
+
+
+class Consequences:
+    """What payments mean for access: storage.billing.consequences, called in the transaction of the booking."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+
+    async def paid(self, connection: Connection, invoice: Invoice, card: int | None, at: float) -> None:
+        """The period begins, or goes on."""
+        bought = Bought(
+            invoice.user,
+            invoice.id,
+            invoice.plan,
+            invoice.region,
+            invoice.money,
+            invoice.period_s,
+            invoice.purpose == UPGRADE,
+            card,
+        )
+        self._notify.tell(await subscriptions.paid(connection, bought))
+
+    async def refunded(
+        self, connection: Connection, invoice: Invoice, minor: int, total: int, at: float
+    ) -> None:
+        """So much of it goes."""
+        part = minor / invoice.money.minor
+        self._notify.tell(await subscriptions.refunded(connection, invoice.user, invoice.id, part, total))
+
+    async def not_taken(
+        self, connection: Connection, invoice: Invoice, state: AttemptState, advice: Advice | None, at: float
+    ) -> None:
+        """A renewal that was declined counts as a try, one that could not be made does not."""
+        if state is AttemptState.DECLINED:
+            never = advice is Advice.NEVER
+            await subscriptions.failed(connection, invoice.user, invoice.id, never=never)
+        else:
+            await subscriptions.released(connection, invoice.user, invoice.id)
+
+
+class NotDue(Exception):
+    """Another worker has begun this renewal."""
+
+
+class Renewals:
+    """Charges what the clock finds due: Charging of `clock`."""
+
+    def __init__(
+        self, pool: Pool, selling: Selling, cashier: Cashier, cards: CardStore, store: SubscriptionStore
+    ) -> None:
+        self._pool = pool
+        self._selling = selling
+        self._cashier = cashier
+        self._cards = cards
+        self._store = store
+
+    async def renew(self, renewal: Renewal) -> Sequence[Event]:
+        """One try. Unavailable: surely nothing was charged, and it costs no try."""
+        at = renewal.standing
+        sale = await self._selling.renewal(at)
+        card = None if at.held is None or at.held.card is None else await self._card(at.held.card)
+        if sale is None or card is None:
+            await self._store.give_up(at.user)
+            return ()
+        bill = bill_of(at.user, sale, card.provider, RENEWAL, at.lang, lives_s=RENEWAL_LIVES_S)
+        try:
+            async with whole(self._pool) as connection:
+                invoice = await self._cashier.bill(bill)
+                if not await subscriptions.began(connection, at.user, invoice.id):
+                    raise NotDue
+        except NotDue:
+            return ()
+        charged = await self._cashier.charge_saved(
+            invoice.id, card.id, merchant=True, payer=Payer(phone=at.phone)
+        )
+        if charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
+            raise Unavailable(charged.reason)
+        # What came of it was applied with it; what is not known yet is looked for by the loop of payments.
+        return ()
+
+    async def _card(self, card: int) -> SavedCard | None:
+        try:
+            return (await self._cards.opened(card))[0]
+        except Refusal:  # its owner has removed it
+            return None
+
+
+def bill_of(
+    user: int, sale: Sale, provider: str, purpose: str, lang: str, *, lives_s: float, credit: int = 0
+) -> Bill:
+    """What one period of a plan costs; `credit` minor units of it are paid already."""
+    version = sale.version
+    return Bill(
+        user,
+        provider,
+        Money(sale.money.minor - credit, sale.money.currency),
+        purpose,
+        version.plan,
+        version.version,
+        sale.region,
+        version.period_s,
+        version.names.get(lang, version.names["ru"]),
+        lang,
+        lives_s,
+    )
