@@ -158,6 +158,23 @@ def test_more_than_a_payment_never_goes_back() -> None:
     assert back == [PART, PART] and 3 * PART > PRICE
 
 
+def test_a_refund_that_is_told_again_and_again_leaves_room_for_the_rest() -> None:
+    model = Model()
+    model.receive(told(Kind.PAY))
+    for number in range(4):
+        model.receive(told(Kind.REFUND, "r1", f"evt_{number}", of="t1", minor=PART))
+    model.receive(told(Kind.REFUND, "r2", of="t1", minor=PRICE - PART))
+    assert model.balances == {}
+    assert standing(INVOICE, model.facts, [], NOW).state is InvoiceState.REFUNDED
+
+
+def test_a_payment_that_was_booked_is_not_unsaid_by_a_word_that_does_not_fit() -> None:
+    model = Model()
+    model.receive(told(Kind.PAY))
+    assert model.receive(told(Kind.CONFIRM, minor=1)) == []
+    assert standing(INVOICE, model.facts, [], NOW).state is InvoiceState.PAID
+
+
 @pytest.mark.parametrize(
     ("said", "verdict", "answer"),
     [
@@ -179,7 +196,9 @@ def test_what_does_not_fit_the_invoice_is_refused_and_grants_nothing(
     model = Model()
     model.receive(pay)
     assert bool(model.consequences) == (verdict is Verdict.APPLIED)
-    if verdict not in (Verdict.APPLIED, Verdict.TEST):
+    if verdict is Verdict.TEST:
+        assert model.books == {}
+    elif verdict is not Verdict.APPLIED:
         # Money that came all the same stands in the books, as nobody's.
         assert [booking.act for booking in model.books.values()] == [Act.STRAY_RECEIVED]
         model.receive(told(Kind.REFUND, "r1", of="t1", **said))
