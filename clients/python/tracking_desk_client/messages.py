@@ -86,6 +86,8 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("step_up_required", 403, False, "Confirm it with a code of your authenticator app first."),
         ErrorCode("sign_in_again", 403, False, "This needs a fresh sign-in: sign in again first."),
         ErrorCode("sms_unavailable", 503, True, "The code could not be sent: try again in a few minutes."),
+        ErrorCode("email_unavailable", 503, True, "The mail could not be sent: try again in a few minutes."),
+        ErrorCode("email_unreachable", 422, False, "No mail can be brought to this address."),
         ErrorCode("phone_country", 422, False, "Codes are not sent to numbers of this country."),
         ErrorCode("phone_taken", 409, False, "This number belongs to another account."),
         ErrorCode("identity_taken", 409, False, "This Google or Apple account is linked already."),
@@ -228,6 +230,11 @@ Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 AttachmentKind = Literal["photo", "paper"]
 Provider = Literal["google", "apple"]
+NoticeCategory = Literal["offers", "bids", "hauls", "chat", "reviews", "papers", "money", "bonuses", "news", "account"]
+NoticeChannel = Literal["inbox", "push", "sms", "email"]
+Switchable = Literal["push", "sms", "email"]
+DeliveryMeans = Literal["inbox", "socket", "webpush", "fid", "token", "log", "sms", "email", "none"]
+DeliveryOutcome = Literal["stored", "seen", "delivered", "later", "rejected", "gone", "withheld", "expired"]
 CompanyState = Literal["unverified", "pending", "verified", "rejected"]
 CompanyReason = Literal["bin_not_found", "name_mismatch", "documents_missing", "suspicious", "other"]
 Joins = Literal["owner", "manager", "driver"]
@@ -932,6 +939,59 @@ class ChatEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """What a user was told, in the reader's language. `link` is a path in the app; at `over_at` it has ended,
+    read or not. `ids` are row ids by their names: what the app fetches the rest by."""
+
+    item: int  # 1 or more
+    kind: str
+    category: str
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    title: str
+    body: str
+    link: str
+    ids: dict[str, int]
+    urgent: bool = False
+    read: bool = False
+    over_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "item": self.item,
+            "kind": self.kind,
+            "category": self.category,
+            "at": self.at,
+            "title": self.title,
+            "body": self.body,
+            "link": self.link,
+            "ids": self.ids,
+        }
+        if self.urgent != False:
+            wire["urgent"] = self.urgent
+        if self.read != False:
+            wire["read"] = self.read
+        if self.over_at is not None:
+            wire["over_at"] = self.over_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxEntry:
+        return cls(
+            wire["item"],
+            wire["kind"],
+            wire["category"],
+            wire["at"],
+            wire["title"],
+            wire["body"],
+            wire["link"],
+            wire["ids"],
+            wire.get("urgent", False),
+            wire.get("read", False),
+            wire.get("over_at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """First frame when no ticket was given in the URL; must arrive within 5 s."""
 
@@ -1494,6 +1554,35 @@ class ChatRead:
             wire["id"],
             wire["order"],
             wire["upto"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxSeen:
+    """These items are on the screen: nothing else rings for them. Within two seconds of `inbox.item` not even a
+    push leaves. With `read` they were opened, too, and leave the count of what is unread."""
+
+    TYPE: ClassVar[str] = "inbox.seen"
+    id: int  # Chosen by the client, echoed in answers; 0 or more
+    items: list[int]  # 1 to 100 items
+    read: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "type": "inbox.seen",
+            "id": self.id,
+            "items": self.items,
+        }
+        if self.read != False:
+            wire["read"] = self.read
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxSeen:
+        return cls(
+            wire["id"],
+            wire["items"],
+            wire.get("read", False),
         )
 
 
@@ -2145,6 +2234,49 @@ class ChatMarked:
             wire["side"],
             wire["upto"],
             wire["at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """Something that you are told: a new item of your inbox. Answer `inbox.seen` when it is on the screen."""
+
+    TYPE: ClassVar[str] = "inbox.item"
+    entry: InboxEntry
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "inbox.item",
+            "entry": self.entry.to_wire(),
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxItem:
+        return cls(
+            InboxEntry.from_wire(wire["entry"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMarked:
+    """Items were read, here or on another device of yours; `unread` is what is left, counted up to 100."""
+
+    TYPE: ClassVar[str] = "inbox.marked"
+    items: list[int]
+    unread: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "type": "inbox.marked",
+            "items": self.items,
+            "unread": self.unread,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxMarked:
+        return cls(
+            wire["items"],
+            wire["unread"],
         )
 
 
@@ -3231,7 +3363,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class SettingsView:
-    """What a user says of themselves."""
+    """What a user says of themselves. `email` is proven by a code: `PUT /me/email`."""
 
     name: str
     email: str | None
@@ -3261,10 +3393,9 @@ class SettingsView:
 
 @dataclass(frozen=True, slots=True)
 class SettingsPatch:
-    """What is left out stays; "" clears a text. Number and role are not changed here."""
+    """What is left out stays; "" clears a text. Number, mail and role are not changed here."""
 
     name: str | None = None  # 0 to 120 characters
-    email: str | None = None  # matches ^([^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63})?$
     locale: Lang | None = None
     time_zone: str | None = None  # IANA name; matches ^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$
 
@@ -3272,8 +3403,6 @@ class SettingsPatch:
         wire: Wire = {}
         if self.name is not None:
             wire["name"] = self.name
-        if self.email is not None:
-            wire["email"] = self.email
         if self.locale is not None:
             wire["locale"] = self.locale
         if self.time_zone is not None:
@@ -3284,9 +3413,71 @@ class SettingsPatch:
     def from_wire(cls, wire: Wire) -> SettingsPatch:
         return cls(
             wire.get("name"),
-            wire.get("email"),
             wire.get("locale"),
             wire.get("time_zone"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailForm:
+    """An address where the user reads mails."""
+
+    email: str  # matches ^[^@\s\u0000]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "email": self.email,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailForm:
+        return cls(
+            wire["email"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAsked:
+    """A code is on its way to the address."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    resend_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "expires_at": self.expires_at,
+            "resend_at": self.resend_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailAsked:
+        return cls(
+            wire["request"],
+            wire["expires_at"],
+            wire["resend_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmailProofForm:
+    """The code that came by mail for `request`."""
+
+    request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
+    code: str  # matches ^[0-9]{6}$
+
+    def to_wire(self) -> Wire:
+        return {
+            "request": self.request,
+            "code": self.code,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> EmailProofForm:
+        return cls(
+            wire["request"],
+            wire["code"],
         )
 
 
@@ -3355,6 +3546,478 @@ class PushKey:
     def from_wire(cls, wire: Wire) -> PushKey:
         return cls(
             wire["key"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxQuery:
+    """A page, newest first; `unread`: only what waits to be read."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+    unread: bool = False
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+            "unread": self.unread,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+            wire.get("unread", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """One page. `unread` counts all that waits to be read, up to 100."""
+
+    items: list[InboxEntry]
+    unread: int
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "items": [item.to_wire() for item in self.items],
+            "unread": self.unread,
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Inbox:
+        return cls(
+            [InboxEntry.from_wire(item) for item in wire["items"]],
+            wire["unread"],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCount:
+    """How much waits to be read, up to 100."""
+
+    unread: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "unread": self.unread,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxCount:
+        return cls(
+            wire["unread"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InboxReadForm:
+    """Either these items or, with `upto`, everything up to that one."""
+
+    items: list[int] = field(default_factory=list)  # 0 to 100 items
+    upto: int | None = None  # 1 or more
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "items": self.items,
+        }
+        if self.upto is not None:
+            wire["upto"] = self.upto
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InboxReadForm:
+        return cls(
+            wire.get("items", []),
+            wire.get("upto"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From `since` on, up to `until`, nothing rings but what must be heard. They may go over midnight."""
+
+    since: int  # minutes of the day by the clock of your time zone; 0 to 1,439
+    until: int  # minutes of the day by the clock of your time zone; 0 to 1,439
+
+    def to_wire(self) -> Wire:
+        return {
+            "since": self.since,
+            "until": self.until,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> QuietHours:
+        return cls(
+            wire["since"],
+            wire["until"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryOff:
+    """Channels that are switched off for a category."""
+
+    category: NoticeCategory
+    channels: list[Switchable]  # 1 to 3 items
+
+    def to_wire(self) -> Wire:
+        return {
+            "category": self.category,
+            "channels": self.channels,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CategoryOff:
+        return cls(
+            wire["category"],
+            wire["channels"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WishesForm:
+    """All of it: what is not named in `off` is on."""
+
+    off: list[CategoryOff] = field(default_factory=list)  # 0 to 10 items
+    quiet: QuietHours | None = None
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "off": [item.to_wire() for item in self.off],
+        }
+        if self.quiet is not None:
+            wire["quiet"] = self.quiet.to_wire()
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> WishesForm:
+        return cls(
+            [CategoryOff.from_wire(item) for item in wire["off"]] if "off" in wire else [],
+            (None if wire["quiet"] is None else QuietHours.from_wire(wire["quiet"])) if "quiet" in wire else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryView:
+    """What may be switched: `channels` that carry something of the category; `always`: kinds that break quiet
+    hours, and may cost an SMS when nobody has seen them for three minutes."""
+
+    category: NoticeCategory
+    name: str
+    channels: list[NoticeChannel]
+    off: list[NoticeChannel]
+    always: list[str]
+
+    def to_wire(self) -> Wire:
+        return {
+            "category": self.category,
+            "name": self.name,
+            "channels": self.channels,
+            "off": self.off,
+            "always": self.always,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> CategoryView:
+        return cls(
+            wire["category"],
+            wire["name"],
+            wire["channels"],
+            wire["off"],
+            wire["always"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller wants to be told. Quiet hours go by `time_zone`, which is set with the profile."""
+
+    version: int
+    categories: list[CategoryView]
+    quiet: QuietHours | None
+    time_zone: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "categories": [item.to_wire() for item in self.categories],
+            "quiet": (None if self.quiet is None else self.quiet.to_wire()),
+            "time_zone": self.time_zone,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Wishes:
+        return cls(
+            wire["version"],
+            [CategoryView.from_wire(item) for item in wire["categories"]],
+            (None if wire["quiet"] is None else QuietHours.from_wire(wire["quiet"])),
+            wire["time_zone"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKind:
+    """A kind of event. `words` have texts of their own; `critical` are those that break quiet hours, [""] for
+    all."""
+
+    kind: str
+    category: NoticeCategory
+    channels: list[NoticeChannel]
+    words: list[str]
+    critical: list[str]
+    counted: bool
+    urgent: bool
+    live: bool
+    topic: str
+    ttl_s: float
+    keep_s: float
+    link: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "kind": self.kind,
+            "category": self.category,
+            "channels": self.channels,
+            "words": self.words,
+            "critical": self.critical,
+            "counted": self.counted,
+            "urgent": self.urgent,
+            "live": self.live,
+            "topic": self.topic,
+            "ttl_s": self.ttl_s,
+            "keep_s": self.keep_s,
+            "link": self.link,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticeKind:
+        return cls(
+            wire["kind"],
+            wire["category"],
+            wire["channels"],
+            wire["words"],
+            wire["critical"],
+            wire["counted"],
+            wire["urgent"],
+            wire["live"],
+            wire["topic"],
+            wire["ttl_s"],
+            wire["keep_s"],
+            wire["link"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeKinds:
+    """Every event that a user can be told of."""
+
+    kinds: list[NoticeKind]
+
+    def to_wire(self) -> Wire:
+        return {
+            "kinds": [item.to_wire() for item in self.kinds],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticeKinds:
+        return cls(
+            [NoticeKind.from_wire(item) for item in wire["kinds"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSample:
+    """Made-up parameters of an event."""
+
+    word: str | None = None  # the variant, of the kind's `words`; matches ^[a-z][a-z_]{0,31}$
+    n: int = 3  # 0 to 1,000
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "n": self.n,
+        }
+        if self.word is not None:
+            wire["word"] = self.word
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticeSample:
+        return cls(
+            wire.get("word"),
+            wire.get("n", 3),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeText:
+    """What is said in one language; `sms` only where an SMS may go."""
+
+    lang: Lang
+    title: str
+    body: str
+    sms: str | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "lang": self.lang,
+            "title": self.title,
+            "body": self.body,
+            "sms": self.sms,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticeText:
+        return cls(
+            wire["lang"],
+            wire["title"],
+            wire["body"],
+            wire["sms"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePreview:
+    """What is said of an event, in every language."""
+
+    kind: str
+    texts: list[NoticeText]
+    link: str
+    urgent: bool
+    critical: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "kind": self.kind,
+            "texts": [item.to_wire() for item in self.texts],
+            "link": self.link,
+            "urgent": self.urgent,
+            "critical": self.critical,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticePreview:
+        return cls(
+            wire["kind"],
+            [NoticeText.from_wire(item) for item in wire["texts"]],
+            wire["link"],
+            wire["urgent"],
+            wire["critical"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAttempt:
+    """One attempt to tell somebody, `lag_ms` after the event was written."""
+
+    delivery: int
+    item: int
+    user: int
+    kind: str
+    means: DeliveryMeans
+    outcome: DeliveryOutcome
+    attempt: int
+    lag_ms: int
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    reason: str = ""
+    endpoint: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "delivery": self.delivery,
+            "item": self.item,
+            "user": self.user,
+            "kind": self.kind,
+            "means": self.means,
+            "outcome": self.outcome,
+            "attempt": self.attempt,
+            "lag_ms": self.lag_ms,
+            "at": self.at,
+            "reason": self.reason,
+            "endpoint": self.endpoint,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticeAttempt:
+        return cls(
+            wire["delivery"],
+            wire["item"],
+            wire["user"],
+            wire["kind"],
+            wire["means"],
+            wire["outcome"],
+            wire["attempt"],
+            wire["lag_ms"],
+            wire["at"],
+            wire.get("reason", ""),
+            wire.get("endpoint"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeAttempts:
+    """One page, newest first."""
+
+    deliveries: list[NoticeAttempt]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "deliveries": [item.to_wire() for item in self.deliveries],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> NoticeAttempts:
+        return cls(
+            [NoticeAttempt.from_wire(item) for item in wire["deliveries"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDeliveries:
+    """Whether, when and how the driver was told of an offer. `seen_at`: it was on the driver's screen."""
+
+    offer: int
+    order: int
+    driver: int
+    status: str
+    made_at: float  # Seconds since the epoch, UTC; 0 or more
+    expires_at: float  # Seconds since the epoch, UTC; 0 or more
+    seen_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    deliveries: list[NoticeAttempt]
+
+    def to_wire(self) -> Wire:
+        return {
+            "offer": self.offer,
+            "order": self.order,
+            "driver": self.driver,
+            "status": self.status,
+            "made_at": self.made_at,
+            "expires_at": self.expires_at,
+            "seen_at": self.seen_at,
+            "deliveries": [item.to_wire() for item in self.deliveries],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> OfferDeliveries:
+        return cls(
+            wire["offer"],
+            wire["order"],
+            wire["driver"],
+            wire["status"],
+            wire["made_at"],
+            wire["expires_at"],
+            wire["seen_at"],
+            [NoticeAttempt.from_wire(item) for item in wire["deliveries"]],
         )
 
 
@@ -12275,6 +12938,7 @@ ClientMessage: TypeAlias = (
     | ChatRead
     | AreaWatch
     | AreaUnwatch
+    | InboxSeen
 )
 
 ServerMessage: TypeAlias = (
@@ -12297,6 +12961,8 @@ ServerMessage: TypeAlias = (
     | BidClosed
     | ChatMessage
     | ChatMarked
+    | InboxItem
+    | InboxMarked
     | AccessChanged
 )
 
@@ -12321,6 +12987,7 @@ _CLIENT: dict[str, Callable[[Wire], Any]] = {
     "bid.seen": BidSeen.from_wire,
     "chat.send": ChatSend.from_wire,
     "chat.read": ChatRead.from_wire,
+    "inbox.seen": InboxSeen.from_wire,
     "order.advance": OrderAdvance.from_wire,
     "order.watch": OrderWatch.from_wire,
     "order.unwatch": OrderUnwatch.from_wire,
@@ -12343,6 +13010,8 @@ _SERVER: dict[str, Callable[[Wire], Any]] = {
     "access.changed": AccessChanged.from_wire,
     "chat.message": ChatMessage.from_wire,
     "chat.marked": ChatMarked.from_wire,
+    "inbox.item": InboxItem.from_wire,
+    "inbox.marked": InboxMarked.from_wire,
     "order.changed": OrderChanged.from_wire,
     "order.moved": OrderMoved.from_wire,
     "order.eta": OrderEta.from_wire,

@@ -22,6 +22,8 @@ export const ERRORS = {
   step_up_required: { status: 403, retry: false, title: "Confirm it with a code of your authenticator app first." },
   sign_in_again: { status: 403, retry: false, title: "This needs a fresh sign-in: sign in again first." },
   sms_unavailable: { status: 503, retry: true, title: "The code could not be sent: try again in a few minutes." },
+  email_unavailable: { status: 503, retry: true, title: "The mail could not be sent: try again in a few minutes." },
+  email_unreachable: { status: 422, retry: false, title: "No mail can be brought to this address." },
   phone_country: { status: 422, retry: false, title: "Codes are not sent to numbers of this country." },
   phone_taken: { status: 409, retry: false, title: "This number belongs to another account." },
   identity_taken: { status: 409, retry: false, title: "This Google or Apple account is linked already." },
