@@ -18,7 +18,7 @@ from storage import partitions, postgres, redis
 from storage.board.store import connect_board_pool
 from storage.postgres import Pool
 
-from . import i18n, publishing
+from . import i18n, publishing, reminding
 from .audit.sealing import Sealer
 from .background import running
 from .broadcasting import Broadcasting
@@ -178,9 +178,11 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
         subscriptions=services.subscription_clock.run(),
+        bonuses=services.bonus_job.run(),
         publish=publishing.run(services.publisher),
         announce=services.announcing.run(),
         deliver=services.deliveries.run(),
+        remind=reminding.run(services.reminders, services.notify.tell),
         broadcasting=Broadcasting(services.broadcasts).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
@@ -236,6 +238,7 @@ async def _keep(services: Services) -> None:
             if (sandbox := _sandbox(services)) is not None:
                 await sandbox.queue.forget_old()
             await services.paying.notices.forget_old()
+            await services.payment_records.refresh(1000)
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

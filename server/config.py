@@ -70,8 +70,8 @@ class Config:
     webhook_allow_private: bool = False
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
-    bank: BankDetails = field(default_factory=BankDetails)
     notice_sms: SmsBudget = SMS_BUDGET
+    bank: BankDetails = field(default_factory=BankDetails)
 
     @property
     def own_url(self) -> str:
@@ -117,8 +117,8 @@ VARIABLES: dict[str, str] = {
     **MAP_VARIABLES,
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
-    **BANK_VARIABLES,
     **EMAIL_VARIABLES,
+    **BANK_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -194,10 +194,10 @@ def load(environ: Mapping[str, str]) -> Config:
         post=post_of(environ, problems),
         watch=None if habits == "off" else WATCH,
         acquiring=acquiring_of(environ, problems, public_url),
-        bank=bank_of(environ, problems),
         notice_sms=SmsBudget(
             all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)
         ),
+        bank=bank_of(environ, problems),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

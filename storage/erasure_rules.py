@@ -38,6 +38,16 @@ KEPT = frozenset(
         "proof_demands.set_by",
         "proofs.given_by",
         "incidents.reported_by",
+        # who was brought by whom: what was given for it rests on it. Hashes of a day say nothing the day after;
+        # that of the number, under the pepper, keeps one number from being brought again and again.
+        "referrals.invitee_id",
+        "referrals.inviter_id",
+        "referrals.decided_by",
+        "referral_payments.invitee_id",
+        "loyalty_terms.set_by",
+        # who has said that money was sent, or has come: the other side's proof as well
+        "remittance_marks.shipper_by",
+        "remittance_marks.driver_by",
         "assignments.acted_by",
         "bids.driver_id",
         "bids.acted_by",
@@ -185,6 +195,8 @@ WHERE m.author_id = $1 AND c.order_id = m.order_id AND c.seq = m.seq""",
     # Own words about others, and own answers to theirs.
     "reviews.text": "UPDATE reviews SET text = '' WHERE author_id = $1",
     "reviews.reply": "UPDATE reviews SET reply = '', report_note = '' WHERE about_id = $1",
+    "referrals.note": "UPDATE referrals SET note = '' WHERE invitee_id = $1",
+    "remittance_marks.note": "UPDATE remittance_marks SET note = '' WHERE driver_by = $1",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
     "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",

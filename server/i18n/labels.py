@@ -23,6 +23,14 @@ RENAMED = {
 UNSPOKEN = frozenset({"Act", "Habit", "Outcome", "Right"})
 UNSPOKEN_WORDS = frozenset({"webpush", "fid", "token", "sign_in", "link", "others", "all"})
 
+_PAYMENT = {
+    "open": "Not paid yet",
+    "prepaid": "Paid in part",
+    "marked": "Paid, says the shipper",
+    "contested": "Contested",
+    "paid": "Paid",
+    "void": "Nothing to be paid",
+}
 LABELS: dict[str, dict[str, str]] = {
     # What a user is told of, to be switched on and off together; and how.
     "NoticeCategory": {
@@ -436,6 +444,9 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "AttachmentKind": {"photo": "Photo", "paper": "Paper"},
     "StopKind": {"pickup": "Pickup", "drop": "Drop"},
+    # Why somebody has free days, and what is missing for more.
+    "BonusKind": {"referral": "For those you have invited", "rating": "For a high rating"},
+    "BonusLack": {"orders": "Rated hauls", "rating": "Rating", "time": "Not before"},
     # By what a subscription was paid, as it stands on receipts.
     "PaymentProvider": {
         "sandbox": "Test payment",
@@ -563,6 +574,41 @@ LABELS: dict[str, dict[str, str]] = {
         "for_shipper": "For the shipper",
         "split": "Each bears a part",
         "withdrawn": "Left undecided: the haul goes on",
+    },
+    "ReferralStep": {
+        "registered": "Has signed up",
+        "confirmed": "Has confirmed the account",
+        "subscribed": "Has paid a subscription",
+    },
+    "ReferralStanding": {"standing": "Counts", "held": "Being checked", "refused": "Does not count"},
+    "ReferralSignal": {
+        "own_device": "The inviter's own device",
+        "other_device": "The device of another account",
+        "same_program": "Address and browser as of another",
+        "same_phone": "This number was brought before",
+        "many_sign_ups": "Many sign-ups from one network",
+        "same_card": "Pays with a card of another",
+    },
+    "ReferralList": {
+        "waiting": "To look at",
+        "standing": "Counts",
+        "held": "Being checked",
+        "refused": "Does not count",
+    },
+    "RemittanceKind": {"prepayment": "Prepayment", "payment": "Payment"},
+    "MarkState": {
+        "waiting": "Waits for the driver's word",
+        "confirmed": "Received",
+        "contested": "Contested",
+        "withdrawn": "Taken back",
+    },
+    "RemittanceState": _PAYMENT,
+    "HaulPayment": {**_PAYMENT, "overdue": "Overdue"},
+    "PaymentFault": {
+        "not_received": "The money has not come",
+        "wrong_amount": "Another amount has come",
+        "wrong_date": "It came on another day",
+        "other": "Another reason",
     },
     "HaulSide": {"shipper": "Shipper", "driver": "Driver"},
     "ReviewTag": {

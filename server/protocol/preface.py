@@ -18,6 +18,8 @@ TAGS = {
     "own data": "An export of everything, and the end of the account.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
+    "payments": "What shippers owe drivers for hauls, and what both say of it; the platform moves none of it.",
+    "loyalty": "Bringing others, and what it is worth.",
     "trips": "What the stream of positions says of an order on its way: arrivals, waiting, the way driven.",
     "cabinet": "Past hauls and offers, earnings by period, and tables of them.",
     "offers": "Loads offered to a driver.",

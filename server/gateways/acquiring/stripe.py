@@ -242,7 +242,7 @@ class Stripe:
         return self.again(kind, headers, raw)
 
     def again(self, kind: str, headers: Mapping[str, str], raw: bytes) -> Sequence[Notification]:
-        """The same of what was verified when it came; the event says by itself what it is."""
+        """What an event says whose signature was right when it came; the event itself tells its kind."""
         try:
             return said(raw)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """payment slips, alerts that were cleared up, checks of the money, and the indexes of what finance asks
 
-Revision ID: 0029
-Revises: 0027
+Revision ID: 0030
+Revises: 0029
 Deploy: before  # the old code runs on the new schema
 """
 
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0029"
-down_revision: str | Sequence[str] | None = "0027"
+revision: str = "0030"
+down_revision: str | Sequence[str] | None = "0029"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
