@@ -20,7 +20,7 @@ async def business(store: FigureStore, zone: str, count: int) -> Business:
     """`count` months of that zone. Churn and LTV are of the whole ones, for the running one is not over."""
     now = await store.now()
     span = months(now, zone, count)
-    moves = await store.moves(span)
+    moves = await store.moves(span, now)
     plans = recurring(await store.standing(now))
     whole = [each for each in moves if each.month != span[-1].name]
     return Business(now, plans, worth(plans, whole), moves, await store.trials(span))

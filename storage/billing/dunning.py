@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from billing.access import NONE
 from billing.subscription import Due, State, due, state
 from storage.postgres import Pool, transaction
 
 from ..order_rows import moment, seconds
-from .access import access_of
 from .plans import current
 from .subscriptions import held_of
 
@@ -60,7 +58,7 @@ class DunningStore:
             plans = await current(connection, rows[0]["now"]) if rows else {}
             for row in rows:
                 held = held_of(row)
-                access = NONE if row["seq"] is None else access_of(row)
+                access = balance_of(row).access
                 plan = plans.get(held.plan)
                 found.append(
                     Failing(

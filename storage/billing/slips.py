@@ -14,10 +14,10 @@ from billing.ledger import TRANSFER
 from billing.payments import InvoiceState, standing
 from dispatch.errors import Refusal
 from storage.files import StoredFile, hold, stored_file
-from storage.postgres import Connection, Pool, transaction, whole
+from storage.notices.writing import tell
+from storage.postgres import Pool, transaction, whole
 from storage.staff import record
 
-from ..notices.writing import tell
 from .inbox import QUEUE, Receipt
 from .invoices import FIELDS as INVOICE
 from .invoices import Listed, facts_of, listed_of, locked, tried_of
@@ -189,12 +189,8 @@ class SlipStore:
             decided = _slip(row)
             detail = {"slip": str(slip), "invoice": str(decided.invoice)}
             await record(connection, staff, "slip.turn_down", decided.user, reason, detail)
-            await _tell(connection, decided)
+            await tell(connection, [decided.user], "transfer.refused", f"transfer.refused:{slip}", {})
         return decided
-
-
-async def _tell(connection: Connection, slip: Slip) -> None:
-    await tell(connection, [slip.user], "transfer.refused", f"transfer:{slip.id}:turned_down", {})
 
 
 def _slip(row: Record) -> Slip:
