@@ -6,6 +6,7 @@ from billing.subscription import Due, State, due, state
 from storage.postgres import Pool, transaction
 
 from ..order_rows import moment, seconds
+from .access import balance_of
 from .plans import current
 from .subscriptions import held_of
 

@@ -50,7 +50,7 @@ class Desk:
         """An invoice of the driver's that is paid by transfer."""
         new = NewInvoice(
             uuid4(), user or self.driver.user, TRANSFER, Money(minor, Currency.KZT), 7 * DAY_S, "subscription",
-            "driver-month", 0, 30 * DAY_S, "Водитель, месяц", "ru",
+            "driver-month", 0, "KZ", 30 * DAY_S, "Водитель, месяц", "ru",
         )  # fmt: skip
         return str((await self.services.paying.invoices.add(new)).id)
 

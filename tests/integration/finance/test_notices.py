@@ -20,7 +20,7 @@ HEADERS = {"content-type": "application/x-www-form-urlencoded", "x-request-id": 
 async def sandbox_invoice(desk: Desk) -> str:
     new = NewInvoice(
         uuid4(), desk.driver.user, "sandbox", Money(PRICE, Currency.KZT), 3_600.0, "subscription", "driver-month",
-        0, 30 * 86_400.0, "Водитель, месяц", "ru",
+        0, "KZ", 30 * 86_400.0, "Водитель, месяц", "ru",
     )  # fmt: skip
     return str((await desk.services.paying.invoices.add(new)).id)
 
