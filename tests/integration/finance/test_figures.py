@@ -97,7 +97,7 @@ class Market:
     async def invoice(self, user: int, plan: str, minor: int, period_s: float) -> UUID:
         money = Money(minor, KZT)
         new = NewInvoice(
-            uuid4(), user, "sandbox", money, 3_600.0, "subscription", plan, 1, period_s, "", "ru"
+            uuid4(), user, "sandbox", money, 3_600.0, "subscription", plan, 1, "KZ", period_s, "", "ru"
         )
         return (await self.invoices.add(new)).id
 
