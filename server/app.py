@@ -55,6 +55,7 @@ from .ws.endpoint import add_websocket
 log = logging.getLogger("desk.app")
 
 HOUSEKEEPING_S = 3600.0
+SLICE = 500  # records of payments that are counted anew at once
 # A search of the board may name an outline and a road of 4,000 characters each, three bytes a character when
 # they are escaped; aiohttp's 8,190 would end it in a bare 400 before any of our answers.
 MAX_LINE = 32 * 1024
@@ -180,9 +181,9 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         subscriptions=services.subscription_clock.run(),
         bonuses=services.bonus_job.run(),
         publish=publishing.run(services.publisher),
+        remind=reminding.run(services.reminders, services.notify.tell),
         announce=services.announcing.run(),
         deliver=services.deliveries.run(),
-        remind=reminding.run(services.reminders, services.notify.tell),
         broadcasting=Broadcasting(services.broadcasts).run(),
         hooks=Hooks(services.webhooks, hook_sender, services.hook_seal).run(),
         revoked=services.revocations.poll(),
@@ -235,10 +236,11 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
+            while await services.payment_records.refresh(SLICE) == SLICE:
+                pass
             if (sandbox := _sandbox(services)) is not None:
                 await sandbox.queue.forget_old()
             await services.paying.notices.forget_old()
-            await services.payment_records.refresh(1000)
         except postgres.Unreachable as error:
             log.warning("housekeeping.failed", extra={"error": repr(error)})
 

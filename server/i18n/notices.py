@@ -181,7 +181,7 @@ NOTICES: dict[str, Template] = {
     ),
     "referral.progress/joined": Template("Your invitations", "Somebody whom you have invited has joined."),
     "export.ready": Template("Your data", "The export of your data is ready for a week."),
-    "transfer.turned_down": Template(
+    "transfer.refused": Template(
         "Your transfer", "We could not confirm your transfer. Open the app to see why."
     ),
     # What is said when the broadcast's own text cannot be had.

@@ -189,7 +189,7 @@ class SlipStore:
             decided = _slip(row)
             detail = {"slip": str(slip), "invoice": str(decided.invoice)}
             await record(connection, staff, "slip.turn_down", decided.user, reason, detail)
-            await tell(connection, [decided.user], "transfer.turned_down", f"transfer.turned_down:{slip}", {})
+            await tell(connection, [decided.user], "transfer.refused", f"transfer.refused:{slip}", {})
         return decided
 
 

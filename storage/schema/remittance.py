@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from .columns import at, id_column, metadata, ref
 
-# One for each assignment, made by a trigger on it (migration 0027). The price is the order's: from the assignment
+# One for each assignment, made by a trigger on it (migration 0028). The price is the order's: from the assignment
 # on nobody changes it. Everything else follows from the marks (dispatch.remittance); it stands here for those who
 # look for it: reminders, records of payments, lists.
 remittances = Table(

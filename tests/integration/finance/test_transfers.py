@@ -135,7 +135,7 @@ async def test_who_is_turned_down_is_told_why_and_may_send_another(desk: Desk) -
     assert (await desk.second("POST", path, {"reason": why}))[1]["code"] == "case_closed"
     _, mine = await desk.driver("GET", f"{MINE}/{invoice}")
     assert mine["slips"][0]["reason"] == why and mine["state"] == "created"
-    told = await desk.services.pool.fetch("SELECT user_id FROM outbox WHERE kind = 'transfer.turned_down'")
+    told = await desk.services.pool.fetch("SELECT user_id FROM outbox WHERE kind = 'transfer.refused'")
     assert [row["user_id"] for row in told] == [desk.driver.user]
     await shown(desk, invoice)
     for _ in range(3):
