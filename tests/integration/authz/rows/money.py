@@ -22,13 +22,8 @@ SMALL, LARGE = 499_000, 6_000_000  # the second asks for a second approver
 
 async def _invoice(world: World, user: int, minor: int = SMALL) -> UUID:
     new = NewInvoice(
-<<<<<<< HEAD
-        uuid4(), user, TRANSFER, Money(minor, Currency.KZT), 7 * DAY_S, "subscription", "driver-month", 0,
-        "KZ", 30 * DAY_S, "Месяц", "ru",
-=======
         uuid4(), user, TRANSFER, Money(minor, Currency.KZT), 7 * DAY_S, "subscription", "driver-month", 0, "KZ",
         30 * DAY_S, "Месяц", "ru",
->>>>>>> finance
     )  # fmt: skip
     return (await world.services.paying.invoices.add(new)).id
 
