@@ -174,6 +174,11 @@ class Acquirer(Protocol):
         or Malformed; empty for signed events that mean nothing to us."""
         ...
 
+    def again(self, kind: str, headers: Mapping[str, str], raw: bytes) -> Sequence[Notification]:
+        """What a body says whose signature was found right when it came: to read it once more by today's code.
+        `kind` is that of the address, or of what it was read as. Malformed."""
+        ...
+
     def reply(self, answer: Answer) -> tuple[int, str, bytes]:
         """Status, content type and body that tell this acquirer what became of its request."""
         ...

@@ -14,6 +14,7 @@ from geo.types import Position
 
 from .matching import fits
 from .model import Load, Money, Place, Terms, Vehicle, Window
+from .payment_terms import Discipline
 from .trip_cost import DEADHEAD_DETOUR, DEFAULT_LITRE, MINOR, Profit, profit_per_hour
 from .trucks import Truck, truck_of
 
@@ -84,7 +85,7 @@ class BoardSearch:
 
     `vehicle`: only what this truck can carry. `pickup_after` and `pickup_before` are met by a load whose pickup
     window overlaps them. `dangerous`: only dangerous goods, or none. `rating_min` leaves unrated shippers out, its
-    absence does not.
+    absence does not; `paid_min`, the share of hauls that were paid in time, likewise.
     """
 
     near: Circle | None = None
@@ -109,6 +110,7 @@ class BoardSearch:
     vat: bool | None = None
     prepay_min: int | None = None
     rating_min: float | None = None
+    paid_min: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Poster:
     rating: float | None
     ratings: int
     user: int
+    payments: Discipline
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ HAPPENINGS: dict[str, Happening] = {
     "subscription.failed": Happening(Category.MONEY, _PLANS, "subscription", 7 * DAY_S, critical=_critical()),
     "subscription.ended": Happening(Category.MONEY, _PLANS, "subscription", 7 * DAY_S, critical=_critical()),
     "payment.refunded": Happening(Category.MONEY, "/payments/{payment}", "payment", 7 * DAY_S, receipt=True),
+    "transfer.refused": Happening(Category.MONEY, _PLANS, "subscription", 7 * DAY_S),
     "bonus.granted": Happening(Category.BONUSES, "/bonuses", "grant", 7 * DAY_S),
     "bonus.revoked": Happening(Category.BONUSES, "/bonuses", "grant", 7 * DAY_S),
     "referral.progress": Happening(Category.BONUSES, "/bonuses", "", 3 * DAY_S),

@@ -36,6 +36,8 @@ class Right(StrEnum):
     READ_CHATS = "read_chats"  # what the parties of an order write to each other; each look is written down
     SEE_DELIVERIES = "see_deliveries"  # what users were told, and how it went; each look is written down
     SET_TARIFFS = "set_tariffs"
+    SET_LOYALTY = "set_loyalty"  # what bringing others and being rated well is worth
+    JUDGE_REFERRALS = "judge_referrals"  # whether somebody who was brought is somebody new
     EDIT_CONTENT = "edit_content"  # pages and announcements
     EDIT_WORDS = "edit_words"  # which words of a load are offered, and in which order
     BROADCAST = "broadcast"  # pushes of own words
@@ -67,6 +69,8 @@ RIGHTS: dict[Right, frozenset[Grade]] = {
     Right.READ_CHATS: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.SEE_DELIVERIES: _for(Grade.SUPPORT),
     Right.SET_TARIFFS: _for(Grade.FINANCE),
+    Right.SET_LOYALTY: _for(Grade.FINANCE),
+    Right.JUDGE_REFERRALS: _for(Grade.MODERATOR, Grade.FINANCE),
     Right.EDIT_CONTENT: _for(Grade.SUPPORT, Grade.MODERATOR),
     Right.EDIT_WORDS: _for(Grade.MODERATOR),
     Right.BROADCAST: _for(Grade.SUPPORT),

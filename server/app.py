@@ -18,7 +18,7 @@ from storage import partitions, postgres, redis
 from storage.board.store import connect_board_pool
 from storage.postgres import Pool
 
-from . import i18n, publishing
+from . import i18n, publishing, reminding
 from .audit.sealing import Sealer
 from .background import running
 from .broadcasting import Broadcasting
@@ -55,6 +55,7 @@ from .ws.endpoint import add_websocket
 log = logging.getLogger("desk.app")
 
 HOUSEKEEPING_S = 3600.0
+SLICE = 500  # records of payments that are counted anew at once
 # A search of the board may name an outline and a road of 4,000 characters each, three bytes a character when
 # they are escaped; aiohttp's 8,190 would end it in a bare 400 before any of our answers.
 MAX_LINE = 32 * 1024
@@ -178,7 +179,9 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         tend=services.poster.run_tend(),
         trips=services.trip_watch.run(),
         subscriptions=services.subscription_clock.run(),
+        bonuses=services.bonus_job.run(),
         publish=publishing.run(services.publisher),
+        remind=reminding.run(services.reminders, services.notify.tell),
         announce=services.announcing.run(),
         deliver=services.deliveries.run(),
         broadcasting=Broadcasting(services.broadcasts).run(),
@@ -198,6 +201,7 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         sealing=Sealer(services.seals, services.anchors).run(),
         exports=services.chores.run_exports(),
         **services.paying.loops(),
+        **services.finance.loops(),
         upkeep_of_accounts=services.chores.run_upkeep(),
     )
 
@@ -232,6 +236,8 @@ async def _keep(services: Services) -> None:
             await services.idempotency.forget_old()
             await services.webhooks.forget_old()
             await services.reports.forget_old()
+            while await services.payment_records.refresh(SLICE) == SLICE:
+                pass
             if (sandbox := _sandbox(services)) is not None:
                 await sandbox.queue.forget_old()
             await services.paying.notices.forget_old()

@@ -62,6 +62,7 @@ class BoardSearches:
             vat=form.vat,
             prepay_min=form.prepay_min,
             rating_min=form.rating_min,
+            paid_min=form.paid_min,
         )
 
     def _circle(

@@ -1,6 +1,7 @@
 """The board as clients see it."""
 
 from dispatch.board import BoardLoad, Card
+from server.payment_views import record_view
 from server.protocol.messages import Money, Place
 from server.protocol.rest import board as rest
 from storage.board.asked import Total
@@ -46,6 +47,7 @@ def card(seen: Card, now: float) -> rest.BoardCard:
             load.poster.rating,
             load.poster.ratings,
             load.poster.user,
+            record_view(load.poster.payments),
         ),
         reasons=[str(reason) for reason in seen.reasons],
         pickup_from=load.pickup_window.opens,

@@ -18,6 +18,8 @@ from .gateways.email.settings import Post, post_of
 from .gateways.settings import VARIABLES as MAP_VARIABLES
 from .gateways.settings import Maps, SmsBudget, maps_of
 from .limits import BUCKETS, RateLimits
+from .paying.bank import VARIABLES as BANK_VARIABLES
+from .paying.bank import BankDetails, bank_of
 from .signing_in import SigningIn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +71,7 @@ class Config:
     watch: Watch | None = WATCH
     acquiring: Acquiring = field(default_factory=Acquiring)
     notice_sms: SmsBudget = SMS_BUDGET
+    bank: BankDetails = field(default_factory=BankDetails)
 
     @property
     def own_url(self) -> str:
@@ -115,6 +118,7 @@ VARIABLES: dict[str, str] = {
     **signing_in.VARIABLES,
     **ACQUIRING_VARIABLES,
     **EMAIL_VARIABLES,
+    **BANK_VARIABLES,
 }
 SAMPLES = ("change-me", "changeme", "secret", "sample", "example", "password")
 
@@ -193,6 +197,7 @@ def load(environ: Mapping[str, str]) -> Config:
         notice_sms=SmsBudget(
             all_together=number("DESK_NOTICE_SMS_DAILY_BUDGET", SMS_BUDGET.all_together, 0, 1_000_000)
         ),
+        bank=bank_of(environ, problems),
     )
     if problems:
         raise ConfigError("The settings cannot be used:\n- " + "\n- ".join(problems))

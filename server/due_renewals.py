@@ -64,20 +64,20 @@ async def _made(config: Config, users: int) -> dict[str, list[float]]:
                 made += ids
         await pool.execute("ANALYZE")
         return {
-            "entitled": await _times(pool, ASK, made[:NEARBY]),
-            "bare": await _times(pool, NOT_ASK, made[:NEARBY]),
+            "entitled": await _times(pool, made[:NEARBY], asking=True),
+            "bare": await _times(pool, made[:NEARBY], asking=False),
         }
     finally:
         await pool.close()
 
 
-async def _times(pool: Pool, statement: str, drivers: list[int]) -> list[float]:
+async def _times(pool: Pool, drivers: list[int], *, asking: bool) -> list[float]:
     seconds: list[float] = []
+    statement = ASK if asking else NOT_ASK
     async with pool.acquire() as connection:
-        prepared = await connection.prepare(statement)
         for number in range(ROUNDS + ROUNDS // 10):
             began = time.perf_counter()
-            await prepared.fetchval(drivers)
+            await connection.fetchval(statement, drivers)
             if number >= ROUNDS // 10:
                 seconds.append(time.perf_counter() - began)
     return seconds

@@ -47,12 +47,21 @@ log = logging.getLogger("desk.notify")
 OF_A_DISPUTE = frozenset(
     {"disputed", "dispute_answered", "dispute_message", "dispute_withdrawn", "dispute_decided"}
 )
+OF_A_PAYMENT = frozenset(
+    {
+        "payment_marked", "payment_confirmed", "payment_contested", "payment_withdrawn", "payment_missed",
+        "payment_due", "payment_overdue",
+    }
+)  # fmt: skip
 FOR_THE_DRIVER = (
-    frozenset({"edited", "cancelled", "closed", "arrived", "left", "proof_demanded"}) | OF_A_DISPUTE
+    frozenset({"edited", "cancelled", "closed", "arrived", "left", "proof_demanded", "payment_unconfirmed"})
+    | OF_A_DISPUTE
+    | OF_A_PAYMENT
 )
 FOR_THE_SHIPPER = (
     frozenset({"approved", "rejected", "lapsed", "acknowledged", "delayed", "incident", PAUSED, RESUMED})
     | OF_A_DISPUTE
+    | OF_A_PAYMENT
 )
 
 PersonalMessage = (

@@ -31,13 +31,13 @@ from storage.audit.reading import AuditLog
 from storage.audit.seals import SealStore
 from storage.bids import BidStore
 from storage.billing.access import AccessLedger
+from storage.billing.bonuses import BonusStore
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import SubscriptionStore
 from storage.blocks import BlockStore
 from storage.board.store import BoardStore
 from storage.board.upkeep import BoardUpkeep
 from storage.bus import Bus
-from storage.cabinet.referrals import ReferralStore
 from storage.cabinet.store import CabinetStore
 from storage.cache import TimedCache
 from storage.chat.store import ChatStore
@@ -78,7 +78,13 @@ from storage.positions import PositionLog
 from storage.postgres import Pool, after_commit
 from storage.proof import IncidentStore, ProofStore
 from storage.redis import Keys
+from storage.referrals.codes import ReferralStore
+from storage.referrals.invitees import InviteeStore
+from storage.referrals.judging import ReferralJudges
+from storage.referrals.terms import LoyaltyTermsStore
 from storage.reloads import ReloadStore
+from storage.remittance.record import PaymentRecords
+from storage.remittance.store import Reminders, RemittanceStore
 from storage.reports.store import ReportStore
 from storage.reviews.moderation import ReviewModeration
 from storage.reviews.reputation import ReputationStore
@@ -110,6 +116,7 @@ from .chores import LEDGER, Chores
 from .config import Config
 from .deliver import Deliveries
 from .errors import UNREACHABLE
+from .finance import Finance
 from .fleets import Fleets
 from .gateways import build
 from .gateways.acquiring.build import acquirers
@@ -133,11 +140,13 @@ from .revocations import Revocations
 from .sharing.book import SharingBook
 from .sharing.viewers import ViewerLog
 from .sheets import Sheets
+from .subscribing.bonuses import Bonuses
 from .subscribing.clock import SubscriptionClock
 from .subscribing.ends import AccessEnds
 from .subscribing.paying import Consequences, Renewals
 from .subscribing.selling import Selling
 from .subscribing.till import Till
+from .subscribing.transferring import Transferring
 from .tickets import Tickets
 from .trips.ahead import TripAhead
 from .trips.watch import TripWatch
@@ -224,7 +233,10 @@ class Services:
         self.dispute_judges = DisputeJudges(pool)
         self.reviews = ReviewStore(pool)
         self.judged_reviews = ReviewModeration(pool)
-        self.reputations = ReputationStore(pool)
+        self.payment_records = PaymentRecords(pool)
+        self.reputations = ReputationStore(pool, self.payment_records)
+        self.remittances = RemittanceStore(pool)
+        self.reminders = Reminders(pool)
         self.publisher = Publisher(pool)
         self.invitations = InvitationStore(pool, self.policy)
         self.outbox = Outbox(pool)
@@ -294,6 +306,9 @@ class Services:
         self.press = Press()
         self.cabinet = CabinetStore(pool)
         self.referrals = ReferralStore(pool)
+        self.invitees = InviteeStore(pool)
+        self.referral_judges = ReferralJudges(pool)
+        self.loyalty_terms = LoyaltyTermsStore(pool)
         self.sheets = Sheets()
         self.reports = ReportStore(pool)
         self.presence = Presence(self.reports, config.worker)
@@ -313,7 +328,13 @@ class Services:
             paying.acquirers,
             config.public_url,
         )
+        self.finance = Finance(pool, paying, config.postgres)
+        self.transferring = Transferring(
+            config.bank, self.selling, self.subscriptions, paying.invoices, self.finance.slips
+        )
         renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
+        self.bonuses = BonusStore(pool)
+        self.bonus_job = Bonuses(self.bonuses, self.notify)
         self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)
         self.tariffs = TariffStore(pool, Tariff())
         self.prices = Held("tariffs", self.tariffs.prices)

@@ -16,6 +16,7 @@ WHERE p.device_id = s.device_id AND p.recorded_at = s.recorded_at AND p.stream_i
 FILES_GONE = """
 DELETE FROM files f WHERE f.owner_id = $1 AND (f.purpose IS NULL
     OR f.purpose = 'document' AND NOT EXISTS (SELECT FROM documents d WHERE d.file_id = f.id)
+    OR f.purpose = 'slip'
     OR f.purpose = 'chat' AND NOT EXISTS (SELECT FROM chat_files c WHERE c.file_id = f.id)) RETURNING name
 """
 EXPORTS_GONE = "DELETE FROM data_exports WHERE user_id = $1 RETURNING name"
@@ -37,6 +38,16 @@ KEPT = frozenset(
         "proof_demands.set_by",
         "proofs.given_by",
         "incidents.reported_by",
+        # who was brought by whom: what was given for it rests on it. Hashes of a day say nothing the day after;
+        # that of the number, under the pepper, keeps one number from being brought again and again.
+        "referrals.invitee_id",
+        "referrals.inviter_id",
+        "referrals.decided_by",
+        "referral_payments.invitee_id",
+        "loyalty_terms.set_by",
+        # who has said that money was sent, or has come: the other side's proof as well
+        "remittance_marks.shipper_by",
+        "remittance_marks.driver_by",
         "assignments.acted_by",
         "bids.driver_id",
         "bids.acted_by",
@@ -59,6 +70,11 @@ KEPT = frozenset(
         "loyalty_entries.user_id",
         "subscriptions.user_id",
         "plan_versions.set_by",
+        # that something was shown for a transfer, and what finance said to it; the picture goes
+        "transfer_slips.user_id",
+        "transfer_slips.decided_by",
+        "settled_alerts.settled_by",
+        "money_checks.asked_by",
         "erasures.user_id",
         # who of the staff or of a company decided
         "companies.decided_by",
@@ -179,6 +195,8 @@ WHERE m.author_id = $1 AND c.order_id = m.order_id AND c.seq = m.seq""",
     # Own words about others, and own answers to theirs.
     "reviews.text": "UPDATE reviews SET text = '' WHERE author_id = $1",
     "reviews.reply": "UPDATE reviews SET reply = '', report_note = '' WHERE about_id = $1",
+    "referrals.note": "UPDATE referrals SET note = '' WHERE invitee_id = $1",
+    "remittance_marks.note": "UPDATE remittance_marks SET note = '' WHERE driver_by = $1",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",
     "blocks.shipper_id": "DELETE FROM blocks WHERE shipper_id = $1",
@@ -192,6 +210,7 @@ UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), name = '' WHERE us
     "position_views.driver_id": "DELETE FROM position_views WHERE driver_id = $1",
     "share_links.made_by": """
 UPDATE share_links SET revoked_at = coalesce(revoked_at, now()), label = '' WHERE made_by = $1""",
+    "transfer_slips.file_id": "UPDATE transfer_slips SET file_id = NULL, reason = '' WHERE user_id = $1",
     "announcement_dismissals.user_id": "DELETE FROM announcement_dismissals WHERE user_id = $1",
     # Cards cannot be charged any more; what acquirers wrote beside the amounts (names, addresses, tokens) goes.
     "payment_attempts.card_id": """

@@ -26,6 +26,8 @@ SELECT to_jsonb(p) - 'user_id' - 'keys' FROM push_endpoints p WHERE user_id = $1
 SELECT to_jsonb(e) - 'user_id' - 'actor_id' FROM access_entries e WHERE user_id = $1 ORDER BY seq""",
     "loyalty": """
 SELECT to_jsonb(l) - 'user_id' FROM loyalty_entries l WHERE user_id = $1 ORDER BY id""",
+    "transfer_slips": """
+SELECT to_jsonb(t) - 'user_id' - 'decided_by' FROM transfer_slips t WHERE user_id = $1 ORDER BY id""",
     "driver_state": "SELECT to_jsonb(s) FROM driver_states s WHERE driver_id = $1",
     "last_position": """
 SELECT jsonb_build_object('recorded_at', recorded_at, 'point', point, 'speed', speed, 'heading', heading)
@@ -70,6 +72,13 @@ SELECT to_jsonb(c) - 'user_id' - 'token' - 'fingerprint' FROM saved_cards c WHER
     "api_keys": """
 SELECT to_jsonb(k) - 'key_hash' FROM api_keys k WHERE user_id = $1 ORDER BY id""",
     "referral_code": "SELECT to_jsonb(c) FROM referral_codes c WHERE user_id = $1",
+    "brought": """
+SELECT jsonb_build_object('at', at, 'state', state, 'confirmed_at', confirmed_at) FROM referrals
+WHERE inviter_id = $1 ORDER BY id""",
+    "brought_by_a_code": """
+SELECT jsonb_build_object('at', r.at, 'paid', (SELECT jsonb_agg(to_jsonb(p) - 'id' - 'invitee_id')
+    FROM referral_payments p WHERE p.invitee_id = $1))
+FROM referrals r WHERE r.invitee_id = $1""",
     "proofs": """
 SELECT to_jsonb(p) - 'given_by' FROM proofs p WHERE given_by = $1 ORDER BY id""",
     "incidents": "SELECT to_jsonb(i) - 'reported_by' FROM incidents i WHERE reported_by = $1 ORDER BY id",
@@ -160,6 +169,13 @@ WHERE m.author_id = $1 AND m.id > $2 ORDER BY m.id LIMIT $3""",
 SELECT id, to_jsonb(i) - 'user_id' FROM inbox_items i WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3""",
     "deliveries": """
 SELECT id, to_jsonb(d) - 'user_id' FROM deliveries d WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3""",
+    # Of own and of carried loads, by ix_orders_shipper_id_id, ix_assignments_driver_id_order_id and
+    # ix_remittance_marks_order_id_id.
+    "payments": """
+SELECT m.id, to_jsonb(m) - 'shipper_by' - 'driver_by' FROM remittance_marks m
+WHERE m.order_id IN (SELECT id FROM orders WHERE shipper_id = $1
+        UNION SELECT order_id FROM assignments WHERE driver_id = $1)
+    AND m.id > $2 ORDER BY m.id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",
@@ -198,7 +214,12 @@ NOT_EXPORTED = {
     "proof_demands.set_by": "what was asked of the driver, in the events of orders",
     "fuel_prices.set_by": "staff's work, not the user's data",
     "access_entries.actor_id": "staff's work, not the user's data",
+    "transfer_slips.decided_by": "staff's work, not the user's data",
+    "settled_alerts.settled_by": "staff's work, not the user's data",
+    "money_checks.asked_by": "staff's work, not the user's data",
     "plan_versions.set_by": "staff's work, not the user's data",
+    "referrals.decided_by": "staff's work, not the user's data",
+    "loyalty_terms.set_by": "staff's work, not the user's data",
     "tariffs.set_by": "staff's work, not the user's data",
     "tariff_lanes.set_by": "staff's work, not the user's data",
     "content_pages.updated_by": "staff's work, not the user's data",
@@ -224,6 +245,8 @@ NOT_EXPORTED = {
     "reviews.judged_by": "staff's work, not the user's data",
     "reviews.replied_by": "in reviews_about",
     "reviews.reported_by": "in reviews_about",
+    "remittance_marks.shipper_by": "in payments",
+    "remittance_marks.driver_by": "in payments",
     "disputes.opened_by": "in disputes",
     "disputes.claimed_by": "staff's work, not the user's data",
     "disputes.decided_by": "staff's work, not the user's data",

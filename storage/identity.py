@@ -12,6 +12,7 @@ from dispatch.errors import Refusal
 from .factors import FactorNeeded, FactorStore
 from .otp import Code, OtpLimits, OtpStore
 from .postgres import Connection, Pool, transaction
+from .referrals.attributing import Attributor, Place, Referral
 from .sessions import (
     FORGET_SESSIONS,
     FORGET_TOKENS,
@@ -67,10 +68,12 @@ WHERE d.id = $1 AND d.revoked_at IS NULL AND NOT u.blocked
 
 
 class Entered(NamedTuple):
-    """What a right code has opened, and whether the waiting identity became this account's."""
+    """What a right code has opened, whether the waiting identity became this account's, and whether the account
+    was brought by the code that was named."""
 
     outcome: SignIn | FactorNeeded
     linked: bool
+    referred: bool
 
 
 class IdentityStore(SessionStore):
@@ -82,6 +85,7 @@ class IdentityStore(SessionStore):
         super().__init__(pool, pepper=pepper)
         self.otp = OtpStore(pool, pepper, limits, fixed)
         self.factors = FactorStore(pool, pepper)
+        self._attributor = Attributor(pepper)
 
     async def ask(self, phone: str, role: str, address: str, now: float) -> Code:
         """A one-time code for an E.164 number. Refusal `rate_limited`, `sms_unavailable`."""
@@ -97,6 +101,8 @@ class IdentityStore(SessionStore):
         now: float,
         identity: str | None = None,
         lang: str = "ru",
+        referral: Referral | None = None,
+        network: str = "",
     ) -> Entered:
         """Opens a session for the owner of the phone, making the account on first sight; staff are asked for
         their second factor first, unless the code is an operator's, who holds the deployment's keys.
@@ -104,7 +110,8 @@ class IdentityStore(SessionStore):
         `identity` is the token of a Google or Apple account that waits for a phone: a new account gets it. An
         account that is there already does not, as the page that asks may be a stranger's: its owner links it.
 
-        `lang` is the language of a new account's profile.
+        `lang` is the language of a new account's profile. `referral` says by which code a new account was brought
+        (an account that is there already was not); `network` is what limits count as the caller.
 
         Refusal `code_wrong` for a wrong, used, over-tried or old code; `account_blocked`; `challenge_over` for an
         identity that waits no longer.
@@ -117,10 +124,13 @@ class IdentityStore(SessionStore):
                     raise Refusal("challenge_over")
             proven = await self.otp.prove(connection, request, code, now)
             user = await connection.fetchrow(ENTER, proven.phone, proven.role, lang) if proven else None
-            outcome, linked = None, False
+            outcome, linked, referred = None, False, False
             if proven is not None and user is not None and not user["blocked"]:
                 via = Via("link" if proven.operator else "otp", address, user_agent)
                 outcome = await self.enter(connection, user, via, now, both=proven.operator)
+                if referral is not None and user["made"]:
+                    place = Place(address, network, user_agent)
+                    referred = await self._attributor.attribute(connection, user, referral, place, now)
                 if waiting is not None and identity is not None and user["made"]:
                     linked = await link(connection, user["id"], waiting, now)
                     await connection.execute(SPEND, sha256(identity), now)
@@ -129,7 +139,7 @@ class IdentityStore(SessionStore):
             raise Refusal("code_wrong")
         if outcome is None:
             raise Refusal("account_blocked")
-        return Entered(outcome, linked)
+        return Entered(outcome, linked, referred)
 
     async def enter(
         self,

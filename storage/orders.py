@@ -39,6 +39,7 @@ from .order_rows import (
 )
 from .postgres import Connection, Pool, Unreachable, transaction
 from .proof.proofs import must_be_proved
+from .remittance import rows as remittance
 
 log = logging.getLogger("desk.orders")
 
@@ -70,8 +71,9 @@ FROM assignments WHERE order_id = $1 AND ended_at IS NULL
 # ix_orders_delivered.
 LOCK_DELIVERED = """
 SELECT o.*, a.driver_id FROM orders o LEFT JOIN assignments a ON a.order_id = o.id
-WHERE o.status = 'delivered' AND o.ended_at <= (SELECT clock_timestamp() - make_interval(secs => $2))
-ORDER BY o.ended_at LIMIT $1 FOR NO KEY UPDATE OF o SKIP LOCKED
+WHERE o.status = 'delivered'
+    AND greatest(o.ended_at, o.settle_at) <= (SELECT clock_timestamp() - make_interval(secs => $2))
+ORDER BY greatest(o.ended_at, o.settle_at) LIMIT $1 FOR NO KEY UPDATE OF o SKIP LOCKED
 """
 # ix_orders_expiry.
 LOCK_DUE_ORDERS = """
@@ -210,9 +212,15 @@ class OrderStore(OrderReads):
             return moved
 
     async def close(self, party: Party, order: int, note: str) -> tuple[Order, list[Event]]:
-        """Nothing is left to settle; staff also close what was disputed."""
+        """Nothing is left to settle; staff also close what was disputed. Refusal `payment_contested`: a shipper
+        does not end an argument about his payment so."""
         async with self._deciding() as connection:
             found = await owned(connection, order, party)
+            if (
+                party.actor is Actor.SHIPPER
+                and await connection.fetchval(remittance.STATE, order) == "contested"
+            ):
+                raise Refusal("payment_contested")
             return await move(connection, found, Status.CLOSED, party, {"reason": note} if note else {})
 
     async def close_delivered(self, limit: int, after_s: float) -> list[Event]:
@@ -275,4 +283,6 @@ async def move(
     moved, event = await step(
         connection, order, status, actor=user, driver=order.driver, detail=detail, kind=kind
     )
+    if moved.driver is not None:
+        await remittance.follow(connection, moved, event.at)
     return moved, [event, *withdrawn]

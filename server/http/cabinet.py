@@ -15,8 +15,6 @@ from server.protocol.rest.cabinet import (
     OfferHistoryQuery,
     OfferLineView,
     PeriodView,
-    ReferralPage,
-    ReferralView,
     TripLineView,
     TripPage,
     TripsQuery,
@@ -76,17 +74,6 @@ async def sheet(call: Call[None, CabinetSheetQuery]) -> web.StreamResponse:
     rows = await _rows(call, name, party, asked, zone)
     table = Table(name, tables.columns(name, call.lang), tables.said(name, call.lang, rows), zone)
     return await services.sheets.file(table, query.format, f"{name}-{int(since // DAY)}-{int(until // DAY)}")
-
-
-async def referral(call: Call[None, None]) -> ReferralView:
-    """The caller's code, made the first time it is asked for."""
-    code = await call.services.referrals.code(call.caller.user)
-    return ReferralView(code, f"{call.services.config.public_url}/r/{code}")
-
-
-async def invitation(call: Call[None, None]) -> ReferralPage:
-    """What the page of a referral link shows."""
-    return ReferralPage(*await call.services.referrals.page(call.request.match_info["code"]))
 
 
 async def _rows(
@@ -166,24 +153,5 @@ ROUTES: tuple[Route, ...] = (
         produces=tuple(TYPES.values()),
         scope="orders:read",
         cost=5,
-    ),
-    Route(
-        "POST",
-        "/api/v1/me/referral",
-        referral,
-        "The link by which others are brought",
-        "cabinet",
-        response=ReferralView,
-        roles=_PARTIES,
-    ),
-    Route(
-        "GET",
-        "/api/v1/referrals/{code}",
-        invitation,
-        "Who invites by this code",
-        "cabinet",
-        response=ReferralPage,
-        roles=None,
-        errors=("not_found",),
     ),
 )

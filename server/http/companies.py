@@ -8,6 +8,7 @@ import msgspec
 from dispatch import registers
 from dispatch.errors import Refusal
 from dispatch.rights import Right, grades
+from server.payment_views import record_view
 from server.phone import dialled
 from server.protocol.rest.companies import (
     Companies,
@@ -58,6 +59,7 @@ async def card(call: Call[None, None]) -> CompanyCard:
     """What anybody may know of a company."""
     company = await call.services.companies.company(call.path_id("company"))
     rating = await call.services.reputations.of_company(company.id)
+    payments = await call.services.payment_records.of_company(company.id)
     return CompanyCard(
         company=company.id,
         legal_name=company.card.legal_name,
@@ -66,6 +68,7 @@ async def card(call: Call[None, None]) -> CompanyCard:
         since=company.created_at,
         rating=None if rating.mean is None else round(rating.mean, 2),
         hauls=rating.count,
+        payments=record_view(payments),
     )
 
 

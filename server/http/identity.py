@@ -19,6 +19,7 @@ from server.protocol.rest.signin import (
 from server.tickets import LIFETIME_S as TICKET_LIFETIME_S
 from storage.identity import Replayed
 from storage.otp import Code
+from storage.referrals.attributing import Referral
 
 from . import signed_in
 from .origins import COOKIE
@@ -58,9 +59,12 @@ async def verify(call: Call[VerifyForm, None]) -> web.Response:
         now=time.time(),
         identity=form.identity,
         lang=call.lang,
+        referral=Referral(form.referral, form.device, form.device_secret or "") if form.referral else None,
+        network=network_of(how.address),
     )
     linked = None if form.identity is None else entered.linked
-    return signed_in.answer(call, entered.outcome, linked=linked)
+    referred = entered.referred if form.referral else None
+    return signed_in.answer(call, entered.outcome, linked=linked, referred=referred)
 
 
 async def refresh(call: Call[RefreshForm, None]) -> web.Response:

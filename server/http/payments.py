@@ -55,12 +55,12 @@ async def invoices(call: Call[None, InvoicesQuery]) -> Invoices:
 
 async def invoice(call: Call[None, None]) -> InvoiceView:
     """One of them."""
-    return _view(await _own(call, _id(call)))
+    return _view(await _own(call, call.path_uuid("invoice")))
 
 
 async def check(call: Call[None, None]) -> InvoiceView:
     """Asks the acquirer: for who is back from its page before its notification."""
-    own = await _own(call, _id(call))
+    own = await _own(call, call.path_uuid("invoice"))
     if own.state in ("created", "pending", "failed"):
         await call.services.paying.cashier.look(own.invoice.id)
     return _view(await _own(call, own.invoice.id))
@@ -68,7 +68,7 @@ async def check(call: Call[None, None]) -> InvoiceView:
 
 async def receipt(call: Call[None, PaperQuery]) -> web.Response:
     """The receipt of a payment as PDF. Refusal `not_found` where nothing was paid."""
-    own = await _own(call, _id(call))
+    own = await _own(call, call.path_uuid("invoice"))
     services, invoice = call.services, own.invoice
     facts = await services.paying.invoices.facts(invoice.id)
     payment = next((fact for fact in facts if fact.taken and fact.verdict in FINE), None)
@@ -120,13 +120,6 @@ async def _own(call: Call[object, object], number: UUID) -> Listed:
     if found.invoice.user != call.caller.user:
         raise Refusal("not_found")
     return found
-
-
-def _id(call: Call[object, object]) -> UUID:
-    try:
-        return UUID(hex=call.request.match_info["invoice"].replace("-", ""))
-    except ValueError:
-        raise Refusal("not_found") from None
 
 
 def _view(each: Listed) -> InvoiceView:

@@ -3,6 +3,7 @@
 from dispatch.model import Party
 from dispatch.reviews import HaulSide, Words, closes_at
 from dispatch.rights import Right, grades
+from server.payment_views import record_view
 from server.protocol.rest.common import PageQuery
 from server.protocol.rest.reviews import (
     HideForm,
@@ -95,6 +96,7 @@ async def reputation(call: Call[None, None]) -> ReputationView:
             )
             for each in found.record
         ],
+        payments=None if found.payments is None else record_view(found.payments),
     )
 
 

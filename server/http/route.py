@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
 from aiohttp import web
 from msgspec import Struct
@@ -81,6 +82,13 @@ class Call(Generic[B, Q]):
         if number is None:
             raise Refusal("not_found")
         return number
+
+    def path_uuid(self, name: str) -> UUID:
+        """The same for what has no number of a row: invoices, refunds."""
+        try:
+            return UUID(hex=self.request.match_info[name].replace("-", ""))
+        except ValueError:
+            raise Refusal("not_found") from None
 
 
 # The language of the caller's profile, once it is known who calls.

@@ -34,6 +34,7 @@ def answer(
     *,
     linked: bool | None = None,
     recovery_codes: list[str] | None = None,
+    referred: bool | None = None,
 ) -> web.Response:
     """Tokens in the body; for browsers the refresh token goes where no script can read it."""
     if isinstance(outcome, FactorNeeded):
@@ -50,6 +51,7 @@ def answer(
             refresh=None if browser else outcome.refresh,
             linked=linked,
             recovery_codes=recovery_codes,
+            referred=referred,
         )
     )
     if browser:

@@ -43,6 +43,12 @@ def add_web(app: web.Application, dist: Path) -> None:
         cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
         return web.FileResponse(path, headers={"Cache-Control": cache})
 
+    async def brought(request: web.Request) -> web.StreamResponse:
+        # The page keeps the code until its reader signs up; a cookie would be one more thing to ask consent for.
+        address = f"/?ref={request.match_info['code'].upper()}"
+        return web.Response(status=302, headers={"Location": address, "Cache-Control": "no-store"})
+
     app.router.add_get("/", page)
+    app.router.add_get("/r/{code:[A-Za-z0-9]{10}}", brought)
     # The API's paths are not the page's: there a wrong method is 405, and names the right ones.
     app.router.add_get("/{name:(?!api/).+}", file)

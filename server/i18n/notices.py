@@ -107,6 +107,24 @@ NOTICES: dict[str, Template] = {
         "Order {order}", "The dispute is decided. Open the app to see how."
     ),
     "review.asked": Template("Order {order}", "How was the haul? Rate the other side within two weeks."),
+    "order.changed/payment_marked": Template(
+        "Order {order}", "The shipper says that money was sent. Confirm it in the app once you have it."
+    ),
+    "order.changed/payment_confirmed": Template("Order {order}", "The driver has received the payment."),
+    "order.changed/payment_contested": Template(
+        "Order {order}", "The driver contests a payment. Open the app to see why."
+    ),
+    "order.changed/payment_withdrawn": Template("Order {order}", "The shipper takes a payment back."),
+    "order.changed/payment_missed": Template("Order {order}", "The driver says that no payment has come."),
+    "order.changed/payment_due": Template(
+        "Order {order}", "The payment for this haul is due. Say in the app whether it was made."
+    ),
+    "order.changed/payment_overdue": Template(
+        "Order {order}", "The payment for this haul is a week late. Say in the app whether it was made."
+    ),
+    "order.changed/payment_unconfirmed": Template(
+        "Order {order}", "The shipper says that this haul is paid. Confirm it, or say that it is not."
+    ),
     "review.waiting": Template(
         "Order {order}", "The other side has rated the haul. Rate it too: then both see what was said."
     ),
@@ -163,6 +181,9 @@ NOTICES: dict[str, Template] = {
     ),
     "referral.progress/joined": Template("Your invitations", "Somebody whom you have invited has joined."),
     "export.ready": Template("Your data", "The export of your data is ready for a week."),
+    "transfer.refused": Template(
+        "Your transfer", "We could not confirm your transfer. Open the app to see why."
+    ),
     # What is said when the broadcast's own text cannot be had.
     "broadcast.sent": Template("Message", "There is news from us. Open the app to read it."),
     "webhook.disabled": Template(

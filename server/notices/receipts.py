@@ -1,8 +1,10 @@
 """It is on a screen: whatever else would ring for it does not, and the user's other devices know."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dispatch.errors import Refusal
 from storage.notices.inbox import Shown
 
 if TYPE_CHECKING:
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 async def about(services: "Services", user: int, name: str, number: int) -> None:
     """An offer, a bid or a conversation (`name`, number) is on the user's screen, and so is every item about
     it."""
-    await read(services, user, await services.inbox.read_about(user, name, number))
+    if shown := await services.inbox.read_about(user, name, number):
+        await read(services, user, shown)
 
 
 async def read(services: "Services", user: int, shown: Sequence[Shown]) -> int:
@@ -26,4 +29,5 @@ async def offers(services: "Services", user: int, shown: Sequence[Shown]) -> Non
     """An offer that is seen in the inbox is seen."""
     for each in shown:
         if each.kind in ("offer.made", "offer.invited") and "offer" in each.facts:
-            await services.dispatcher.seen(user, each.facts["offer"])
+            with suppress(Refusal):  # a test of staff's is of no offer
+                await services.dispatcher.seen(user, each.facts["offer"])

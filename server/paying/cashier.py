@@ -118,22 +118,7 @@ class Cashier:
         `currency_refused`."""
         if bill.money.currency not in self._acquirer(bill.provider).currencies:
             raise Refusal("currency_refused")
-        return await self._invoices.add(
-            NewInvoice(
-                uuid4(),
-                bill.user,
-                bill.provider,
-                bill.money,
-                bill.lives_s,
-                bill.purpose,
-                bill.plan,
-                bill.plan_version,
-                bill.region,
-                bill.period_s,
-                bill.description[:200],
-                bill.lang,
-            )
-        )
+        return await self._invoices.add(new_invoice(bill))
 
     async def checkout(
         self, bill: Bill, payer: Payer, back: str, failed: str, *, save_card: bool
@@ -261,6 +246,24 @@ class Cashier:
         if acquirer is None:
             raise Refusal("payment_unavailable")
         return acquirer
+
+
+def new_invoice(bill: Bill) -> NewInvoice:
+    """The invoice that a bill becomes."""
+    return NewInvoice(
+        uuid4(),
+        bill.user,
+        bill.provider,
+        bill.money,
+        bill.lives_s,
+        bill.purpose,
+        bill.plan,
+        bill.plan_version,
+        bill.region,
+        bill.period_s,
+        bill.description[:200],
+        bill.lang,
+    )
 
 
 def order_of(invoice: Invoice, payer: Payer = NOBODY) -> Order:

@@ -2,9 +2,13 @@
 
 import json
 import sys
+import time
 from dataclasses import asdict
 
+import asyncpg
+
 from server.config import Config
+from storage.billing.checks import CheckStore
 from storage.billing.verify import Break, Fault, Report, verify
 from storage.postgres import Unreachable, connect_pool
 
@@ -31,7 +35,12 @@ async def check(config: Config, *, as_json: bool) -> int:
         print(f"PostgreSQL does not answer: {error}", file=sys.stderr)
         return UNCHECKED
     try:
+        began = time.monotonic()
         report = await verify(pool)
+        try:
+            await CheckStore(pool).keep(time.monotonic() - began, report)
+        except asyncpg.ReadOnlySQLTransactionError:  # a standby: the money is as right there
+            pass
     except Unreachable as error:
         print(f"PostgreSQL does not answer: {error}", file=sys.stderr)
         return UNCHECKED

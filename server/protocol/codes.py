@@ -144,6 +144,18 @@ ERRORS = _catalogue(
     ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
     ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
     ErrorCode("dispute_closed", 409, False, "This dispute is over."),
+    # payments between shipper and driver
+    ErrorCode("payment_settled", 409, False, "This was paid, and both sides know it."),
+    ErrorCode("payment_void", 409, False, "This haul was called off: nothing is to be paid for it."),
+    ErrorCode("payment_waits", 409, False, "A payment is marked already: it waits for the driver's word."),
+    ErrorCode(
+        "payment_differs", 409, False, "The shipper has marked another amount: confirm or contest that."
+    ),
+    ErrorCode("payment_withdrawn", 409, False, "This payment was taken back, or another is in its place."),
+    ErrorCode("payment_early", 409, False, "This payment is not due yet."),
+    ErrorCode("payment_amount", 422, False, "This amount does not fit what was agreed."),
+    ErrorCode("payment_date", 422, False, "Nothing was paid for this haul on such a day."),
+    ErrorCode("payment_contested", 409, False, "The driver contests the payment: settle that first."),
     ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
     # what staff write
     ErrorCode("slug_taken", 409, False, "There is a page of this name."),
@@ -160,6 +172,8 @@ ERRORS = _catalogue(
     ErrorCode("currency_refused", 422, False, "This way of paying does not take this currency."),
     ErrorCode("refund_too_much", 422, False, "This is more than is left of the payment."),
     ErrorCode("refund_closed", 409, False, "This refund was decided already."),
+    ErrorCode("entry_used", 409, False, "This entry of the bank stands for another payment already."),
+    ErrorCode("notice_unreadable", 422, False, "This message still cannot be read."),
     ErrorCode("second_approver", 409, False, "Somebody else of the staff must approve this refund."),
     # the board
     ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),

@@ -694,8 +694,9 @@ class OrderChanged(Message, tag="order.changed", frozen=True):
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
     cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given,
-    incident, sharing_paused (no more positions for the shipper's side), sharing_resumed.
-    """
+    incident, sharing_paused (no more positions for the shipper's side), sharing_resumed, payment_marked,
+    payment_confirmed, payment_contested, payment_withdrawn, payment_missed (read `/orders/{order}/payments`
+    again), payment_due, payment_overdue, payment_unconfirmed (reminders)."""
 
     order: RowId
     epoch: str

@@ -18,12 +18,15 @@ TAGS = {
     "own data": "An export of everything, and the end of the account.",
     "places": "Cities and quotes.",
     "orders": "Posting loads and following them.",
+    "payments": "What shippers owe drivers for hauls, and what both say of it; the platform moves none of it.",
+    "loyalty": "Bringing others, and what it is worth.",
     "trips": "What the stream of positions says of an order on its way: arrivals, waiting, the way driven.",
     "cabinet": "Past hauls and offers, earnings by period, and tables of them.",
     "offers": "Loads offered to a driver.",
     "sharing": "What drivers share of where they are, public links to one order, and who looked.",
     "board": "Loads open to every subscribed driver.",
     "subscription": "Plans, until when you may work, and how that is paid.",
+    "money": "For finance: payments, refunds, transfers, what acquirers said, the books, figures of the business.",
     "admin": "For operators.",
     "integrations": "API keys and webhooks, for a company's own programs.",
     "texts": "What people call the words of this API, in four languages.",
@@ -47,11 +50,11 @@ HEADERS: dict[str, Json] = {
 }
 # What stands in a path: the number of a row, but for sign-ins, which have none.
 ROW_ID: Json = {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}
-SESSION_ID: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
+UUID_TEXT: Json = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 LINK_SECRET: Json = {"type": "string", "pattern": "^[A-Za-z0-9_-]{22}$"}
 # What a part of a path is that is no row's number.
 PATH_TEXTS: dict[str, Json] = {
-    "session": SESSION_ID,
+    "session": UUID_TEXT,
     "token": LINK_SECRET,
     "slug": {"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
     "dictionary": {"type": "string", "pattern": "^[A-Za-z]{1,32}$"},
@@ -59,7 +62,9 @@ PATH_TEXTS: dict[str, Json] = {
     "report": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "list": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "code": {"type": "string", "pattern": "^[A-Za-z0-9]{10}$"},
-    "invoice": {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"},
+    "invoice": UUID_TEXT,
+    "refund": UUID_TEXT,
+    "table": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
     "plan": {"type": "string", "pattern": "^[a-z]+(-[a-z0-9]+)+$", "maxLength": 32},
     "word": {"type": "string", "pattern": "^[a-z0-9_.]{1,32}$"},
 }

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 Format = Literal["csv", "xlsx"]
-# What stands in a column: text, whole numbers, others, minor units of KZT, epoch seconds, metres, seconds, shares.
-Kind = Literal["text", "int", "number", "money", "moment", "metres", "seconds", "share"]
+# What stands in a column: text, whole numbers, others, minor units of KZT, minor units of the currency in another
+# column, epoch seconds, metres, seconds, shares.
+Kind = Literal["text", "int", "number", "money", "amount", "moment", "metres", "seconds", "share"]
 Value = str | int | float | None
 
 # A program that opens the file takes what begins so for a formula (CWE-1236).
@@ -37,7 +38,7 @@ def shown(kind: Kind, value: Value) -> Value:
     """The value in the unit that people read: tenge, kilometres, hours; moments stay epoch seconds."""
     if value is None or isinstance(value, str):
         return value
-    if kind == "money":
+    if kind in ("money", "amount"):
         return value / 100
     if kind == "metres":
         return round(value / 1000, 1)

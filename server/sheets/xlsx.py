@@ -7,10 +7,11 @@ import xlsxwriter
 from .table import Table, moment, shown
 
 FORMATS = {
-    "text": "@", "int": "#,##0", "number": "#,##0.##", "money": '#,##0.00" ₸"', "moment": "yyyy-mm-dd hh:mm",
+    "text": "@", "int": "#,##0", "number": "#,##0.##", "money": '#,##0.00" ₸"', "amount": "#,##0.00",
+    "moment": "yyyy-mm-dd hh:mm",
     "metres": "#,##0.0", "seconds": "#,##0.00", "share": "0.0%",
 }  # fmt: skip
-WIDTHS = {"text": 24, "moment": 17, "money": 17}
+WIDTHS = {"text": 24, "moment": 17, "money": 17, "amount": 17}
 OTHER_WIDTH = 14
 
 

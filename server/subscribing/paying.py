@@ -7,13 +7,15 @@ from billing.money import Money
 from billing.payments import AttemptState, Invoice
 from dispatch.errors import Refusal
 from dispatch.events import Event
-from server.notify import Notify
 from server.paying.cashier import Bill, Cashier, Payer
 from storage.billing import subscriptions
+from storage.billing.bonuses import reward_inviter
 from storage.billing.cards import CardStore, SavedCard
 from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
 from storage.postgres import Connection, Pool, whole
+from storage.referrals import invitees
 
+from .clock import Telling
 from .selling import Sale, Selling
 
 RENEWAL, FIRST, UPGRADE = "renewal", "subscription", "upgrade"
@@ -24,7 +26,7 @@ RENEWAL_LIVES_S = 7_200.0
 class Consequences:
     """What payments mean for access: storage.billing.consequences, called in the transaction of the booking."""
 
-    def __init__(self, notify: Notify) -> None:
+    def __init__(self, notify: Telling) -> None:
         self._notify = notify
 
     async def paid(self, connection: Connection, invoice: Invoice, card: int | None, at: float) -> None:
@@ -40,6 +42,8 @@ class Consequences:
             card,
         )
         self._notify.tell(await subscriptions.paid(connection, bought))
+        if (inviter := await invitees.paid(connection, invoice.user)) is not None:
+            self._notify.tell(await reward_inviter(connection, inviter))
 
     async def refunded(
         self, connection: Connection, invoice: Invoice, minor: int, total: int, at: float
@@ -47,6 +51,10 @@ class Consequences:
         """So much of it goes."""
         part = minor / invoice.money.minor
         self._notify.tell(await subscriptions.refunded(connection, invoice.user, invoice.id, part, total))
+        if total < invoice.money.minor:
+            return
+        if (inviter := await invitees.refunded(connection, invoice.user)) is not None:
+            self._notify.tell(await reward_inviter(connection, inviter))
 
     async def not_taken(
         self, connection: Connection, invoice: Invoice, state: AttemptState, advice: Advice | None, at: float

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from billing.access import Access
+from billing.bonuses import PriceLock
 from billing.money import Currency, Money
 from billing.plans import HOME, PlanVersion
 from dispatch.errors import Refusal
 from server.phone import country
-from storage.billing.locks import locked_price
+from storage.billing.locks import lock_of
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import Standing, SubscriptionStore
 from storage.postgres import Pool
@@ -19,8 +20,13 @@ class Sale:
 
     version: PlanVersion
     region: str
-    money: Money
     regular: Money
+    lock: PriceLock
+
+    @property
+    def money(self) -> Money:
+        """What this user pays."""
+        return self.lock.price
 
     @property
     def locked(self) -> bool:
@@ -85,5 +91,5 @@ class Selling:
         regular = version.price(region, currency)
         if regular is None:
             return None
-        locked = await locked_price(self._pool, user, version.plan, currency, access, now)
-        return Sale(version, region, regular if locked is None else min(locked, regular), regular)
+        lock = await lock_of(self._pool, user, version.plan, regular, access, now)
+        return Sale(version, region, regular, lock)

@@ -195,10 +195,11 @@ def balance_of(row: asyncpg.Record) -> Balance:
     """A row that has the columns of BALANCE; seq is NULL for who has no entry."""
     if row["seq"] is None:
         return Balance(NONE, 0, row["now"])
-    return Balance(_access(row), row["seq"], row["now"])
+    return Balance(access_of(row), row["seq"], row["now"])
 
 
-def _access(row: asyncpg.Record) -> Access:
+def access_of(row: asyncpg.Record) -> Access:
+    """The balance columns of an entry."""
     return Access(row["paid_to"].timestamp(), row["ends_at"].timestamp(), row["left_s"], row["trial"])
 
 
@@ -210,5 +211,5 @@ def _written(row: asyncpg.Record) -> Written:
         row["cause"],
         row["note"],
         row["actor_id"],
-        _access(row),
+        access_of(row),
     )

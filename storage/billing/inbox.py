@@ -141,6 +141,19 @@ class Inbox:
             now = await connection.fetchval(NOW) if facts else 0.0
         return invoice if other_under_way(facts, transaction.id, now) else None
 
+    async def apply_again(self, provider: str, transaction: Transaction) -> list[Booking]:
+        """Adds to the books whatever the stored facts of this payment want and is missing there: nothing, as long
+        as all was applied when it came."""
+        async with whole(self._pool) as connection:
+            now = await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
+            invoice = await home(connection, provider, transaction)
+            number = None if invoice is None else invoice.id
+            facts = await facts_of(connection, number, provider, payment_of(transaction))
+            booked = await self._apply(connection, invoice, facts, now)
+            if invoice is not None:
+                await settle(connection, invoice, facts, now)
+        return booked
+
     async def unreadable(self, provider: str, kind: str, raw: bytes, headers: Mapping[str, str]) -> Answer:
         """Keeps what was signed and cannot be read; a person must look. A check that cannot be read is refused."""
         answer = Answer.NOT_NOW if kind == Kind.CHECK else Answer.ACCEPTED

@@ -116,11 +116,11 @@ class InvoiceStore:
         row = await self._pool.fetchrow(ONE, invoice)
         if row is None:
             raise Refusal("not_found")
-        return _listed(row)
+        return listed_of(row)
 
     async def of_user(self, user: int, before: UUID | None, limit: int) -> list[Listed]:
         """One page of a user's, newest first."""
-        return [_listed(row) for row in await self._pool.fetch(OF_USER, user, before, limit)]
+        return [listed_of(row) for row in await self._pool.fetch(OF_USER, user, before, limit)]
 
     async def facts(self, invoice: UUID) -> list[Fact]:
         """What was said of an invoice, in the order of storing."""
@@ -204,5 +204,6 @@ def fact_of(row: Record) -> Fact:
     )
 
 
-def _listed(row: Record) -> Listed:
+def listed_of(row: Record) -> Listed:
+    """A row of FIELDS."""
     return Listed(invoice_of(row), InvoiceState(row["state"]), row["changed_at"])

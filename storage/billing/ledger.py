@@ -31,7 +31,8 @@ BALANCE = "SELECT currency, sum(amount)::bigint FROM ledger_postings WHERE accou
 # The whole index, in its order: finance looks at it, nothing else does.
 ACCOUNTS = """
 SELECT account, currency, sum(amount)::bigint AS amount, count(*) AS lines FROM ledger_postings
-WHERE account > $1 AND starts_with(account, $3) GROUP BY account, currency ORDER BY account, currency LIMIT $2
+WHERE (account, currency) > ($1, $4) AND starts_with(account, $3)
+GROUP BY account, currency ORDER BY account, currency LIMIT $2
 """
 LINES = """
 SELECT t.id, t.key, t.act, t.invoice_id, t.user_id, t.provider, t.transaction, t.amount, t.currency,
@@ -113,9 +114,12 @@ class LedgerStore:
         """What an account comes to, minor units by currency."""
         return {Currency(row[0]): row[1] for row in await self._pool.fetch(BALANCE, account)}
 
-    async def accounts(self, after: str, limit: int, prefix: str = "") -> list[Balance]:
-        """One page of accounts by name, a line for each currency; `prefix` as `user:` or `acquirer:`."""
-        rows = await self._pool.fetch(ACCOUNTS, after, limit, prefix)
+    async def accounts(
+        self, after: str, limit: int, prefix: str = "", after_currency: str = "~"
+    ) -> list[Balance]:
+        """One page of accounts by name, a line for each currency; `prefix` as `user:` or `acquirer:`. It begins
+        behind a currency of `after`, else behind all of its own."""
+        rows = await self._pool.fetch(ACCOUNTS, after, limit, prefix, after_currency)
         return [Balance(row[0], Money(row[2], Currency(row[1])), row[3]) for row in rows]
 
     async def lines(

@@ -1,13 +1,13 @@
-"""The price that was paid in the trial stays, as long as the subscription goes on."""
+"""The price that was paid in the trial stays: what was locked, and where a lock ends; the rule is in billing."""
 
 from uuid import UUID
 
-from billing.access import DAY_S, Access
+from billing.access import Access
+from billing.bonuses import PriceLock, goes_on, price_lock
 from billing.money import Currency, Money
 
 from ..postgres import Connection, Pool
-
-LOCK_GRACE_DAYS = 30.0  # so long a subscription may have ended, and still goes on
+from ..referrals.terms import terms
 
 # uq_loyalty_entries_user_id_cause by its first column: a user has a few.
 NEWEST = """
@@ -20,22 +20,16 @@ ON CONFLICT DO NOTHING
 """
 
 
-async def locked_price(
-    connection: Connection | Pool, user: int, plan: str, currency: Currency, access: Access, now: float
-) -> Money | None:
-    """What this user pays for the plan whatever the tariff says; None without a lock that holds."""
-    row = await connection.fetchrow(NEWEST, user, plan)
-    if row is None or row["kind"] != "price_lock" or row["currency"] != currency or not goes_on(access, now):
-        return None
-    return Money(row["minor"], currency)
+async def lock_of(
+    connection: Connection | Pool, user: int, plan: str, tariff: Money, access: Access, now: float
+) -> PriceLock:
+    """What this user pays for the plan, and why."""
+    locked = await _locked(connection, user, plan)
+    grace_s = 0.0 if locked is None else (await terms(connection))[-1].lock_grace_s
+    return price_lock(locked, tariff, access, now, grace_s)
 
 
-def goes_on(access: Access, now: float) -> bool:
-    """Whether a subscription that is paid now continues what there was."""
-    return access.left_s is not None or now <= access.until + LOCK_GRACE_DAYS * DAY_S
-
-
-async def lock_price(
+async def note_payment(
     connection: Connection, user: int, plan: str, money: Money, before: Access, now: float, invoice: UUID
 ) -> None:
     """What a payment means for the lock: paid in the trial it locks, paid after too long a gap it ends one."""
@@ -44,8 +38,14 @@ async def lock_price(
             ADD, user, "price_lock", f"lock:{invoice}", plan, money.currency, money.minor
         )
         return
+    locked = await _locked(connection, user, plan)
+    if locked is not None and not goes_on(before, now, (await terms(connection))[-1].lock_grace_s):
+        ended = (user, "lock_ended", f"unlock:{invoice}", plan, locked.currency, locked.minor)
+        await connection.execute(ADD, *ended)
+
+
+async def _locked(connection: Connection | Pool, user: int, plan: str) -> Money | None:
     row = await connection.fetchrow(NEWEST, user, plan)
-    if row is not None and row["kind"] == "price_lock" and not goes_on(before, now):
-        await connection.execute(
-            ADD, user, "lock_ended", f"unlock:{invoice}", plan, row["currency"], row["minor"]
-        )
+    if row is None or row["kind"] != "price_lock":
+        return None
+    return Money(row["minor"], Currency(row["currency"]))

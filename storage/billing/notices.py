@@ -8,18 +8,19 @@ from asyncpg import Record
 
 from dispatch.errors import Refusal
 from storage.postgres import Pool
+from storage.seal import Unsealable
 from storage.staff import NO_LIMIT
 
 from .inbox import Inbox
 
 KEEP_FORGERIES, KEEP_DAYS = 1000, 30
 
-FIELDS = """
-SELECT id, provider, kind, key, source, verdict, answer, invoice_id, transaction, payment, state, amount, currency,
+COLUMNS = """
+id, provider, kind, key, source, verdict, answer, invoice_id, transaction, payment, state, amount, currency,
     account, named_invoice, reason, extract(epoch FROM happened_at)::float8 AS happened_at,
     extract(epoch FROM received_at)::float8 AS received_at
-FROM payment_inbox
 """
+FIELDS = f"SELECT {COLUMNS} FROM payment_inbox\n"
 # The primary key read backwards, ix_payment_inbox_alerts, ix_payment_inbox_invoice_id_id.
 PAGE = FIELDS + "WHERE id < $1 AND ($3::text IS NULL OR provider = $3) ORDER BY id DESC LIMIT $2"
 ALERTS = FIELDS + "WHERE id < $1 AND verdict NOT IN ('applied', 'duplicate') ORDER BY id DESC LIMIT $2"
@@ -96,11 +97,15 @@ class NoticeStore:
         return [_notice(row) for row in rows]
 
     async def body(self, notice: int) -> Body:
-        """Refusal `not_found`, also where a fact came without one or it went with its user."""
+        """Refusal `not_found`, also where a fact came without one or it went with its user; `notice_unreadable`
+        for one of another pepper."""
         row = await self._pool.fetchrow(RAW, notice)
         if row is None or row["raw"] is None:
             raise Refusal("not_found")
-        raw = self._inbox.opened(row["provider"], row["kind"], row["key"], row["raw"])
+        try:
+            raw = self._inbox.opened(row["provider"], row["kind"], row["key"], row["raw"])
+        except Unsealable:
+            raise Refusal("notice_unreadable", "it was sealed under another secret") from None
         return Body(row["provider"], row["kind"], raw, row["headers"])
 
     async def forged(self, provider: str, kind: str, peer: str, raw: bytes) -> None:

@@ -4,7 +4,6 @@ Every change holds the user's row first (access.lock), then the agreement, and w
 next. So a payment and a cancellation at the same moment come one after the other.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -27,7 +26,7 @@ from . import access as ledger
 from .access import Balance
 from .invoices import FIELDS as INVOICE
 from .invoices import invoice_of
-from .locks import lock_price
+from .locks import note_payment
 from .plans import current
 
 # Primary keys. After the lock, so that it reads what others have written while we waited for it.
@@ -153,6 +152,7 @@ class SubscriptionStore:
                 raise Refusal("trial_used")
             held = Subscription(plan, region, currency, renews=True)
             await _put(connection, replace(given, held=held), version)
+            await _tell(connection, given, "started", f"trial:{user}", state="trial")
             return [AccessChanged(user, given.access.until)]
 
     async def choose(self, user: int, seen: int, *, renews: bool, card: int | None, plan: str) -> Standing:
@@ -265,10 +265,12 @@ class SubscriptionStore:
                 case Step.GRACE:
                     return None, await _grace(connection, at, version)
                 case Step.WARN:
-                    await _tell(connection, at, "subscription.ending", f"ending:{at.access.until:.0f}")
+                    days = max(1, round((at.access.until - at.now) / DAY_S))
+                    trial: dict[str, int | str] = {"state": "trial"} if at.access.trial else {}
+                    await _tell(connection, at, "ending", f"{at.access.until:.0f}", n=days, **trial)
                     told = replace(at.held, warned_to=at.access.until)
                 case Step.EXPIRE:
-                    await _tell(connection, at, "subscription.ended", f"ended:{at.access.until:.0f}")
+                    await _tell(connection, at, "ended", f"{at.access.until:.0f}")
                     told = replace(at.held, ended_to=at.access.until)
             await _put(connection, replace(at, held=told), version)
             return None, [AccessChanged(user, at.access.until)]
@@ -301,7 +303,7 @@ async def paid(connection: Connection, bought: Bought) -> list[Event]:
         if behind is None:
             return []
         at = behind
-    await lock_price(connection, user, bought.plan, bought.money, before, at.now, bought.invoice)
+    await note_payment(connection, user, bought.plan, bought.money, before, at.now, bought.invoice)
     waiting = at.charging is not None and at.charging != bought.invoice
     held = Subscription(
         bought.plan,
@@ -314,7 +316,7 @@ async def paid(connection: Connection, bought: Bought) -> list[Event]:
     )
     after = replace(at, held=held, charging=at.charging if waiting else None)
     await _put(connection, after)
-    await _tell(connection, after, "subscription.paid", f"paid:{bought.invoice}")
+    await _tell(connection, after, "paid", f"{bought.invoice}")
     return [AccessChanged(user, after.access.until)]
 
 
@@ -342,7 +344,7 @@ async def failed(connection: Connection, user: int, invoice: UUID, *, never: boo
     )
     after = replace(at, held=held, charging=None)
     await _put(connection, after)
-    await _tell(connection, after, "subscription.failed", f"failed:{invoice}")
+    await _tell(connection, after, "failed", f"{invoice}")
 
 
 async def released(connection: Connection, user: int, invoice: UUID) -> None:
@@ -376,7 +378,7 @@ async def _locked(connection: Connection, user: int) -> Standing:
         raise Refusal("not_found")
     return Standing(
         user,
-        None if row["user_id"] is None else _held(row),
+        None if row["user_id"] is None else held_of(row),
         ledger.balance_of(row),
         row["version"] or 0,
         row["charging"],
@@ -437,9 +439,8 @@ async def _put(connection: Connection, at: Standing, version: PlanVersion | None
     )
 
 
-async def _tell(connection: Connection, at: Standing, kind: str, key: str) -> None:
-    days = max(1, math.ceil((at.access.until - at.now) / DAY_S))  # of which an ended one tells nothing
-    await tell(connection, [at.user], kind, f"{kind}:{key}", {"n": days})
+async def _tell(connection: Connection, at: Standing, kind: str, key: str, **facts: int | str) -> None:
+    await tell(connection, [at.user], f"subscription.{kind}", f"subscription:{kind}:{key}", facts)
 
 
 async def _on_sale(connection: Connection, at: Standing, plan: str) -> PlanVersion:
@@ -468,7 +469,8 @@ async def _paused_days(connection: Connection, user: int, now: float) -> float:
     return (total + (0.0 if since is None else now - since)) / DAY_S
 
 
-def _held(row: asyncpg.Record) -> Subscription:
+def held_of(row: asyncpg.Record) -> Subscription:
+    """A row of `subscriptions`."""
     return Subscription(
         row["plan"],
         row["region"],

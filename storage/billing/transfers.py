@@ -43,7 +43,8 @@ class TransferStore:
         return receipt
 
     async def returned(self, staff: int, refund: UUID, entry: str) -> Refund:
-        """A refund of such an invoice was sent by the bank. Refusals `not_found`, `refund_closed`."""
+        """A refund of such an invoice was sent by the bank. Refusals `not_found`, `refund_closed`,
+        `entry_used` where the entry stands for another one."""
         async with whole(self._pool) as connection:
             asked = await self._refunds.one(refund)
             found = await _of_transfer(connection, asked.invoice)
@@ -51,9 +52,13 @@ class TransferStore:
             back = Transaction(
                 entry, State.REFUNDED, asked.money, str(found.id), found.account, now, refunds=asked.payment
             )
-            await self._inbox.receive(TRANSFER, Notification(Kind.REFUND, entry, back), source="staff")
+            receipt = await self._inbox.receive(
+                TRANSFER, Notification(Kind.REFUND, entry, back), source="staff"
+            )
             if not await self._refunds.done(refund, entry):
                 raise Refusal("refund_closed")
+            if not receipt.new:
+                raise Refusal("entry_used")
             await record(
                 connection,
                 staff,

@@ -6,6 +6,7 @@ import asyncpg
 
 from dispatch.board import BoardLoad, Poster
 from dispatch.model import Money, Place, Vehicle, Window
+from dispatch.payment_terms import Discipline
 from geo.types import Position
 
 from ..billing.access import entitled
@@ -22,7 +23,8 @@ o.temp_min_c, o.temp_max_c, o.adr, o.documents, o.distance_m, o.duration_s, o.di
 o.price_currency, o.pricing, o.payment_method, o.payment_when, o.payment_days, o.prepay_percent, o.vat,
 o.comment, o.created_at, o.board_at, least(o.expires_at, o.confirm_by) AS until,
 coalesce(c.legal_name, u.name) AS poster, coalesce(c.state = 'verified', false) AS verified, r.rating,
-coalesce(r.ratings, 0) AS ratings, o.shipper_id"""
+coalesce(r.ratings, 0) AS ratings, o.shipper_id, coalesce(r.paid_cases, 0) AS paid_cases,
+coalesce(r.paid_on_time, 0) AS paid_on_time, r.paid_late_days"""
 _FROM = """JOIN users u ON u.id = o.shipper_id LEFT JOIN companies c ON c.id = o.company_id
 LEFT JOIN shipper_stats r ON r.shipper_id = o.shipper_id"""
 
@@ -81,7 +83,14 @@ def load(row: asyncpg.Record) -> BoardLoad:
         created_at=row["created_at"].timestamp(),
         board_at=seconds(row["board_at"]),
         until=row["until"].timestamp(),
-        poster=Poster(row["poster"], row["verified"], row["rating"], row["ratings"], row["shipper_id"]),
+        poster=Poster(
+            row["poster"],
+            row["verified"],
+            row["rating"],
+            row["ratings"],
+            row["shipper_id"],
+            Discipline(row["paid_cases"], row["paid_on_time"], row["paid_late_days"]),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dispatch.board import BoardSearch, Circle
 from dispatch.model import Vehicle
+from dispatch.payment_terms import ENOUGH
 from geo.distance import EARTH_RADIUS_M
 
 from ..order_rows import moment
@@ -98,6 +99,13 @@ CONDITIONS = (
         "real",
         "coalesce((SELECT r.rating >= ? FROM shipper_stats r WHERE r.shipper_id = b.shipper_id), false)",
     ),
+    _one(
+        "paid_min",
+        "float8",
+        # A share as it is read, 0.8 of 5, is no exact number.
+        "coalesce((SELECT r.paid_on_time + 1e-6 >= ? * r.paid_cases FROM shipper_stats r"
+        f" WHERE r.shipper_id = b.shipper_id AND r.paid_cases >= {ENOUGH}), false)",
+    ),
 )
 # What every search asks: the load is still good.
 ALWAYS = "b.until > now()"
@@ -129,6 +137,7 @@ def values_of(search: BoardSearch) -> Values:
         "vat": search.vat,
         "prepay_min": search.prepay_min,
         "rating_min": search.rating_min,
+        "paid_min": search.paid_min,
     }
     if search.polygon is not None:
         given["polygon"] = search.polygon.wkb

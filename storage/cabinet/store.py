@@ -20,9 +20,11 @@ Period = Literal["day", "week", "month"]
 
 _TRIP = """
 SELECT o.id, o.status, o.pickup_name, o.drop_name, o.cargo, o.distance_m, o.price_amount, o.price_currency,
-    a.driver_id, u.name AS driver_name, t.started_at, a.ended_at, t.metres, t.empty_metres
+    a.driver_id, u.name AS driver_name, t.started_at, a.ended_at, t.metres, t.empty_metres,
+    CASE WHEN r.due_at < now() AND r.paid_at IS NULL AND r.state <> 'void' THEN 'overdue' ELSE r.state END
+        AS payment, r.due_at
 FROM trips t JOIN orders o ON o.id = t.order_id JOIN assignments a ON a.order_id = t.order_id
-JOIN users u ON u.id = a.driver_id
+JOIN users u ON u.id = a.driver_id JOIN remittances r ON r.order_id = t.order_id
 """
 # $1 below this order, $2 so many, $3 states, $4 since and $5 until by when the load was taken.
 _NARROWED = """($3::text[] IS NULL OR o.status = ANY($3)) AND ($4::timestamptz IS NULL OR t.started_at >= $4)
@@ -132,6 +134,8 @@ class TripLine(NamedTuple):
     ended_at: float | None
     driven_m: float
     empty_m: float | None
+    payment: str  # dispatch.remittance.RemittanceState, or overdue
+    due_at: float | None
 
 
 class OfferLine(NamedTuple):

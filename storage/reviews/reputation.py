@@ -9,9 +9,11 @@ import asyncpg
 
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Party
+from dispatch.payment_terms import Discipline
 from dispatch.reviews import OF_DRIVERS, OF_SHIPPERS, RECORD_S, Component, HaulSide, Rating, Tally, tallies
 
 from ..postgres import Pool
+from ..remittance.record import PaymentRecords
 from ..visibility import unhidden
 from .rows import STARS, rating_of
 
@@ -111,13 +113,15 @@ class Reputation:
     since: float
     rating: Rating
     record: tuple[Tally, ...]
+    payments: Discipline | None = None  # of a shipper
 
 
 class ReputationStore:
     """Reads only."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, payments: PaymentRecords) -> None:
         self._pool = pool
+        self._payments = payments
 
     async def of(self, party: Party, user: int) -> Reputation:
         """What this party may know of the user. `not_found` for who has nothing to do with him."""
@@ -125,7 +129,8 @@ class ReputationStore:
         part = HaulSide.SHIPPER if row["role"] == "shipper" else HaulSide.DRIVER
         rating = rating_of(await self._pool.fetchrow(RATING, user, part))
         record = await self._record(user, part)
-        return Reputation(user, part, row["name"], row["since"], rating, record)
+        payments = await self._payments.of_shipper(user) if part is HaulSide.SHIPPER else None
+        return Reputation(user, part, row["name"], row["since"], rating, record, payments)
 
     async def met(self, party: Party, user: int) -> asyncpg.Record:
         """The user's row, when the party has to do with him: as a side of a haul, as a bidder, on the board."""

@@ -50,6 +50,7 @@ invoices = Table(
         name="state",
     ),
     Index(None, "user_id", "created_at"),
+    Index(None, "created_at", "id"),
     # What the clock may end.
     Index("ix_invoices_open", "expires_at", postgresql_where=text("state IN ('created', 'pending')")),
 )
@@ -132,6 +133,7 @@ payment_inbox = Table(
     Index(None, "invoice_id", "id"),
     Index(None, "provider", "payment", "id"),
     Index("ix_payment_inbox_received", "provider", "received_at"),
+    Index("ix_payment_inbox_transaction", "transaction", postgresql_where=text("transaction IS NOT NULL")),
     Index("ix_payment_inbox_alerts", "id", postgresql_where=text("verdict NOT IN ('applied', 'duplicate')")),
 )
 
@@ -168,6 +170,7 @@ ledger_transactions = Table(
     Index(None, "invoice_id", "id"),
     Index(None, "user_id", "id"),
     Index(None, "provider", "transaction"),
+    Index(None, "at"),
 )
 # No foreign key: its check would lock the head as the table's owner, who has no right to (FOR KEY SHARE asks for
 # UPDATE). The trigger that balances at COMMIT looks for the head, too, and heads are never removed.

@@ -153,14 +153,22 @@ board_counts = Table(
     CheckConstraint("id", name="one"),
 )
 
-# What reviews come to. Without a row a shipper is unrated.
+# What reviews come to, and how the shipper pays (storage/remittance/record.py). Without a row he is unrated.
 shipper_stats = Table(
     "shipper_stats",
     metadata,
     Column("shipper_id", BigInteger, ForeignKey("users.id"), primary_key=True),
     Column("rating", REAL),
     Column("ratings", Integer, nullable=False, server_default="0"),
+    Column("paid_cases", Integer, nullable=False, server_default="0"),
+    Column("paid_on_time", Integer, nullable=False, server_default="0"),
+    Column("paid_late_days", REAL),
+    at("paid_counted_at", nullable=True),
+    Index(
+        "ix_shipper_stats_counted", "paid_counted_at", postgresql_where=text("paid_counted_at IS NOT NULL")
+    ),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating"),
+    CheckConstraint("paid_on_time BETWEEN 0 AND paid_cases", name="paid"),
 )
 
 # A search as its driver gave it (`given`), and the same in columns that a new order is compared with: those of
@@ -214,6 +222,7 @@ saved_searches = Table(
     Column("vat", Boolean),
     Column("prepay_min", SmallInteger),
     Column("rating_min", REAL),
+    Column("paid_min", Float),
     # What the driver's active truck takes, when the search is for loads that fit it.
     Column("fits", Boolean, nullable=False, server_default=text("true")),
     Column("truck_bodies", Integer),

@@ -86,6 +86,8 @@ orders = Table(
     Column("ack_due", Integer),  # the version whose times the assigned driver has not agreed to yet
     at("saved_at", nullable=True),  # of a draft
     at("ended_at", nullable=True),
+    # While its payment is open: the clock closes it as if it had been delivered then.
+    at("settle_at", nullable=True),
     # The search: which wave was sent last, when to look again (null: not seeking), since when on the board.
     Column("wave", SmallInteger, nullable=False, server_default="0"),
     at("seek_at", nullable=True),
@@ -109,7 +111,11 @@ orders = Table(
     Index("ix_orders_drafts", "shipper_id", "id", postgresql_where=text("status = 'draft'")),
     Index("ix_orders_company", "company_id", "id", postgresql_where=text("company_id IS NOT NULL")),
     Index("ix_orders_check", "check_at", postgresql_where=text("check_at IS NOT NULL")),
-    Index("ix_orders_delivered", "ended_at", postgresql_where=text("status = 'delivered'")),
+    Index(
+        "ix_orders_delivered",
+        text("greatest(ended_at, settle_at)"),
+        postgresql_where=text("status = 'delivered'"),
+    ),
     Index("ix_orders_unshared", "unshared_until", postgresql_where=text("unshared_until IS NOT NULL")),
     # Loads that look the same as one that is being posted.
     Index(

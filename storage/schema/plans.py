@@ -58,6 +58,14 @@ access_entries = Table(
     Column("left_s", Float, nullable=True),
     Column("trial", Boolean, nullable=False),
     UniqueConstraint("user_id", "cause"),
+    # What figures of months are made of.
+    Index(
+        "ix_access_entries_months",
+        "kind",
+        "at",
+        "user_id",
+        postgresql_where=text("kind IN ('trial', 'paid')"),
+    ),
 )
 
 # What a user has agreed to pay for: billing.subscription. A user without one may have access all the same.
@@ -85,6 +93,7 @@ subscriptions = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Index("ix_subscriptions_charging", "charging", postgresql_where=text("charging IS NOT NULL")),
     Index("ix_subscriptions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_subscriptions_failing", "failed_at", "user_id", postgresql_where=text("failures > 0")),
 )
 
 # The ledger of loyalty: months that were given (with the entry of the same cause in access_entries), and prices

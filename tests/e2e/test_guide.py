@@ -52,7 +52,7 @@ async def test_every_example_of_the_guide_runs_and_does_what_the_page_says(desk:
     lines = told.splitlines()
     for expected in (
         "place_unknown", "冷藏车", "\n2\n", "version_stale", "subscription_expired", "countered", "assigned",
-        "cancelled", "выезжаю", "proof_required", "delivered", "%PDF",
+        "cancelled", "выезжаю", "proof_required", "delivered", "%PDF", "marked", "contested", "\npaid\n",
     ):  # fmt: skip
         assert expected in told, f"{expected} is not among what was printed:\n{told}"
     _, shipper, driver = next(line for line in lines if line.startswith("tokens ")).split()

@@ -179,6 +179,15 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("text_contacts", 422, False, "Leave phones, links and messengers out of the text."),
         ErrorCode("dispute_answered", 409, False, "This dispute was answered already: write a message."),
         ErrorCode("dispute_closed", 409, False, "This dispute is over."),
+        ErrorCode("payment_settled", 409, False, "This was paid, and both sides know it."),
+        ErrorCode("payment_void", 409, False, "This haul was called off: nothing is to be paid for it."),
+        ErrorCode("payment_waits", 409, False, "A payment is marked already: it waits for the driver's word."),
+        ErrorCode("payment_differs", 409, False, "The shipper has marked another amount: confirm or contest that."),
+        ErrorCode("payment_withdrawn", 409, False, "This payment was taken back, or another is in its place."),
+        ErrorCode("payment_early", 409, False, "This payment is not due yet."),
+        ErrorCode("payment_amount", 422, False, "This amount does not fit what was agreed."),
+        ErrorCode("payment_date", 422, False, "Nothing was paid for this haul on such a day."),
+        ErrorCode("payment_contested", 409, False, "The driver contests the payment: settle that first."),
         ErrorCode("word_hidden", 422, False, "This is not offered for new loads any more: choose another."),
         ErrorCode("slug_taken", 409, False, "There is a page of this name."),
         ErrorCode("broadcast_sent", 409, False, "This message is on its way, or was cancelled."),
@@ -188,6 +197,8 @@ ERRORS: dict[str, ErrorCode] = {
         ErrorCode("currency_refused", 422, False, "This way of paying does not take this currency."),
         ErrorCode("refund_too_much", 422, False, "This is more than is left of the payment."),
         ErrorCode("refund_closed", 409, False, "This refund was decided already."),
+        ErrorCode("entry_used", 409, False, "This entry of the bank stands for another payment already."),
+        ErrorCode("notice_unreadable", 422, False, "This message still cannot be read."),
         ErrorCode("second_approver", 409, False, "Somebody else of the staff must approve this refund."),
         ErrorCode("origin_unknown", 422, False, "We do not know where your truck is: say where to search from."),
         ErrorCode("area_invalid", 422, False, "This outline is no area that can be searched."),
@@ -227,6 +238,10 @@ CaseKind = Literal["held", "flag", "appeal"]
 Verdict = Literal["approve", "reject"]
 CaseState = Literal["waiting", "approved", "rejected", "dropped"]
 AttachmentKind = Literal["photo", "paper"]
+RemittanceKind = Literal["prepayment", "payment"]
+MarkState = Literal["waiting", "confirmed", "contested", "withdrawn"]
+RemittanceState = Literal["open", "prepaid", "marked", "contested", "paid", "void"]
+PaymentFault = Literal["not_received", "wrong_amount", "wrong_date", "other"]
 Provider = Literal["google", "apple"]
 NoticeCategory = Literal["offers", "bids", "hauls", "chat", "reviews", "papers", "money", "bonuses", "news", "account"]
 NoticeChannel = Literal["inbox", "push", "sms", "email"]
@@ -245,6 +260,12 @@ CrossingKind = Literal["multilateral", "bilateral"]
 ViewerKind = Literal["shipper", "fleet", "link", "staff"]
 DisputeState = Literal["open", "decided", "withdrawn", "dropped"]
 DisputeOutcome = Literal["for_driver", "for_shipper", "split", "withdrawn"]
+BonusKind = Literal["referral", "rating"]
+BonusLack = Literal["orders", "rating", "time"]
+ReferralStep = Literal["registered", "confirmed", "subscribed"]
+ReferralStanding = Literal["standing", "held", "refused"]
+ReferralSignal = Literal["own_device", "other_device", "same_program", "same_phone", "many_sign_ups", "same_card"]
+ReferralList = Literal["waiting", "standing", "held", "refused"]
 ReviewTag = Literal["on_time", "careful", "clean_truck", "papers_in_order", "late", "damaged", "dirty_truck", "wrong_truck", "paid_on_time", "clear_documents", "quick_loading", "cargo_as_agreed", "late_payment", "missing_documents", "long_wait", "wrong_cargo_data", "communicative", "polite", "unreachable", "rude"]
 ReviewFault = Literal["insult", "contacts", "false", "not_this_haul", "private", "spam", "other"]
 ReviewList = Literal["waiting", "hidden", "shown"]
@@ -2285,7 +2306,9 @@ class OrderChanged:
     `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again),
     confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted,
     cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given,
-    incident, sharing_paused (no more positions for the shipper's side), sharing_resumed."""
+    incident, sharing_paused (no more positions for the shipper's side), sharing_resumed, payment_marked,
+    payment_confirmed, payment_contested, payment_withdrawn, payment_missed (read `/orders/{order}/payments`
+    again), payment_due, payment_overdue, payment_unconfirmed (reminders)."""
 
     TYPE: ClassVar[str] = "order.changed"
     order: int  # 1 or more
@@ -2548,6 +2571,222 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class RemittanceForm:
+    """A shipper says that money was sent, a driver that it has come. Without an amount it is what is left to pay
+    (of a prepayment: what the terms ask for), or what the other side has said; without a method the agreed one,
+    without `paid_at` now. `reference`: the number of the transfer."""
+
+    kind: RemittanceKind = "payment"
+    amount: int | None = None  # minor units of KZT; 1 or more
+    method: PaymentMethod | None = None
+    paid_at: float | None = None  # Seconds since the epoch, UTC; 0 or more
+    reference: str = ""  # 0 to 120 characters
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "kind": self.kind,
+            "reference": self.reference,
+        }
+        if self.amount is not None:
+            wire["amount"] = self.amount
+        if self.method is not None:
+            wire["method"] = self.method
+        if self.paid_at is not None:
+            wire["paid_at"] = self.paid_at
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RemittanceForm:
+        return cls(
+            wire.get("kind", "payment"),
+            wire.get("amount"),
+            wire.get("method"),
+            wire.get("paid_at"),
+            wire.get("reference", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContestForm:
+    """Why it is not so. With `dispute` staff are asked to decide, which stops the order where it stands."""
+
+    reason: PaymentFault
+    note: str = ""  # 0 to 500 characters
+    dispute: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "reason": self.reason,
+            "note": self.note,
+            "dispute": self.dispute,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ContestForm:
+        return cls(
+            wire["reason"],
+            wire.get("note", ""),
+            wire.get("dispute", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MissedForm:
+    """Nothing has come though it is due. With `dispute` staff are asked to decide."""
+
+    note: str = ""  # 0 to 500 characters
+    dispute: bool = False
+
+    def to_wire(self) -> Wire:
+        return {
+            "note": self.note,
+            "dispute": self.dispute,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> MissedForm:
+        return cls(
+            wire.get("note", ""),
+            wire.get("dispute", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemittanceView:
+    """One payment. `shipper_at`, `driver_at`: when each side has said its word on it."""
+
+    payment: int
+    kind: RemittanceKind
+    amount: int
+    method: PaymentMethod
+    paid_at: float  # Seconds since the epoch, UTC; 0 or more
+    reference: str
+    state: MarkState
+    shipper_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    driver_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    reason: PaymentFault | None
+    note: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "payment": self.payment,
+            "kind": self.kind,
+            "amount": self.amount,
+            "method": self.method,
+            "paid_at": self.paid_at,
+            "reference": self.reference,
+            "state": self.state,
+            "shipper_at": self.shipper_at,
+            "driver_at": self.driver_at,
+            "reason": self.reason,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RemittanceView:
+        return cls(
+            wire["payment"],
+            wire["kind"],
+            wire["amount"],
+            wire["method"],
+            wire["paid_at"],
+            wire["reference"],
+            wire["state"],
+            wire["shipper_at"],
+            wire["driver_at"],
+            wire["reason"],
+            wire["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemittancesView:
+    """Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance.
+    `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed.
+    `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came."""
+
+    order: int
+    side: str
+    state: RemittanceState
+    price: Money
+    prepayment: int
+    method: PaymentMethod
+    when: PaymentWhen
+    days: int
+    due_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    overdue: bool
+    received: int
+    outstanding: int
+    paid_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    missed_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    payments: list[RemittanceView]
+
+    def to_wire(self) -> Wire:
+        return {
+            "order": self.order,
+            "side": self.side,
+            "state": self.state,
+            "price": self.price.to_wire(),
+            "prepayment": self.prepayment,
+            "method": self.method,
+            "when": self.when,
+            "days": self.days,
+            "due_at": self.due_at,
+            "overdue": self.overdue,
+            "received": self.received,
+            "outstanding": self.outstanding,
+            "paid_at": self.paid_at,
+            "missed_at": self.missed_at,
+            "payments": [item.to_wire() for item in self.payments],
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RemittancesView:
+        return cls(
+            wire["order"],
+            wire["side"],
+            wire["state"],
+            Money.from_wire(wire["price"]),
+            wire["prepayment"],
+            wire["method"],
+            wire["when"],
+            wire["days"],
+            wire["due_at"],
+            wire["overdue"],
+            wire["received"],
+            wire["outstanding"],
+            wire["paid_at"],
+            wire["missed_at"],
+            [RemittanceView.from_wire(item) for item in wire["payments"]],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """How a shipper has paid the hauls of the last year that one of both sides has spoken of: so many of them; the
+    share that was paid by the due date, null below three; the median of days late of the others, null of none."""
+
+    cases: int
+    share: float | None
+    late_days: float | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "cases": self.cases,
+            "share": self.share,
+            "late_days": self.late_days,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PaymentRecord:
+        return cls(
+            wire["cases"],
+            wire["share"],
+            wire["late_days"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OtpForm:
     """Ask for a one-time code. `role` is that of the account made when the phone is new."""
 
@@ -2595,19 +2834,28 @@ class OtpAsked:
 @dataclass(frozen=True, slots=True)
 class VerifyForm:
     """The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a
-    phone: an account made by this sign-in gets it."""
+    phone: an account made by this sign-in gets it. `referral`: the code of a link that brought a new user here;
+    one that is none is passed over. An app that was registered as a device before also sends that."""
 
     request: str  # matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$
     code: str  # matches ^[0-9]{6}$
     identity: str | None = None  # 1 to 4096 characters
+    referral: str = ""  # 0 to 40 characters
+    device: int | None = None  # 1 or more
+    device_secret: str | None = None  # 1 to 4096 characters
 
     def to_wire(self) -> Wire:
         wire: Wire = {
             "request": self.request,
             "code": self.code,
+            "referral": self.referral,
         }
         if self.identity is not None:
             wire["identity"] = self.identity
+        if self.device is not None:
+            wire["device"] = self.device
+        if self.device_secret is not None:
+            wire["device_secret"] = self.device_secret
         return wire
 
     @classmethod
@@ -2616,6 +2864,9 @@ class VerifyForm:
             wire["request"],
             wire["code"],
             wire.get("identity"),
+            wire.get("referral", ""),
+            wire.get("device"),
+            wire.get("device_secret"),
         )
 
 
@@ -2642,8 +2893,9 @@ class RefreshForm:
 class SignedIn:
     """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie.
 
-    `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an
-    account already: link it there. `recovery_codes` come once, when a second factor comes in force."""
+    `referred`: whether the code that was sent is known to have brought this new account. `linked`: the Google or
+    Apple account that waited belongs to this new account now. False when the phone had an account already: link
+    it there. `recovery_codes` come once, when a second factor comes in force."""
 
     access: str
     access_expires_at: float  # Seconds since the epoch, UTC; 0 or more
@@ -2653,6 +2905,7 @@ class SignedIn:
     refresh: str | None = None
     linked: bool | None = None
     recovery_codes: list[str] | None = None
+    referred: bool | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -2664,6 +2917,7 @@ class SignedIn:
             "refresh": self.refresh,
             "linked": self.linked,
             "recovery_codes": self.recovery_codes,
+            "referred": self.referred,
         }
 
     @classmethod
@@ -2677,6 +2931,7 @@ class SignedIn:
             wire.get("refresh"),
             wire.get("linked"),
             wire.get("recovery_codes"),
+            wire.get("referred"),
         )
 
 
@@ -4541,7 +4796,8 @@ class OwnCompany:
 
 @dataclass(frozen=True, slots=True)
 class CompanyCard:
-    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none."""
+    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none; `payments`:
+    how its people pay."""
 
     company: int
     legal_name: str
@@ -4550,6 +4806,7 @@ class CompanyCard:
     since: float  # Seconds since the epoch, UTC; 0 or more
     rating: float | None
     hauls: int
+    payments: PaymentRecord
 
     def to_wire(self) -> Wire:
         return {
@@ -4560,6 +4817,7 @@ class CompanyCard:
             "since": self.since,
             "rating": self.rating,
             "hauls": self.hauls,
+            "payments": self.payments.to_wire(),
         }
 
     @classmethod
@@ -4572,6 +4830,7 @@ class CompanyCard:
             wire["since"],
             wire["rating"],
             wire["hauls"],
+            PaymentRecord.from_wire(wire["payments"]),
         )
 
 
@@ -7448,6 +7707,504 @@ class DecideForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferralView:
+    """What the user passes on. The link leads to the page of `GET /referrals/{code}`."""
+
+    code: str
+    link: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "link": self.link,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralView:
+        return cls(
+            wire["code"],
+            wire["link"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralPage:
+    """Who invites: a first name and a role, no more."""
+
+    code: str
+    name: str
+    role: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "code": self.code,
+            "name": self.name,
+            "role": self.role,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralPage:
+        return cls(
+            wire["code"],
+            wire["name"],
+            wire["role"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InviteeView:
+    """Somebody who was brought, as who has brought them may know them. `name` is a first letter. `step`: the
+    account is there, its owner has said who he is, or he is a paying user. `counts`: null while staff look at
+    it."""
+
+    name: str
+    role: UserRole
+    day: str
+    step: ReferralStep
+    counts: bool | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "name": self.name,
+            "role": self.role,
+            "day": self.day,
+            "step": self.step,
+            "counts": self.counts,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InviteeView:
+        return cls(
+            wire["name"],
+            wire["role"],
+            wire["day"],
+            wire["step"],
+            wire["counts"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralProgress:
+    """For every `threshold` shippers who have confirmed their account and pay, a driver gets `reward_days`.
+    `counting` do so, `missing` more are needed for the next reward; `granted` rewards stand. `rewarded`: whether
+    the caller is one of those who are rewarded."""
+
+    rewarded: bool
+    threshold: int
+    reward_days: int
+    counting: int
+    missing: int
+    granted: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "rewarded": self.rewarded,
+            "threshold": self.threshold,
+            "reward_days": self.reward_days,
+            "counting": self.counting,
+            "missing": self.missing,
+            "granted": self.granted,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralProgress:
+        return cls(
+            wire["rewarded"],
+            wire["threshold"],
+            wire["reward_days"],
+            wire["counting"],
+            wire["missing"],
+            wire["granted"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralsView:
+    """Whom the caller has brought, the newest first, and how far that is. `next` goes into `before`."""
+
+    progress: ReferralProgress
+    invitees: list[InviteeView]
+    next: int | None
+
+    def to_wire(self) -> Wire:
+        return {
+            "progress": self.progress.to_wire(),
+            "invitees": [item.to_wire() for item in self.invitees],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralsView:
+        return cls(
+            ReferralProgress.from_wire(wire["progress"]),
+            [InviteeView.from_wire(item) for item in wire["invitees"]],
+            wire["next"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralsQuery:
+    """The newest first."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralsQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCaseQuery:
+    """Oldest first: those that staff should look at, or those that are in a state."""
+
+    state: ReferralList = "waiting"
+    after: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "state": self.state,
+            "limit": self.limit,
+        }
+        if self.after is not None:
+            wire["after"] = self.after
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralCaseQuery:
+        return cls(
+            wire.get("state", "waiting"),
+            wire.get("after"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCaseView:
+    """A sign-up by a code, before staff. `brought`: how many its inviter has brought in all."""
+
+    referral: int
+    invitee: int
+    invitee_name: str
+    role: str
+    inviter: int
+    inviter_name: str
+    at: float  # Seconds since the epoch, UTC; 0 or more
+    state: ReferralStanding
+    signals: list[ReferralSignal]
+    waiting: bool
+    brought: int
+    decided_by: int | None
+    decided_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    note: str
+
+    def to_wire(self) -> Wire:
+        return {
+            "referral": self.referral,
+            "invitee": self.invitee,
+            "invitee_name": self.invitee_name,
+            "role": self.role,
+            "inviter": self.inviter,
+            "inviter_name": self.inviter_name,
+            "at": self.at,
+            "state": self.state,
+            "signals": self.signals,
+            "waiting": self.waiting,
+            "brought": self.brought,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralCaseView:
+        return cls(
+            wire["referral"],
+            wire["invitee"],
+            wire["invitee_name"],
+            wire["role"],
+            wire["inviter"],
+            wire["inviter_name"],
+            wire["at"],
+            wire["state"],
+            wire["signals"],
+            wire["waiting"],
+            wire["brought"],
+            wire["decided_by"],
+            wire["decided_at"],
+            wire["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralCases:
+    """`next` goes into `after` for the next page."""
+
+    referrals: list[ReferralCaseView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "referrals": [item.to_wire() for item in self.referrals],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralCases:
+        return cls(
+            [ReferralCaseView.from_wire(item) for item in wire["referrals"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralDecision:
+    """Whether it counts. What was rejected never counts again."""
+
+    verdict: Verdict
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "verdict": self.verdict,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> ReferralDecision:
+        return cls(
+            wire["verdict"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyForm:
+    """What loyalty is worth from now on; what was given stays. A driver gets `referral_days` for every
+    `referral_threshold` shippers; `rating_days` for a mean of `rating_hundredths` (480: 4.8 stars) over
+    `rating_orders` or more, once in `rating_period_days`; the price of the trial stays for who pays again within
+    `lock_grace_days`."""
+
+    referral_threshold: int  # 1 to 100
+    referral_days: int  # 1 to 3,650
+    rating_hundredths: int  # 100 to 500
+    rating_orders: int  # 1 to 1,000
+    rating_period_days: int  # 1 to 3,650
+    rating_days: int  # 1 to 3,650
+    lock_grace_days: int  # 0 to 3,650
+    note: str = ""  # 0 to 500 characters
+
+    def to_wire(self) -> Wire:
+        return {
+            "referral_threshold": self.referral_threshold,
+            "referral_days": self.referral_days,
+            "rating_hundredths": self.rating_hundredths,
+            "rating_orders": self.rating_orders,
+            "rating_period_days": self.rating_period_days,
+            "rating_days": self.rating_days,
+            "lock_grace_days": self.lock_grace_days,
+            "note": self.note,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyForm:
+        return cls(
+            wire["referral_threshold"],
+            wire["referral_days"],
+            wire["rating_hundredths"],
+            wire["rating_orders"],
+            wire["rating_period_days"],
+            wire["rating_days"],
+            wire["lock_grace_days"],
+            wire.get("note", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyView:
+    """One version of what loyalty is worth; version 0 is what is so until staff set something."""
+
+    version: int
+    valid_from: float  # Seconds since the epoch, UTC; 0 or more
+    referral_threshold: int
+    referral_days: int
+    rating_hundredths: int
+    rating_orders: int
+    rating_period_days: int
+    rating_days: int
+    lock_grace_days: int
+    note: str
+    set_by: int | None
+    set_at: float  # Seconds since the epoch, UTC; 0 or more
+
+    def to_wire(self) -> Wire:
+        return {
+            "version": self.version,
+            "valid_from": self.valid_from,
+            "referral_threshold": self.referral_threshold,
+            "referral_days": self.referral_days,
+            "rating_hundredths": self.rating_hundredths,
+            "rating_orders": self.rating_orders,
+            "rating_period_days": self.rating_period_days,
+            "rating_days": self.rating_days,
+            "lock_grace_days": self.lock_grace_days,
+            "note": self.note,
+            "set_by": self.set_by,
+            "set_at": self.set_at,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyView:
+        return cls(
+            wire["version"],
+            wire["valid_from"],
+            wire["referral_threshold"],
+            wire["referral_days"],
+            wire["rating_hundredths"],
+            wire["rating_orders"],
+            wire["rating_period_days"],
+            wire["rating_days"],
+            wire["lock_grace_days"],
+            wire["note"],
+            wire["set_by"],
+            wire["set_at"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyQuery:
+    """The newest first."""
+
+    before: int | None = None  # 1 or more
+    limit: int = 20  # 1 to 100
+
+    def to_wire(self) -> Wire:
+        wire: Wire = {
+            "limit": self.limit,
+        }
+        if self.before is not None:
+            wire["before"] = self.before
+        return wire
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyQuery:
+        return cls(
+            wire.get("before"),
+            wire.get("limit", 20),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyVersions:
+    """`next` goes into `before` for the next page."""
+
+    versions: list[LoyaltyView]
+    next: int | None = None
+
+    def to_wire(self) -> Wire:
+        return {
+            "versions": [item.to_wire() for item in self.versions],
+            "next": self.next,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> LoyaltyVersions:
+        return cls(
+            [LoyaltyView.from_wire(item) for item in wire["versions"]],
+            wire.get("next"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BonusView:
+    """Free days that loyalty gave, or (`back`) took back with what they were for."""
+
+    kind: BonusKind
+    at: float
+    days: int
+    back: bool
+
+    def to_wire(self) -> Wire:
+        return {
+            "kind": self.kind,
+            "at": self.at,
+            "days": self.days,
+            "back": self.back,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BonusView:
+        return cls(
+            wire["kind"],
+            wire["at"],
+            wire["days"],
+            wire["back"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RatingLack:
+    """One thing that is missing for the month of a high rating: how much there is of how much. `rating` in
+    hundredths of a star, `time` in epoch seconds."""
+
+    lack: BonusLack
+    has: float
+    needs: float
+
+    def to_wire(self) -> Wire:
+        return {
+            "lack": self.lack,
+            "has": self.has,
+            "needs": self.needs,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> RatingLack:
+        return cls(
+            wire["lack"],
+            wire["has"],
+            wire["needs"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BonusesView:
+    """What loyalty has given, newest first; for drivers also what is missing for the month of a high rating
+    (empty: it comes within the hour) and how long that month is."""
+
+    given: list[BonusView]
+    rating_missing: list[RatingLack] | None
+    rating_days: int
+
+    def to_wire(self) -> Wire:
+        return {
+            "given": [item.to_wire() for item in self.given],
+            "rating_missing": (None if self.rating_missing is None else [item.to_wire() for item in self.rating_missing]),
+            "rating_days": self.rating_days,
+        }
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> BonusesView:
+        return cls(
+            [BonusView.from_wire(item) for item in wire["given"]],
+            (None if wire["rating_missing"] is None else [RatingLack.from_wire(item) for item in wire["rating_missing"]]),
+            wire["rating_days"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewForm:
     """A word on the other side of a haul. Nobody reads it before the other side has said its own, or a week after
     the delivery; until then it may be changed."""
@@ -7687,7 +8444,7 @@ class ReliabilityView:
 
 @dataclass(frozen=True, slots=True)
 class ReputationView:
-    """What users who have to do with each other may know of one another."""
+    """What users who have to do with each other may know of one another. `payments`: how a shipper pays."""
 
     user: int
     part: str
@@ -7695,6 +8452,7 @@ class ReputationView:
     since: float  # Seconds since the epoch, UTC; 0 or more
     rating: RatingView
     reliability: list[ReliabilityView]
+    payments: PaymentRecord | None = None
 
     def to_wire(self) -> Wire:
         return {
@@ -7704,6 +8462,7 @@ class ReputationView:
             "since": self.since,
             "rating": self.rating.to_wire(),
             "reliability": [item.to_wire() for item in self.reliability],
+            "payments": (None if self.payments is None else self.payments.to_wire()),
         }
 
     @classmethod
@@ -7715,6 +8474,7 @@ class ReputationView:
             wire["since"],
             RatingView.from_wire(wire["rating"]),
             [ReliabilityView.from_wire(item) for item in wire["reliability"]],
+            (None if wire["payments"] is None else PaymentRecord.from_wire(wire["payments"])) if "payments" in wire else None,
         )
 
 
@@ -8606,6 +9366,7 @@ class BoardFilters:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
 
     def to_wire(self) -> Wire:
         wire: Wire = {
@@ -8665,6 +9426,8 @@ class BoardFilters:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         return wire
 
     @classmethod
@@ -8703,6 +9466,7 @@ class BoardFilters:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
         )
 
 
@@ -8745,6 +9509,7 @@ class BoardQuery:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
     sort: BoardSort = "newest"
     after: str | None = None  # `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$
     limit: int = 20  # 1 to 100
@@ -8812,6 +9577,8 @@ class BoardQuery:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         if self.after is not None:
             wire["after"] = self.after
         if self.driver is not None:
@@ -8854,6 +9621,7 @@ class BoardQuery:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
             wire.get("sort", "newest"),
             wire.get("after"),
             wire.get("limit", 20),
@@ -8918,6 +9686,7 @@ class BoardFacetQuery:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
     driver: int | None = None  # 1 or more
 
     def to_wire(self) -> Wire:
@@ -8978,6 +9747,8 @@ class BoardFacetQuery:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         if self.driver is not None:
             wire["driver"] = self.driver
         return wire
@@ -9018,6 +9789,7 @@ class BoardFacetQuery:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
             wire.get("driver"),
         )
 
@@ -9059,6 +9831,7 @@ class BoardClusterQuery:
     vat: bool | None = None
     prepay_min: int | None = None  # 0 to 100
     rating_min: float | None = None  # 0 to 5
+    paid_min: float | None = None  # Share of hauls paid by the due date; 0 to 1
     zoom: int = 5  # 0 to 22
     driver: int | None = None  # 1 or more
 
@@ -9121,6 +9894,8 @@ class BoardClusterQuery:
             wire["prepay_min"] = self.prepay_min
         if self.rating_min is not None:
             wire["rating_min"] = self.rating_min
+        if self.paid_min is not None:
+            wire["paid_min"] = self.paid_min
         if self.driver is not None:
             wire["driver"] = self.driver
         return wire
@@ -9161,6 +9936,7 @@ class BoardClusterQuery:
             wire.get("vat"),
             wire.get("prepay_min"),
             wire.get("rating_min"),
+            wire.get("paid_min"),
             wire.get("zoom", 5),
             wire.get("driver"),
         )
@@ -9214,13 +9990,14 @@ class BoardLoad:
 @dataclass(frozen=True, slots=True)
 class PosterView:
     """Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until
-    somebody has rated."""
+    somebody has rated. `payments`: how the shipper pays."""
 
     name: str
     verified: bool
     rating: float | None
     ratings: int
     user: int
+    payments: PaymentRecord
 
     def to_wire(self) -> Wire:
         return {
@@ -9229,6 +10006,7 @@ class PosterView:
             "rating": self.rating,
             "ratings": self.ratings,
             "user": self.user,
+            "payments": self.payments.to_wire(),
         }
 
     @classmethod
@@ -9239,6 +10017,7 @@ class PosterView:
             wire["rating"],
             wire["ratings"],
             wire["user"],
+            PaymentRecord.from_wire(wire["payments"]),
         )
 
 

@@ -1,5 +1,6 @@
 import { createRouter, createWebHashHistory } from "vue-router";
 
+import { keepReferral } from "./stores/referral";
 import { useSession } from "./stores/session";
 
 declare module "vue-router" {
@@ -8,6 +9,8 @@ declare module "vue-router" {
     open?: boolean;
   }
 }
+
+keepReferral(); // first: the history takes the address of now for its base
 
 /** Hash routes: links in SMS and on paper survive any static server and any path prefix. */
 export const router = createRouter({

@@ -175,6 +175,10 @@ class CloudPayments:
     def read(self, kind: str, headers: Mapping[str, str], raw: bytes) -> Sequence[Notification]:
         """What CloudPayments posted to us."""
         notices.verify(self._secret, headers, raw)
+        return self.again(kind, headers, raw)
+
+    def again(self, kind: str, headers: Mapping[str, str], raw: bytes) -> Sequence[Notification]:
+        """The same of what was verified when it came."""
         return notices.read(kind, headers, raw, self._account.currencies[0])
 
     def reply(self, answer: Answer) -> tuple[int, str, bytes]:

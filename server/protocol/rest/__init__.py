@@ -17,6 +17,7 @@ from . import (
     fuel,
     integrations,
     invitations,
+    loyalty,
     moderation,
     notices,
     offers,
@@ -26,6 +27,7 @@ from . import (
     places,
     quotes,
     reloads,
+    remittance,
     reviews,
     searches,
     sessions,
@@ -40,6 +42,7 @@ from . import (
 # In the order of the documentation: what is used before what uses it.
 MODULES = (
     common,
+    remittance,
     signin,
     sessions,
     oidc,
@@ -53,6 +56,7 @@ MODULES = (
     orders,
     sharing,
     disputes,
+    loyalty,
     reviews,
     attachments,
     chat,

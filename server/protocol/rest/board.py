@@ -17,6 +17,7 @@ from .common import (
     VolumeM3,
     WeightKg,
 )
+from .remittance import PaymentRecord
 
 BoardSort = Literal["newest", "nearest", "per_km", "profit", "pickup_date"]
 AdrFilter = Literal["any", "none", "only"]
@@ -84,6 +85,9 @@ class BoardFilters(Form, frozen=True):
     vat: bool | None = None
     prepay_min: Annotated[int, Meta(ge=0, le=100)] | None = None
     rating_min: Annotated[float, Meta(ge=0, le=5)] | None = None
+    paid_min: (
+        Annotated[float, Meta(ge=0, le=1, description="Share of hauls paid by the due date.")] | None
+    ) = None
 
 
 class BoardQuery(BoardFilters, frozen=True):
@@ -134,13 +138,14 @@ class BoardLoad(View, frozen=True):
 
 class PosterView(View, frozen=True):
     """Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until
-    somebody has rated."""
+    somebody has rated. `payments`: how the shipper pays."""
 
     name: str
     verified: bool
     rating: float | None
     ratings: int
     user: int
+    payments: PaymentRecord
 
 
 class ProfitView(View, frozen=True):

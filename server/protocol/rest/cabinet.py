@@ -1,4 +1,4 @@
-"""What somebody looks back on, and the page that a referral link leads to."""
+"""What somebody looks back on."""
 
 from typing import Annotated, Literal
 
@@ -24,7 +24,8 @@ class TripsQuery(Form, frozen=True):
 
 
 class TripLineView(View, frozen=True):
-    """A haul and what came of it; its trip stands at /orders/{order}/trip."""
+    """A haul and what came of it; its trip stands at /orders/{order}/trip. `payment`: the state of what stands at
+    /orders/{order}/payments, or `overdue` when it is due and neither side says that it was paid."""
 
     order: int
     status: str
@@ -40,6 +41,8 @@ class TripLineView(View, frozen=True):
     ended_at: Seconds | None
     driven_m: float
     empty_m: float | None
+    payment: str
+    due_at: Seconds | None
 
 
 class TripPage(View, frozen=True):
@@ -126,18 +129,3 @@ class CabinetSheetQuery(Form, frozen=True):
     until: Seconds | None = None
     by: Period = "week"
     driver: RowId | None = None
-
-
-class ReferralView(View, frozen=True):
-    """What the user passes on. The link leads to the page of `GET /referrals/{code}`."""
-
-    code: str
-    link: str
-
-
-class ReferralPage(View, frozen=True):
-    """Who invites: a first name and a role, no more."""
-
-    code: str
-    name: str
-    role: str

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from ..messages import STORABLE, Seconds
 from .common import Country, Email, Form, Name, PageQuery, Phone, View
+from .remittance import PaymentRecord
 
 LegalName = Annotated[str, Meta(min_length=1, max_length=200, pattern=STORABLE)]
 BusinessNumber = Annotated[
@@ -65,7 +66,8 @@ class OwnCompany(View, frozen=True):
 
 
 class CompanyCard(View, frozen=True):
-    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none."""
+    """A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none; `payments`:
+    how its people pay."""
 
     company: int
     legal_name: str
@@ -74,6 +76,7 @@ class CompanyCard(View, frozen=True):
     since: Seconds
     rating: float | None
     hauls: int
+    payments: PaymentRecord
 
 
 class Companies(View, frozen=True):

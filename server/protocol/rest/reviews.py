@@ -6,6 +6,7 @@ from msgspec import Meta, field
 
 from ..messages import STORABLE, RowId, Seconds
 from .common import Form, View
+from .remittance import PaymentRecord
 
 # The first line is said by shippers of drivers, the second by drivers of shippers; some by both.
 ReviewTag = Literal[
@@ -105,7 +106,7 @@ class ReliabilityView(View, frozen=True):
 
 
 class ReputationView(View, frozen=True):
-    """What users who have to do with each other may know of one another."""
+    """What users who have to do with each other may know of one another. `payments`: how a shipper pays."""
 
     user: int
     part: str  # shipper | driver
@@ -113,6 +114,7 @@ class ReputationView(View, frozen=True):
     since: Seconds
     rating: RatingView
     reliability: list[ReliabilityView]
+    payments: PaymentRecord | None = None
 
 
 class ReviewQuery(Form, frozen=True):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..messages import RowId, Seconds, ShortText, Token, Uuid
+from ..messages import STORABLE, RowId, Seconds, ShortText, Token, Uuid
 from .common import Form, Phone, UserRole, View
 
 SixDigits = Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)]
@@ -35,11 +35,15 @@ class OtpAsked(View, frozen=True):
 
 class VerifyForm(Form, frozen=True):
     """The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a
-    phone: an account made by this sign-in gets it."""
+    phone: an account made by this sign-in gets it. `referral`: the code of a link that brought a new user here;
+    one that is none is passed over. An app that was registered as a device before also sends that."""
 
     request: Uuid
     code: SixDigits
     identity: Token | None = None
+    referral: Annotated[str, Meta(max_length=40, pattern=STORABLE)] = ""
+    device: RowId | None = None
+    device_secret: Token | None = None
 
 
 class RefreshForm(Form, frozen=True):
@@ -51,8 +55,9 @@ class RefreshForm(Form, frozen=True):
 class SignedIn(View, frozen=True):
     """A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie.
 
-    `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an
-    account already: link it there. `recovery_codes` come once, when a second factor comes in force.
+    `referred`: whether the code that was sent is known to have brought this new account. `linked`: the Google or
+    Apple account that waited belongs to this new account now. False when the phone had an account already: link
+    it there. `recovery_codes` come once, when a second factor comes in force.
     """
 
     access: str
@@ -63,6 +68,7 @@ class SignedIn(View, frozen=True):
     refresh: str | None = None
     linked: bool | None = None
     recovery_codes: list[str] | None = None
+    referred: bool | None = None
 
 
 class FactorAsked(View, frozen=True):

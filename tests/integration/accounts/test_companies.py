@@ -45,6 +45,7 @@ async def test_a_company_is_registered_changed_and_seen_by_others(desk: Desk) ->
         "since": made.body["since"],
         "rating": None,
         "hauls": 0,
+        "payments": {"cases": 0, "share": None, "late_days": None},
     }
     assert (await desk.driver.get("/companies/999")).code == "not_found"
     assert (await desk.driver.get("/company")).code == "forbidden"

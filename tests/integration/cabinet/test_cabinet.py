@@ -9,10 +9,10 @@ from openpyxl import load_workbook
 
 from dispatch.errors import Refusal
 from dispatch.model import Actor, Party, Status
-from storage.cabinet.referrals import LENGTH, ReferralStore
 from storage.cabinet.store import Asked, CabinetStore
 from storage.order_rows import moment
 from storage.postgres import Pool
+from storage.referrals.codes import LENGTH, ReferralStore
 from tests.integration.orders.market import Market
 from tests.integration.orders.test_http import calling
 from tests.served import LocalServer

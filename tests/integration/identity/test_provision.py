@@ -139,7 +139,7 @@ async def test_a_link_signs_in_once_as_the_same_admin_each_time(dsn: str, store:
             r"https://desk\.example\.org/#/enter\?request=([0-9a-f-]{36})&code=([0-9]{6})", link
         )
         assert found is not None
-        entered, _ = await store.sign_in(*found.groups(), address="", user_agent="", now=time.time())
+        entered, *_ = await store.sign_in(*found.groups(), address="", user_agent="", now=time.time())
         assert isinstance(entered, SignIn)  # the keys of this machine are both factors
         assert (entered.role, entered.grade) == ("admin", "superadmin")
         users.add(entered.user)

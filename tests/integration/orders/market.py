@@ -168,7 +168,7 @@ class Market:
             await self.orders.expire_orders(10)
         if status in (Status.OPEN, Status.EXPIRED):
             return order.id, owner, driver
-        await self.orders.accept(driver, (await self.offer(order, [driver]))[driver], uuid.uuid.uuid4())
+        await self.orders.accept(driver, (await self.offer(order, [driver]))[driver], uuid.uuid4())
         if status is Status.CANCELLED:
             await self.orders.cancel(Party(owner, Actor.SHIPPER), order.id)
             return order.id, owner, driver

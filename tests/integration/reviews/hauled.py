@@ -5,6 +5,7 @@ from typing import Any
 from dispatch.model import Actor, Party, Status
 from dispatch.reviews import Words
 from storage.postgres import Pool
+from storage.remittance.record import PaymentRecords
 from storage.reviews.moderation import ReviewModeration
 from storage.reviews.reputation import ReputationStore
 from storage.reviews.showing import Publisher
@@ -31,7 +32,7 @@ class Reviewed(Market):
         super().__init__(pool)
         self.reviews = ReviewStore(pool)
         self.judged = ReviewModeration(pool)
-        self.reputations = ReputationStore(pool)
+        self.reputations = ReputationStore(pool, PaymentRecords(pool))
         self.publisher = Publisher(pool)
 
     async def delivered(self, status: Status = Status.DELIVERED, **changes: Any) -> Haul:

@@ -32,6 +32,7 @@ EXPECTED = {
         "see_reports",
         "edit_content",
         "edit_words",
+        "judge_referrals",
     },
     "finance": {
         "find_users",
@@ -41,6 +42,8 @@ EXPECTED = {
         "set_fuel_prices",
         "see_reports",
         "set_tariffs",
+        "set_loyalty",
+        "judge_referrals",
     },
     "superadmin": {right.value for right in Right},
 }

@@ -28,8 +28,9 @@ export class DeskApi {
     return this.http.post("/api/v1/auth/otp", { body: { phone, role }, open: true });
   }
 
-  verify(request: string, code: string): Promise<SignedIn | FactorAsked> {
-    return this.http.post("/api/v1/auth/verify", { body: { request, code }, open: true });
+  verify(request: string, code: string, referral: string | null): Promise<SignedIn | FactorAsked> {
+    const brought = referral === null ? {} : { referral };
+    return this.http.post("/api/v1/auth/verify", { body: { request, code, ...brought }, open: true });
   }
 
   showFactor(challenge: string, code: string): Promise<SignedIn> {

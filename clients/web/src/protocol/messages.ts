@@ -23,6 +23,10 @@ export type CaseKind = "held" | "flag" | "appeal";
 export type Verdict = "approve" | "reject";
 export type CaseState = "waiting" | "approved" | "rejected" | "dropped";
 export type AttachmentKind = "photo" | "paper";
+export type RemittanceKind = "prepayment" | "payment";
+export type MarkState = "waiting" | "confirmed" | "contested" | "withdrawn";
+export type RemittanceState = "open" | "prepaid" | "marked" | "contested" | "paid" | "void";
+export type PaymentFault = "not_received" | "wrong_amount" | "wrong_date" | "other";
 export type Provider = "google" | "apple";
 export type NoticeCategory = "offers" | "bids" | "hauls" | "chat" | "reviews" | "papers" | "money" | "bonuses" | "news" | "account";
 export type NoticeChannel = "inbox" | "push" | "sms" | "email";
@@ -41,6 +45,12 @@ export type CrossingKind = "multilateral" | "bilateral";
 export type ViewerKind = "shipper" | "fleet" | "link" | "staff";
 export type DisputeState = "open" | "decided" | "withdrawn" | "dropped";
 export type DisputeOutcome = "for_driver" | "for_shipper" | "split" | "withdrawn";
+export type BonusKind = "referral" | "rating";
+export type BonusLack = "orders" | "rating" | "time";
+export type ReferralStep = "registered" | "confirmed" | "subscribed";
+export type ReferralStanding = "standing" | "held" | "refused";
+export type ReferralSignal = "own_device" | "other_device" | "same_program" | "same_phone" | "many_sign_ups" | "same_card";
+export type ReferralList = "waiting" | "standing" | "held" | "refused";
 export type ReviewTag = "on_time" | "careful" | "clean_truck" | "papers_in_order" | "late" | "damaged" | "dirty_truck" | "wrong_truck" | "paid_on_time" | "clear_documents" | "quick_loading" | "cargo_as_agreed" | "late_payment" | "missing_documents" | "long_wait" | "wrong_cargo_data" | "communicative" | "polite" | "unreachable" | "rude";
 export type ReviewFault = "insult" | "contacts" | "false" | "not_this_haul" | "private" | "spam" | "other";
 export type ReviewList = "waiting" | "hidden" | "shown";
@@ -790,7 +800,7 @@ export interface InboxMarked {
   unread: number;
 }
 
-/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident, sharing_paused (no more positions for the shipper's side), sharing_resumed. */
+/** One event of an order. A hole in `offset` means: watch again. `event` is the new status, or what else happened: placed, boarded, edited (`fields` says what: read it again), confirmed, lapsed (off the board, unconfirmed), acknowledged, held, approved, rejected, appealed, resubmitted, cleared, arrived and left (at a stop, by the truck's positions), delayed, proof_demanded, proof_given, incident, sharing_paused (no more positions for the shipper's side), sharing_resumed, payment_marked, payment_confirmed, payment_contested, payment_withdrawn, payment_missed (read `/orders/{order}/payments` again), payment_due, payment_overdue, payment_unconfirmed (reminders). */
 export interface OrderChanged {
   type: "order.changed";
   /** 1 or more */
@@ -878,6 +888,80 @@ export interface Problem {
   request?: string | null;
 }
 
+/** A shipper says that money was sent, a driver that it has come. Without an amount it is what is left to pay (of a prepayment: what the terms ask for), or what the other side has said; without a method the agreed one, without `paid_at` now. `reference`: the number of the transfer. */
+export interface RemittanceForm {
+  kind?: RemittanceKind;
+  /** minor units of KZT; 1 or more */
+  amount?: number | null;
+  method?: PaymentMethod | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  paid_at?: number | null;
+  /** 0 to 120 characters */
+  reference?: string;
+}
+
+/** Why it is not so. With `dispute` staff are asked to decide, which stops the order where it stands. */
+export interface ContestForm {
+  reason: PaymentFault;
+  /** 0 to 500 characters */
+  note?: string;
+  dispute?: boolean;
+}
+
+/** Nothing has come though it is due. With `dispute` staff are asked to decide. */
+export interface MissedForm {
+  /** 0 to 500 characters */
+  note?: string;
+  dispute?: boolean;
+}
+
+/** One payment. `shipper_at`, `driver_at`: when each side has said its word on it. */
+export interface RemittanceView {
+  payment: number;
+  kind: RemittanceKind;
+  amount: number;
+  method: PaymentMethod;
+  /** Seconds since the epoch, UTC; 0 or more */
+  paid_at: number;
+  reference: string;
+  state: MarkState;
+  /** Seconds since the epoch, UTC; 0 or more */
+  shipper_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  driver_at: number | null;
+  reason: PaymentFault | null;
+  note: string;
+}
+
+/** Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance. `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed. `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came. */
+export interface RemittancesView {
+  order: number;
+  side: string;
+  state: RemittanceState;
+  price: Money;
+  prepayment: number;
+  method: PaymentMethod;
+  when: PaymentWhen;
+  days: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  due_at: number | null;
+  overdue: boolean;
+  received: number;
+  outstanding: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  paid_at: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  missed_at: number | null;
+  payments: RemittanceView[];
+}
+
+/** How a shipper has paid the hauls of the last year that one of both sides has spoken of: so many of them; the share that was paid by the due date, null below three; the median of days late of the others, null of none. */
+export interface PaymentRecord {
+  cases: number;
+  share: number | null;
+  late_days: number | null;
+}
+
 /** Ask for a one-time code. `role` is that of the account made when the phone is new. */
 export interface OtpForm {
   /** Any usual form; +7, 8 7xx and 7xx are Kazakhstan; 5 to 32 characters */
@@ -895,7 +979,7 @@ export interface OtpAsked {
   resend_at: number;
 }
 
-/** The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a phone: an account made by this sign-in gets it. */
+/** The code that came for `request`. `identity` is the token of a Google or Apple account that waits for a phone: an account made by this sign-in gets it. `referral`: the code of a link that brought a new user here; one that is none is passed over. An app that was registered as a device before also sends that. */
 export interface VerifyForm {
   /** matches ^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$ */
   request: string;
@@ -903,6 +987,12 @@ export interface VerifyForm {
   code: string;
   /** 1 to 4096 characters */
   identity?: string | null;
+  /** 0 to 40 characters */
+  referral?: string;
+  /** 1 or more */
+  device?: number | null;
+  /** 1 to 4096 characters */
+  device_secret?: string | null;
 }
 
 /** A refresh token; browsers leave it out and send the cookie. */
@@ -911,7 +1001,7 @@ export interface RefreshForm {
   refresh?: string | null;
 }
 
-/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an account already: link it there. `recovery_codes` come once, when a second factor comes in force. */
+/** A fresh access token (15 min). `refresh` is absent for browsers, which get it as an HttpOnly cookie. `referred`: whether the code that was sent is known to have brought this new account. `linked`: the Google or Apple account that waited belongs to this new account now. False when the phone had an account already: link it there. `recovery_codes` come once, when a second factor comes in force. */
 export interface SignedIn {
   access: string;
   /** Seconds since the epoch, UTC; 0 or more */
@@ -922,6 +1012,7 @@ export interface SignedIn {
   refresh?: string | null;
   linked?: boolean | null;
   recovery_codes?: string[] | null;
+  referred?: boolean | null;
 }
 
 /** Half signed in: staff show a second factor. Without one yet, `secret` and `otpauth` (the QR code) are there to set up an authenticator app with, whose first code answers the challenge. */
@@ -1554,7 +1645,7 @@ export interface OwnCompany {
   version: number;
 }
 
-/** A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none. */
+/** A company as anybody sees it. `rating` is the plain mean of `hauls` rated hauls, null of none; `payments`: how its people pay. */
 export interface CompanyCard {
   company: number;
   legal_name: string;
@@ -1564,6 +1655,7 @@ export interface CompanyCard {
   since: number;
   rating: number | null;
   hauls: number;
+  payments: PaymentRecord;
 }
 
 /** One page for staff. */
@@ -2538,6 +2630,169 @@ export interface DecideForm {
   cancels?: boolean;
 }
 
+/** What the user passes on. The link leads to the page of `GET /referrals/{code}`. */
+export interface ReferralView {
+  code: string;
+  link: string;
+}
+
+/** Who invites: a first name and a role, no more. */
+export interface ReferralPage {
+  code: string;
+  name: string;
+  role: string;
+}
+
+/** Somebody who was brought, as who has brought them may know them. `name` is a first letter. `step`: the account is there, its owner has said who he is, or he is a paying user. `counts`: null while staff look at it. */
+export interface InviteeView {
+  name: string;
+  role: UserRole;
+  day: string;
+  step: ReferralStep;
+  counts: boolean | null;
+}
+
+/** For every `threshold` shippers who have confirmed their account and pay, a driver gets `reward_days`. `counting` do so, `missing` more are needed for the next reward; `granted` rewards stand. `rewarded`: whether the caller is one of those who are rewarded. */
+export interface ReferralProgress {
+  rewarded: boolean;
+  threshold: number;
+  reward_days: number;
+  counting: number;
+  missing: number;
+  granted: number;
+}
+
+/** Whom the caller has brought, the newest first, and how far that is. `next` goes into `before`. */
+export interface ReferralsView {
+  progress: ReferralProgress;
+  invitees: InviteeView[];
+  next: number | null;
+}
+
+/** The newest first. */
+export interface ReferralsQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** Oldest first: those that staff should look at, or those that are in a state. */
+export interface ReferralCaseQuery {
+  state?: ReferralList;
+  /** 1 or more */
+  after?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** A sign-up by a code, before staff. `brought`: how many its inviter has brought in all. */
+export interface ReferralCaseView {
+  referral: number;
+  invitee: number;
+  invitee_name: string;
+  role: string;
+  inviter: number;
+  inviter_name: string;
+  /** Seconds since the epoch, UTC; 0 or more */
+  at: number;
+  state: ReferralStanding;
+  signals: ReferralSignal[];
+  waiting: boolean;
+  brought: number;
+  decided_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  decided_at: number | null;
+  note: string;
+}
+
+/** `next` goes into `after` for the next page. */
+export interface ReferralCases {
+  referrals: ReferralCaseView[];
+  next?: number | null;
+}
+
+/** Whether it counts. What was rejected never counts again. */
+export interface ReferralDecision {
+  verdict: Verdict;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** What loyalty is worth from now on; what was given stays. A driver gets `referral_days` for every `referral_threshold` shippers; `rating_days` for a mean of `rating_hundredths` (480: 4.8 stars) over `rating_orders` or more, once in `rating_period_days`; the price of the trial stays for who pays again within `lock_grace_days`. */
+export interface LoyaltyForm {
+  /** 1 to 100 */
+  referral_threshold: number;
+  /** 1 to 3,650 */
+  referral_days: number;
+  /** 100 to 500 */
+  rating_hundredths: number;
+  /** 1 to 1,000 */
+  rating_orders: number;
+  /** 1 to 3,650 */
+  rating_period_days: number;
+  /** 1 to 3,650 */
+  rating_days: number;
+  /** 0 to 3,650 */
+  lock_grace_days: number;
+  /** 0 to 500 characters */
+  note?: string;
+}
+
+/** One version of what loyalty is worth; version 0 is what is so until staff set something. */
+export interface LoyaltyView {
+  version: number;
+  /** Seconds since the epoch, UTC; 0 or more */
+  valid_from: number;
+  referral_threshold: number;
+  referral_days: number;
+  rating_hundredths: number;
+  rating_orders: number;
+  rating_period_days: number;
+  rating_days: number;
+  lock_grace_days: number;
+  note: string;
+  set_by: number | null;
+  /** Seconds since the epoch, UTC; 0 or more */
+  set_at: number;
+}
+
+/** The newest first. */
+export interface LoyaltyQuery {
+  /** 1 or more */
+  before?: number | null;
+  /** 1 to 100 */
+  limit?: number;
+}
+
+/** `next` goes into `before` for the next page. */
+export interface LoyaltyVersions {
+  versions: LoyaltyView[];
+  next?: number | null;
+}
+
+/** Free days that loyalty gave, or (`back`) took back with what they were for. */
+export interface BonusView {
+  kind: BonusKind;
+  at: number;
+  days: number;
+  back: boolean;
+}
+
+/** One thing that is missing for the month of a high rating: how much there is of how much. `rating` in hundredths of a star, `time` in epoch seconds. */
+export interface RatingLack {
+  lack: BonusLack;
+  has: number;
+  needs: number;
+}
+
+/** What loyalty has given, newest first; for drivers also what is missing for the month of a high rating (empty: it comes within the hour) and how long that month is. */
+export interface BonusesView {
+  given: BonusView[];
+  rating_missing: RatingLack[] | null;
+  rating_days: number;
+}
+
 /** A word on the other side of a haul. Nobody reads it before the other side has said its own, or a week after the delivery; until then it may be changed. */
 export interface ReviewForm {
   /** 1 to 5 */
@@ -2619,7 +2874,7 @@ export interface ReliabilityView {
   share: number | null;
 }
 
-/** What users who have to do with each other may know of one another. */
+/** What users who have to do with each other may know of one another. `payments`: how a shipper pays. */
 export interface ReputationView {
   user: number;
   part: string;
@@ -2628,6 +2883,7 @@ export interface ReputationView {
   since: number;
   rating: RatingView;
   reliability: ReliabilityView[];
+  payments?: PaymentRecord | null;
 }
 
 /** Oldest first: those that staff should look at, those that were hidden, or those that everybody reads. */
@@ -2969,6 +3225,8 @@ export interface BoardFilters {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
 }
 
 /** A page of the board. `nearest` and `profit` measure from the place that is searched, else from your truck; `profit` orders the loads around. With `count` the first page also tells how many there are. `driver`: for whom a logistician looks. */
@@ -3036,6 +3294,8 @@ export interface BoardQuery {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
   sort?: BoardSort;
   /** `next` of the page before; opaque, and of this list in this order only; matches ^[A-Za-z0-9_-]+$ */
   after?: string | null;
@@ -3117,6 +3377,8 @@ export interface BoardFacetQuery {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
   /** 1 or more */
   driver?: number | null;
 }
@@ -3186,6 +3448,8 @@ export interface BoardClusterQuery {
   prepay_min?: number | null;
   /** 0 to 5 */
   rating_min?: number | null;
+  /** Share of hauls paid by the due date; 0 to 1 */
+  paid_min?: number | null;
   /** 0 to 22 */
   zoom?: number;
   /** 1 or more */
@@ -3206,13 +3470,14 @@ export interface BoardLoad {
   created_at: number;
 }
 
-/** Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until somebody has rated. */
+/** Who has posted a load: a public name, and the number to ask for the reputation by. `rating` is null until somebody has rated. `payments`: how the shipper pays. */
 export interface PosterView {
   name: string;
   verified: boolean;
   rating: number | null;
   ratings: number;
   user: number;
+  payments: PaymentRecord;
 }
 
 /** What is left for the driver after fuel, tolls and wear, from where the truck stands to the empty trailer. */

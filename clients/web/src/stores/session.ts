@@ -8,6 +8,7 @@ import { ServerClock } from "../live/clock";
 import { Connection, SessionOver, type Status } from "../live/connection";
 import { openSocket } from "../live/socket";
 import type { FactorAsked, SignedIn } from "../protocol/messages";
+import { dropReferral, keptReferral } from "./referral";
 
 export type Role = "driver" | "logistician" | "shipper" | "admin";
 
@@ -122,7 +123,8 @@ export const useSession = defineStore("session", () => {
 
   /** Null when that opened the session; staff are asked for their second factor first. */
   async function signIn(request: string, code: string): Promise<FactorAsked | null> {
-    const answer = await api.verify(request, code);
+    const answer = await api.verify(request, code, keptReferral());
+    dropReferral();
     if (!("access" in answer)) return answer;
     enter(answer);
     return null;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Http } from "../../src/api/http";
 import { useDrivers } from "../../src/stores/drivers";
 import { fits, useOrders } from "../../src/stores/orders";
+import { keepReferral, keptReferral } from "../../src/stores/referral";
 import { useSession } from "../../src/stores/session";
 import { useSettings } from "../../src/stores/settings";
 import type { OrderState } from "../../src/protocol/messages";
@@ -15,6 +16,7 @@ interface Asked {
   method: string;
   path: string;
   headers: Record<string, string>;
+  body: unknown;
 }
 
 let asked: Asked[];
@@ -38,16 +40,42 @@ beforeEach(() => {
   answers = () => [200, {}];
   vi.stubGlobal("WebSocket", SilentSocket);
   vi.stubGlobal("fetch", (path: string, request: RequestInit) => {
-    const call = { method: request.method ?? "GET", path, headers: request.headers as Record<string, string> };
+    const body: unknown = typeof request.body === "string" ? JSON.parse(request.body) : undefined;
+    const call = { method: request.method ?? "GET", path, headers: request.headers as Record<string, string>, body };
     asked.push(call);
-    const [status, body] = answers(call);
-    return Promise.resolve(new Response(status === 204 ? null : JSON.stringify(body), { status }));
+    const [status, answer] = answers(call);
+    return Promise.resolve(new Response(status === 204 ? null : JSON.stringify(answer), { status }));
   });
 });
 
 afterEach(() => {
   useSession().connection.stop();
   vi.unstubAllGlobals();
+});
+
+describe("a referral link", () => {
+  test("is told with the sign-in that follows, once, and leaves the address", async () => {
+    sessionStorage.clear();
+    history.replaceState(null, "", "/?ref=ABCDEFGH23&lang=ru#/sign-in");
+    keepReferral();
+    expect(location.href).toMatch(/\/\?lang=ru#\/sign-in$/);
+    answers = () => [200, signedIn(8, "shipper")];
+    await useSession().signIn("request", "111111");
+    await useSession().signIn("request", "222222");
+    const told = asked.filter(({ path }) => path.endsWith("/auth/verify")).map(({ body }) => body);
+    expect(told).toEqual([
+      { request: "request", code: "111111", referral: "ABCDEFGH23" },
+      { request: "request", code: "222222" },
+    ]);
+  });
+
+  test("with a code that is none is passed over", () => {
+    sessionStorage.clear();
+    history.replaceState(null, "", "/?ref=%3Cscript%3E");
+    keepReferral();
+    expect(keptReferral()).toBeNull();
+    expect(location.search).toBe("");
+  });
 });
 
 describe("the language", () => {

@@ -50,13 +50,13 @@ async def an_order(world: World, person: Person) -> int:
     return await world.order(person)
 
 
-def _upload(cell: Cell) -> dict[str, object]:
+def the_upload(cell: Cell) -> dict[str, object]:
     return {"file": cell.person.account.get("upload", 1)}
 
 
 _NO_PAPERS = {"finance": "not_found"}
 ROWS = (
-    Row("POST /api/v1/orders/{order}/attachments", own=an_order, body=_upload),
+    Row("POST /api/v1/orders/{order}/attachments", own=an_order, body=the_upload),
     Row("GET /api/v1/orders/{order}/attachments", own=World.order, expect={**_NO_PAPERS}),
     Row(
         "GET /api/v1/orders/{order}/attachments/{attachment}/file",

@@ -10,14 +10,7 @@ async def a_list(_world: World, _person: Person) -> Mapping[str, object]:
     return {"list": "trips"}
 
 
-async def a_code(world: World, person: Person) -> Mapping[str, object]:
-    user = person.user if person.role else (await world.person("shipper")).user
-    return {"code": await world.services.referrals.code(user)}
-
-
 ROWS = (
-    Row("POST /api/v1/me/referral"),
-    Row("GET /api/v1/referrals/{code}", own=a_code, shared=True, absent="AAAAAAAAAA"),
     Row("GET /api/v1/trips"),
     Row("GET /api/v1/offers/history", expect={"logistician": "bad_request"}),
     Row("GET /api/v1/earnings"),

@@ -20,7 +20,8 @@ ON CONFLICT (user_id) DO UPDATE SET code = referral_codes.code RETURNING code
 """
 # uq_referral_codes_code.
 WHOSE = """
-SELECT c.code, split_part(u.name, ' ', 1) AS name, u.role FROM referral_codes c JOIN users u ON u.id = c.user_id
+SELECT c.code, split_part(u.name, ' ', 1) AS name, u.role, c.user_id
+FROM referral_codes c JOIN users u ON u.id = c.user_id
 WHERE c.code = $1 AND NOT u.blocked AND u.erased_at IS NULL
 """
 
@@ -47,8 +48,14 @@ class ReferralStore:
 
     async def page(self, code: str) -> Invitation:
         """Whose it is; `not_found`."""
-        known = FORM.fullmatch(code.upper())
-        row = None if known is None else await self._pool.fetchrow(WHOSE, known[0])
+        known = known_form(code)
+        row = None if known is None else await self._pool.fetchrow(WHOSE, known)
         if row is None:
             raise Refusal("not_found")
-        return Invitation(*row)
+        return Invitation(row["code"], row["name"], row["role"])
+
+
+def known_form(code: str) -> str | None:
+    """The code as we write it; None for what is none."""
+    known = FORM.fullmatch(code.upper())
+    return None if known is None else known[0]

@@ -1,0 +1,1 @@
+"""Payments between shippers and drivers, as both sides tell of them."""
