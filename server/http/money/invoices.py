@@ -73,7 +73,9 @@ async def search(call: Call[None, MoneySearch]) -> MoneyFound:
     """What a number stands for, whoever gave it."""
     finance, query = call.services.finance, call.query
     if (query.transaction is None) == (query.reference is None):
-        raise Refusal("bad_request", "name one: {names:list}", names=["transaction", "reference"])
+        raise Refusal("bad_request", "name one: {names:list}", names=["transaction", "reference"]).at(
+            "transaction"
+        )
     if query.reference is not None:
         invoices = await finance.invoices.by_reference(query.reference)
         return MoneyFound([views.invoice(each) for each in invoices], [], [])
