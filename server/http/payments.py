@@ -6,8 +6,9 @@ from aiohttp import web
 
 from billing.access import DAY_S
 from billing.money import Currency
-from billing.payments import FINE, AttemptState, standing
+from billing.payments import FINE, AttemptState, Invoice, standing
 from dispatch.errors import Refusal
+from server.i18n import Lang
 from server.i18n.catalogue import label
 from server.pdf import Receipt
 from server.protocol.rest.payments import (
@@ -49,13 +50,14 @@ async def invoices(call: Call[None, InvoicesQuery]) -> Invoices:
         before = (await _own(call, UUID(query.before))).invoice.id
     found = await call.services.paying.invoices.of_user(call.caller.user, before, query.limit)
     return Invoices(
-        [_view(each) for each in found], str(found[-1].invoice.id) if len(found) == query.limit else None
+        [await _view(call, each) for each in found],
+        str(found[-1].invoice.id) if len(found) == query.limit else None,
     )
 
 
 async def invoice(call: Call[None, None]) -> InvoiceView:
     """One of them."""
-    return _view(await _own(call, call.path_uuid("invoice")))
+    return await _view(call, await _own(call, call.path_uuid("invoice")))
 
 
 async def check(call: Call[None, None]) -> InvoiceView:
@@ -63,7 +65,7 @@ async def check(call: Call[None, None]) -> InvoiceView:
     own = await _own(call, call.path_uuid("invoice"))
     if own.state in ("created", "pending", "failed"):
         await call.services.paying.cashier.look(own.invoice.id)
-    return _view(await _own(call, own.invoice.id))
+    return await _view(call, await _own(call, own.invoice.id))
 
 
 async def receipt(call: Call[None, PaperQuery]) -> web.Response:
@@ -86,7 +88,7 @@ async def receipt(call: Call[None, PaperQuery]) -> web.Response:
         seller=services.config.seller,
         payer=account.name,
         phone=account.phone,
-        plan=invoice.description,
+        plan=await _name(call, invoice, lang),
         days=round(invoice.period_s / DAY_S),
         amount=(invoice.money.minor, invoice.money.currency),
         paid_at=payment.at,
@@ -122,14 +124,20 @@ async def _own(call: Call[object, object], number: UUID) -> Listed:
     return found
 
 
-def _view(each: Listed) -> InvoiceView:
+async def _name(call: Call[object, object], invoice: Invoice, lang: Lang) -> str:
+    """What was bought, as its version called it in this language."""
+    version = await call.services.plans.one(invoice.plan, invoice.plan_version)
+    return invoice.description if version is None else version.names[lang]
+
+
+async def _view(call: Call[object, object], each: Listed) -> InvoiceView:
     invoice = each.invoice
     return InvoiceView(
         str(invoice.id),
         each.state.value,
         _purpose(invoice.purpose),
         invoice.plan,
-        invoice.description,
+        await _name(call, invoice, call.lang),
         round(invoice.period_s / DAY_S),
         money(invoice.money),
         invoice.provider,

@@ -75,6 +75,13 @@ class PlanStore:
         coming = [each for each in rows if each != begun.get(each.plan)]
         return [*begun.values(), *coming]
 
+    async def one(self, plan: str, version: int) -> PlanVersion | None:
+        """A version as it was, whatever counts now."""
+        row = await self._pool.fetchrow(ONE, plan, version)
+        if row is not None:
+            return _version(row)
+        return next((each for each in DEFAULTS if (each.plan, each.version) == (plan, version)), None)
+
     async def versions(self, plan: str, before: int | None, limit: int) -> list[PlanVersion]:
         """A page of a plan's versions, newest first."""
         below = 2**31 - 1 if before is None else min(before, 2**31 - 1)

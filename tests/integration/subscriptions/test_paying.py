@@ -88,7 +88,12 @@ async def test_a_payment_on_the_page_opens_the_board_and_leaves_a_receipt(
     async with driver._http.get(path, headers=driver._headers) as answer:
         assert answer.status == 200 and answer.content_type == "application/pdf"
         text = PdfReader(io.BytesIO(await answer.read())).pages[0].extract_text()
-    assert "Түбіртек" in text and invoice["invoice"] in text and "4 990" in text.replace("\xa0", " ")
+    assert (
+        "Түбіртек" in text
+        and "Жүргізуші, ай" in text
+        and invoice["invoice"] in text
+        and "4 990" in text.replace("\xa0", " ")
+    )
     assert await server.services.pool.fetchval("SELECT sum(amount) FROM ledger_postings") == 0
     other = Caller(driver._http, server.accounts["drivers"][1])
     assert (await other("GET", f"/api/v1/me/invoices/{invoice['invoice']}"))[0] == 404
