@@ -95,7 +95,8 @@ class Invoice:
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One stored notification of a transaction. `seq` grows in the order of storing, `payment` is the transaction
-    itself or the one that it gives back, `at` when it was stored (epoch seconds)."""
+    itself or the one that it gives back, `at` when it was stored (epoch seconds). `let_on`: of a check, that we
+    let the payment go on."""
 
     seq: int
     provider: str
@@ -106,6 +107,7 @@ class Fact:
     money: Money
     at: float
     verdict: Verdict
+    let_on: bool = True
 
     @property
     def taken(self) -> bool:
@@ -178,10 +180,16 @@ def answer_check(
     known = [fact for fact in facts if fact.verdict in FINE]
     if any(fact.taken for fact in known) or _held(known):
         return Answer.NOT_NOW
-    others = (fact for fact in _under_way(known) if fact.transaction != transaction)
-    if any(now - fact.at < UNDER_WAY_S for fact in others):
+    if other_under_way(known, transaction, now):
         return Answer.NOT_NOW
     return Answer.EXPIRED if now >= invoice.expires_at else Answer.ACCEPTED
+
+
+def other_under_way(facts: Iterable[Fact], transaction: str, now: float) -> bool:
+    """Whether somebody began to pay another way a moment ago, and nothing more is known of that."""
+    known = [fact for fact in facts if fact.verdict in FINE]
+    others = (fact for fact in _under_way(known) if fact.transaction != transaction)
+    return any(now - fact.at < UNDER_WAY_S for fact in others)
 
 
 def standing(invoice: Invoice, facts: Iterable[Fact], tried: Sequence[Tried], now: float) -> Standing:
@@ -291,9 +299,10 @@ _ENDS = frozenset({Kind.PAY, Kind.FAIL, Kind.CONFIRM, Kind.CANCEL})
 
 
 def _under_way(known: list[Fact]) -> list[Fact]:
-    """Checks of transactions that have not ended."""
+    """Checks of transactions that we let on and that have not ended."""
     ended = {fact.transaction for fact in known if fact.kind in _ENDS}
-    return [fact for fact in known if fact.kind is Kind.CHECK and fact.transaction not in ended]
+    checks = (fact for fact in known if fact.kind is Kind.CHECK and fact.let_on)
+    return [check for check in checks if check.transaction not in ended]
 
 
 def _held(known: list[Fact]) -> bool:

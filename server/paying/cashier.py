@@ -25,8 +25,9 @@ from billing.payments import AttemptState, Invoice
 from dispatch.errors import Refusal
 from storage.billing.attempts import AttemptStore
 from storage.billing.cards import CardStore
-from storage.billing.inbox import Inbox, Receipt, Source
+from storage.billing.inbox import Inbox, Receipt
 from storage.billing.invoices import InvoiceStore, NewInvoice
+from storage.billing.messages import Source
 from storage.postgres import Pool, Unreachable, whole
 from storage.unit import in_unit
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from billing.acquiring import Acquirer, Answer, Forged, Kind, Malformed, Notification
+from dispatch.errors import Refusal
 from server.http.edge import ROUTE
 from server.http.peer import PEER
 from storage.postgres import Unreachable
@@ -26,7 +27,7 @@ READ_S = 10.0
 CHECK_S = 1.8
 # Of the headers, what says how it was signed and by what it was sent.
 KEPT = ("content-type", "content-hmac", "x-content-hmac", "stripe-signature", "user-agent", "x-request-id")
-TOO_LATE: tuple[type[Exception], ...] = (TimeoutError, *Unreachable)
+TOO_LATE: tuple[type[Exception], ...] = (TimeoutError, Refusal, *Unreachable)
 FORGED_A_MINUTE = 6  # rows and log lines of a worker; the counter counts all
 
 
@@ -67,13 +68,16 @@ class AcquirerHooks:
 
     async def _take(self, name: str, told: Notification, raw: bytes, headers: Mapping[str, str]) -> Answer:
         """Stored, applied, committed; a check that takes too long is refused and decides nothing."""
-        receiving = self._paying.inbox.receive(name, told, raw=raw, headers=headers)
+        inbox = self._paying.inbox
         if told.kind is not Kind.CHECK:
-            receipt = await receiving
+            receipt = await inbox.receive(name, told, raw=raw, headers=headers)
         else:
             try:
                 async with asyncio.timeout(CHECK_S):
-                    receipt = await receiving
+                    # A payer whose card was declined takes another before we are told of the first.
+                    if (invoice := await inbox.in_doubt(told)) is not None:
+                        await self._paying.cashier.look(invoice)
+                    receipt = await inbox.receive(name, told, raw=raw, headers=headers)
             except TOO_LATE as error:
                 log.warning("payments.check_refused", extra={"provider": name, "error": repr(error)})
                 return Answer.NOT_NOW

@@ -7,7 +7,7 @@ invoice's row. Under them the facts are read, and what they want of the books an
 import hashlib
 import logging
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from billing.acquiring import Answer, Kind, Notification, Transaction
@@ -22,6 +22,7 @@ from billing.payments import (
     answer_check,
     as_told,
     judge,
+    other_under_way,
     payment_of,
     wanted,
 )
@@ -30,44 +31,19 @@ from storage.seal import Seal
 
 from .cards import CardStore
 from .consequences import Consequences
-from .invoices import facts_of, invoice_of, settle
+from .invoices import facts_of, settle
 from .ledger import append
+from .messages import ADD, NOTHING_SAID, SEEN, Message, Source, add, fact_of_message, home, named, seen
 
 log = logging.getLogger("desk.inbox")
 
-# Where a fact comes from: a signed notification, the answer to our own request, a look-up, the hourly list, or
-# staff who saw the money.
-Source = Literal["notice", "answer", "found", "listed", "staff"]
-
-# uq_payment_inbox_provider_kind_key.
-SEEN = """
-SELECT verdict, answer, invoice_id FROM payment_inbox WHERE provider = $1 AND kind = $2 AND key = $3
-"""
+NOW = "SELECT extract(epoch FROM clock_timestamp())::float8"
 QUEUE = """
 SELECT extract(epoch FROM clock_timestamp())::float8 FROM pg_advisory_xact_lock(7110, hashtext($1))
 """
-# ix_payment_inbox_provider_payment_id: a payment belongs to the invoice that it first named.
-HOME = """
-SELECT invoice_id FROM payment_inbox WHERE provider = $1 AND payment = $2 AND invoice_id IS NOT NULL
-ORDER BY id LIMIT 1
-"""
+# ix_payment_inbox_provider_payment_id.
 HELD = """
 SELECT EXISTS (SELECT FROM payment_inbox WHERE provider = $1 AND payment = $2 AND kind = 'pay' AND state = 'held')
-"""
-# Primary key.
-LOCK = """
-SELECT id, user_id, provider, amount, currency, extract(epoch FROM created_at)::float8 AS created_at,
-    extract(epoch FROM expires_at)::float8 AS expires_at, purpose, plan, plan_version, region, period_s,
-    description, lang
-FROM invoices WHERE id = $1 AND provider = $2 FOR NO KEY UPDATE
-"""
-ADD = """
-INSERT INTO payment_inbox (provider, kind, key, source, verdict, answer, invoice_id, transaction, payment, state,
-    amount, currency, account, named_invoice, reason, headers, raw, happened_at, received_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, to_timestamp($18::float8),
-    clock_timestamp())
-ON CONFLICT (provider, kind, key) DO NOTHING
-RETURNING id, extract(epoch FROM received_at)::float8 AS at
 """
 # ix_payment_attempts_invoice_id_created_at: whether the payer agreed to keep the card.
 MAY_KEEP = "SELECT EXISTS (SELECT FROM payment_attempts WHERE invoice_id = $1 AND save_card)"
@@ -103,14 +79,6 @@ class Learnt(NamedTuple):
     receipt: Receipt
 
 
-class _Message(NamedTuple):
-    provider: str
-    told: Notification
-    source: Source
-    raw: bytes | None
-    headers: Mapping[str, str]
-
-
 class Inbox:
     """The table of facts and the way in. `test_allowed`: play money counts as money."""
 
@@ -140,12 +108,12 @@ class Inbox:
     ) -> Receipt:
         """Stores and applies one verified message. When it returns, everything is committed (or joins the
         caller's unit)."""
-        message = _Message(provider, told, source, raw, headers or {})
+        message = Message(provider, told, source, raw, headers or {})
         async with whole(self._pool) as connection:
             # Redeliveries come in crowds: what is stored is answered without waiting in the queue of its payment.
-            seen = await self._seen(connection, message)
-            if seen is not None:
-                return seen
+            before = await _before(connection, message)
+            if before is not None:
+                return before
             payment = None if told.transaction is None else payment_of(told.transaction)
             now = await connection.fetchval(QUEUE, f"{provider} {payment or told.key}")
             return await self._take(connection, message, now)
@@ -158,16 +126,29 @@ class Inbox:
             told = as_told(transaction, held=await connection.fetchval(HELD, provider, transaction.id))
             if told is None:
                 return None
-            message = _Message(provider, told, source, None, {})
+            message = Message(provider, told, source, None, {})
             return Learnt(told.kind, await self._take(connection, message, now))
+
+    async def in_doubt(self, told: Notification) -> UUID | None:
+        """The invoice of a check, when another payment of it was begun and its end was not told: the acquirer
+        should be asked before the check is refused."""
+        transaction = told.transaction
+        invoice = None if transaction is None else named(transaction)
+        if transaction is None or invoice is None:
+            return None
+        async with self._pool.acquire() as connection:
+            facts = await facts_of(connection, invoice)
+            now = await connection.fetchval(NOW) if facts else 0.0
+        return invoice if other_under_way(facts, transaction.id, now) else None
 
     async def apply_again(self, provider: str, transaction: Transaction) -> list[Booking]:
         """Adds to the books whatever the stored facts of this payment want and is missing there: nothing, as long
         as all was applied when it came."""
         async with whole(self._pool) as connection:
             now = await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
-            invoice = await _home(connection, provider, transaction)
-            facts = await _facts(connection, invoice, provider, transaction)
+            invoice = await home(connection, provider, transaction)
+            number = None if invoice is None else invoice.id
+            facts = await facts_of(connection, number, provider, payment_of(transaction))
             booked = await self._apply(connection, invoice, facts, now)
             if invoice is not None:
                 await settle(connection, invoice, facts, now)
@@ -177,20 +158,23 @@ class Inbox:
         """Keeps what was signed and cannot be read; a person must look. A check that cannot be read is refused."""
         answer = Answer.NOT_NOW if kind == Kind.CHECK else Answer.ACCEPTED
         key = hashlib.sha256(raw).hexdigest()
+        kind = kind[:12]
         async with whole(self._pool) as connection:
-            nothing = (None,) * 8
+            await connection.fetchval(QUEUE, f"{provider} {key}")
+            if await connection.fetchval(SEEN, provider, kind, key) is not None:
+                return answer
             await connection.fetchrow(
                 ADD,
                 provider,
-                kind[:12],
+                kind,
                 key,
                 "notice",
                 Verdict.MALFORMED,
                 answer,
-                *nothing,
+                *NOTHING_SAID,
                 "",
                 dict(headers),
-                self._sealed(provider, kind[:12], key, raw),
+                self._sealed(provider, kind, key, raw),
                 None,
             )
         return answer
@@ -199,82 +183,36 @@ class Inbox:
         """A body as it came, but for card numbers. Unsealable under another pepper."""
         return self._seal.open(sealed, _context(provider, kind, key))
 
-    async def _seen(self, connection: Connection, message: _Message) -> Receipt | None:
-        row = await connection.fetchrow(SEEN, message.provider, message.told.kind, message.told.key)
-        return (
-            None
-            if row is None
-            else Receipt(Answer(row["answer"]), Verdict(row["verdict"]), False, row["invoice_id"])
-        )
-
-    async def _take(self, connection: Connection, message: _Message, now: float) -> Receipt:
+    async def _take(self, connection: Connection, message: Message, now: float) -> Receipt:
         """Takes a message in, under the lock of its payment."""
+        before = await _before(connection, message)
+        if before is not None:
+            return before
         provider, told = message.provider, message.told
+        sealed = None if message.raw is None else self._sealed(provider, told.kind, told.key, message.raw)
         transaction = told.transaction
-        seen = await self._seen(connection, message)
-        if seen is not None:
-            return seen
-        invoice = None if transaction is None else await _home(connection, provider, transaction)
-        facts = [] if transaction is None else await _facts(connection, invoice, provider, transaction)
+        if transaction is None:
+            await add(connection, message, None, Verdict.APPLIED, Answer.ACCEPTED, sealed)
+            return Receipt(Answer.ACCEPTED, Verdict.APPLIED, True)
+        invoice = await home(connection, provider, transaction)
+        number = None if invoice is None else invoice.id
+        facts = await facts_of(connection, number, provider, payment_of(transaction))
         verdict = judge(invoice, provider, told, test_allowed=self.test_allowed)
-        if verdict is Verdict.APPLIED and transaction is not None and _known(facts, told.kind, transaction):
+        if verdict is Verdict.APPLIED and any(
+            fact.kind is told.kind and fact.transaction == transaction.id for fact in facts
+        ):
             verdict = Verdict.DUPLICATE
         answer = Answer.ACCEPTED
-        if told.kind is Kind.CHECK and transaction is not None:
+        if told.kind is Kind.CHECK:
             answer = answer_check(invoice, verdict, facts, transaction.id, now)
-        stored = await self._add(connection, message, invoice, verdict, answer)
-        if stored is None:  # of a message without a payment: another worker was first
-            return Receipt(answer, verdict, False)
-        if transaction is None:
-            return Receipt(answer, verdict, True)
-        facts.append(_fact(stored[0], stored[1], provider, told.kind, transaction, verdict))
+        stored = await add(connection, message, invoice, verdict, answer, sealed)
+        facts.append(fact_of_message(stored, message, transaction, verdict, answer))
         if invoice is not None and transaction.card is not None and verdict in FINE and told.kind is Kind.PAY:
             if await connection.fetchval(MAY_KEEP, invoice.id):
                 await self._cards.save(connection, invoice.user, provider, transaction.card, invoice.id)
-        booked = await self._apply(connection, invoice, facts, now)
-        if invoice is None:
-            return Receipt(answer, verdict, True, None, tuple(booked))
-        standing = await settle(connection, invoice, facts, now)
-        return Receipt(answer, verdict, True, invoice.id, tuple(booked), standing)
-
-    async def _add(
-        self,
-        connection: Connection,
-        message: _Message,
-        invoice: Invoice | None,
-        verdict: Verdict,
-        answer: Answer,
-    ) -> tuple[int, float] | None:
-        provider, told, source, raw, headers = message
-        transaction = told.transaction
-        parsed: tuple[object, ...] = (None,) * 8
-        if transaction is not None:
-            parsed = (
-                None if invoice is None else invoice.id,
-                transaction.id,
-                payment_of(transaction),
-                transaction.state,
-                transaction.money.minor,
-                transaction.money.currency,
-                _short(transaction.account),
-                _short(transaction.invoice),
-            )
-        sealed = None if raw is None else self._sealed(provider, told.kind, told.key, raw)
-        row = await connection.fetchrow(
-            ADD,
-            provider,
-            told.kind,
-            told.key,
-            source,
-            verdict,
-            answer,
-            *parsed,
-            "" if transaction is None else (transaction.reason or "")[:200],
-            dict(headers),
-            sealed,
-            None if transaction is None else transaction.at,
-        )
-        return None if row is None else (row["id"], row["at"])
+        booked = tuple(await self._apply(connection, invoice, facts, now))
+        standing = None if invoice is None else await settle(connection, invoice, facts, now)
+        return Receipt(answer, verdict, True, number, booked, standing)
 
     async def _apply(
         self, connection: Connection, invoice: Invoice | None, facts: list[Fact], now: float
@@ -306,47 +244,14 @@ class Inbox:
         return self._seal.seal(clean, _context(provider, kind, key))
 
 
+async def _before(connection: Connection, message: Message) -> Receipt | None:
+    """What became of this very message when it came for the first time."""
+    row = await seen(connection, message)
+    if row is None:
+        return None
+    return Receipt(Answer(row["answer"]), Verdict(row["verdict"]), False, row["invoice_id"])
+
+
 def _context(provider: str, kind: str, key: str) -> str:
+    """A sealed body opens as that of its own message only."""
     return f"{provider} {kind} {key}"
-
-
-def _short(text: str | None) -> str | None:
-    return None if text is None else text[:64]
-
-
-async def _home(connection: Connection, provider: str, transaction: Transaction) -> Invoice | None:
-    """The invoice of a transaction, locked. A payment that was of another one before is of none."""
-    belongs = await connection.fetchval(HOME, provider, payment_of(transaction))
-    try:
-        named = None if transaction.invoice is None else UUID(transaction.invoice)
-    except ValueError:
-        return None
-    if belongs is not None and named is not None and belongs != named:
-        return None
-    row = await connection.fetchrow(LOCK, belongs or named, provider)
-    return None if row is None else invoice_of(row)
-
-
-async def _facts(
-    connection: Connection, invoice: Invoice | None, provider: str, transaction: Transaction
-) -> list[Fact]:
-    number = None if invoice is None else invoice.id
-    return await facts_of(connection, number, provider, payment_of(transaction))
-
-
-def _known(facts: list[Fact], kind: Kind, transaction: Transaction) -> bool:
-    return any(fact.kind is kind and fact.transaction == transaction.id for fact in facts)
-
-
-def _fact(seq: int, at: float, provider: str, kind: Kind, transaction: Transaction, verdict: Verdict) -> Fact:
-    return Fact(
-        seq,
-        provider,
-        kind,
-        transaction.id,
-        payment_of(transaction),
-        transaction.state,
-        transaction.money,
-        at,
-        verdict,
-    )

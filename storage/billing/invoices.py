@@ -42,7 +42,7 @@ ORDER BY i.created_at DESC, i.id DESC LIMIT $3
 # invoice, also by messages that name no invoice; $2 and $3 are a payment that may be new.
 FACTS = """
 SELECT id, provider, kind, transaction, payment, state, amount, currency, verdict,
-    extract(epoch FROM received_at)::float8 AS at
+    answer = 'accepted' AS let_on, extract(epoch FROM received_at)::float8 AS at
 FROM payment_inbox WHERE (provider, payment) IN (
         SELECT provider, payment FROM payment_inbox WHERE invoice_id = $1 UNION SELECT $2::text, $3::text)
     AND (invoice_id = $1 OR invoice_id IS NULL) AND transaction IS NOT NULL
@@ -200,6 +200,7 @@ def fact_of(row: Record) -> Fact:
         Money(row["amount"], Currency(row["currency"])),
         row["at"],
         Verdict(row["verdict"]),
+        row["let_on"],
     )
 
 

@@ -13,7 +13,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from billing.acquiring import Kind, Notification, Transaction
+from billing.acquiring import Kind, Notification, State, Transaction
 from billing.pan import numbers_in
 from billing.payments import InvoiceState
 from server.log import JsonFormatter
@@ -172,6 +172,25 @@ async def test_a_check_that_cannot_be_decided_in_time_is_refused_and_leaves_noth
     await connection.close()
     assert await desk.count("payment_inbox") == 0
     assert await desk.tell(Kind.CHECK, payment) == 0
+
+
+async def test_a_payer_who_takes_another_card_at_once_is_let_through_though_the_decline_was_not_told(
+    desk: Desk,
+) -> None:
+    till = desk.till
+    invoice = await till.checkout()
+    declined = till.acquirer.take(invoice, state=State.PENDING)
+    assert await desk.tell(Kind.CHECK, declined) == 0
+    second = till.acquirer.take(invoice)
+    # The bank is still at the first one: it may yet be taken.
+    del till.acquirer.transactions[second.id]
+    assert await desk.tell(Kind.CHECK, replace(second, id="another")) == 13
+    till.acquirer.transactions[declined.id] = replace(declined, state=State.DECLINED)
+    assert await desk.tell(Kind.CHECK, second) == 0
+    assert await desk.tell(Kind.FAIL, declined) == 0
+    assert await till.state(invoice) is InvoiceState.PENDING
+    till.acquirer.misbehave = ["unavailable"]
+    assert await desk.tell(Kind.CHECK, till.acquirer.take(invoice, id="third")) == 13
 
 
 async def test_while_the_database_is_away_nothing_is_acknowledged(

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from billing.acquiring import Kind, Notification, State, Transaction
+from billing.acquiring import Answer, Kind, Notification, State, Transaction
 from billing.ledger import Act, Booking
 from billing.money import Currency, Money
-from billing.payments import Fact, Invoice, Verdict, judge, payment_of, wanted
+from billing.payments import Fact, Invoice, Verdict, answer_check, judge, payment_of, wanted
 
 PRICE = 199_000
 WHOLE = Money(PRICE, Currency.KZT)
@@ -75,6 +75,10 @@ class Model:
             fact.kind is message.kind and fact.transaction == said.id for fact in self.facts
         ):
             verdict = Verdict.DUPLICATE
+        let_on = (
+            message.kind is not Kind.CHECK
+            or answer_check(self.invoice, verdict, self.facts, said.id, NOW) is Answer.ACCEPTED
+        )
         self.facts.append(
             Fact(
                 len(self.facts),
@@ -86,6 +90,7 @@ class Model:
                 said.money,
                 NOW,
                 verdict,
+                let_on,
             )
         )
         return self.apply(wanted(self.invoice, self.facts))

@@ -222,6 +222,8 @@ def test_a_check_is_refused_while_another_payment_is_under_way_or_made_or_time_i
     assert check(told(Kind.CHECK, "t2")) is Answer.ACCEPTED  # its own
     assert check(told(Kind.CHECK, "t1")) is Answer.NOT_NOW
     assert check(told(Kind.CHECK, "t1"), told(Kind.FAIL, "t1")) is Answer.ACCEPTED
+    # One that was refused is not under way.
+    assert check(told(Kind.CHECK, "t1"), told(Kind.CHECK, "t3"), told(Kind.FAIL, "t1")) is Answer.ACCEPTED
     assert check(told(Kind.CHECK, "t1"), now=NOW + 181) is Answer.ACCEPTED  # left alone by its payer
     assert check(told(Kind.PAY, "t1")) is Answer.NOT_NOW
     assert check(told(Kind.PAY, "t1", state=State.HELD)) is Answer.NOT_NOW
