@@ -22,6 +22,8 @@ RECENT = """
 SELECT EXISTS (SELECT FROM money_checks WHERE ended_at > now() - make_interval(secs => $1)
     OR (ended_at IS NULL AND began_at > now() - make_interval(secs => $2)))
 """
+# ix_invoices_created_at_id: a desk whose first invoice is younger than a day has its first check when it is not.
+OLD_ENOUGH = "SELECT EXISTS (SELECT FROM invoices WHERE created_at < now() - make_interval(secs => $1))"
 BEGIN = "UPDATE money_checks SET began_at = now() WHERE id = $1"
 BEGIN_NEW = "INSERT INTO money_checks (began_at) VALUES (clock_timestamp()) RETURNING id"
 ASK = "INSERT INTO money_checks (asked_by) VALUES ($1)"
@@ -92,6 +94,8 @@ class CheckStore:
                 await connection.execute(BEGIN, waiting)
                 return waiting
             if await connection.fetchval(RECENT, EVERY_S, LOST_S):
+                return None
+            if not await connection.fetchval(OLD_ENOUGH, EVERY_S):
                 return None
             await connection.execute(FORGET)
             return int(await connection.fetchval(BEGIN_NEW))

@@ -1,7 +1,7 @@
 """Where an acquirer's list and ours differ."""
 
 from server.http.route import Call, Route
-from server.protocol.rest.finance import (
+from server.protocol.rest.acquirers import (
     ComparedView,
     DifferenceKind,
     Differences,

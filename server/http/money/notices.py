@@ -5,7 +5,7 @@ import base64
 from server.http.pages import Cursor, cursor_of, read_cursor
 from server.http.route import Call, Route
 from server.protocol.messages import RowId
-from server.protocol.rest.finance import (
+from server.protocol.rest.acquirers import (
     ForgedCount,
     NoteForm,
     NoticeBody,

@@ -93,11 +93,19 @@ async def test_a_fault_is_named_and_raises_an_alert(desk: Desk) -> None:
     assert counted == 1
 
 
-async def test_of_many_workers_one_makes_the_day_s_check(desk: Desk) -> None:
-    await desk.services.pool.execute("DELETE FROM money_checks")
-    claimed = await asyncio.gather(*(desk.services.finance.checks.claim() for _ in range(8)))
+async def test_of_many_workers_one_makes_the_day_s_check_once_there_is_a_day_to_check(desk: Desk) -> None:
+    pool, checks = desk.services.pool, desk.services.finance.checks
+    await desk.paid()
+    assert await checks.claim() is None, "nothing here is a day old"
+    await pool.execute(
+        "INSERT INTO invoices (id, user_id, purpose, plan, amount, currency, provider, lang, created_at,"
+        " expires_at) VALUES (gen_random_uuid(), $1, 'subscription', 'driver-month', 100, 'KZT', 'transfer', 'ru',"
+        " now() - interval '25 hours', now())",
+        desk.driver.user,
+    )
+    claimed = await asyncio.gather(*(checks.claim() for _ in range(8)))
     assert sum(each is not None for each in claimed) <= 1, "the loop of the server may have been the one"
-    assert await desk.services.pool.fetchval("SELECT count(*) FROM money_checks") == 1
+    assert await pool.fetchval("SELECT count(*) FROM money_checks") == 1
 
 
 async def test_a_check_by_hand_is_remembered_too(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
