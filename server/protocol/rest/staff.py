@@ -1,18 +1,15 @@
 """What operators see and set."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from ..messages import Seconds
 from .common import Form, View
+from .tariffs import StaffNote
 
 
 class SubscriptionForm(Form, frozen=True):
     """Sets until when a driver's subscription is paid."""
 
     paid_until: Seconds
-    note: Annotated[str, Meta(max_length=500)] = ""
+    note: StaffNote = ""
 
 
 class DriverView(View, frozen=True):

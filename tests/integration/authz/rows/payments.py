@@ -1,9 +1,10 @@
 """What a user pays: nobody else sees an invoice or a card of his."""
 
 import secrets
+import time
 from collections.abc import Mapping
 
-from billing.acquiring import Card
+from billing.acquiring import Card, State, Transaction
 from billing.money import Currency, Money
 from server.paying.cashier import Bill
 from storage.postgres import transaction
@@ -35,15 +36,9 @@ async def a_paid_invoice(world: World, person: Person) -> Mapping[str, object]:
     """As the acquirer's own list would tell of it."""
     made = await an_invoice(world, person)
     number = f"authz-{secrets.token_hex(8)}"
-    await world.pool.execute(
-        "INSERT INTO payment_inbox (provider, kind, key, source, verdict, answer, invoice_id, transaction,"
-        " payment, state, amount, currency, account, happened_at, received_at)"
-        " VALUES ('sandbox', 'pay', $1, 'listed', 'applied', 'accepted', $2, $1, $1, 'paid', 499000, 'KZT',"
-        " $3, now(), now())",
-        number,
-        made["invoice"],
-        str(person.user),
-    )
+    money = Money(4990_00, Currency.KZT)
+    paid = Transaction(number, State.PAID, money, str(made["invoice"]), str(person.user), time.time())
+    await world.services.paying.inbox.learn("sandbox", paid, "listed")
     return made
 
 
