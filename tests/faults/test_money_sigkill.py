@@ -24,8 +24,9 @@ pytestmark = pytest.mark.faults
 PAYMENTS, KILLS = 400, 4
 PRICE = Money(199_000, Currency.KZT)
 INVOICE = """
-INSERT INTO invoices (id, user_id, purpose, amount, currency, provider, lang, expires_at)
-VALUES ($1, $2, 'subscription', 199000, 'KZT', 'sandbox', 'ru', now() + interval '1 hour')
+INSERT INTO invoices (id, user_id, plan, region, period_s, purpose, amount, currency, provider, lang, expires_at)
+VALUES ($1, $2, 'driver-month', 'KZ', 2592000, 'subscription', 199000, 'KZT', 'sandbox', 'ru',
+    now() + interval '1 hour')
 """
 
 
