@@ -80,13 +80,14 @@ class Mark:
 @dataclass(frozen=True, slots=True)
 class Account:
     """What is owed for one haul. `price` in minor units, as agreed when it was assigned; `unpaid_at`: when the
-    driver has said that nothing has come."""
+    driver has said that nothing has come, in the words `unpaid_note`."""
 
     price: int
     prepay_percent: int = 0
     void: bool = False
     due_at: float | None = None
     unpaid_at: float | None = None
+    unpaid_note: str = ""
     marks: tuple[Mark, ...] = ()
 
     @property
@@ -224,15 +225,16 @@ def withdrawn(account: Account, number: int) -> Account:
     return _with(account, mark, replace(mark, state=MarkState.WITHDRAWN))
 
 
-def unpaid(account: Account, now: float) -> Account:
-    """The driver says that nothing has come, though it is due. Refusal `payment_early`, `payment_waits` while a
-    mark waits that he may contest, `payment_settled`, `payment_void`."""
+def unpaid(account: Account, note: str, now: float) -> Account:
+    """The driver says that nothing has come, though it is due; said again it keeps its time. Refusal
+    `payment_early`, `payment_waits` while a mark waits that he may contest, `payment_settled`, `payment_void`."""
     _must_be_open(account)
     if account.due_at is None or now <= account.due_at:
         raise Refusal("payment_early")
     if any(mark.kind is RemittanceKind.PAYMENT and mark.state is MarkState.WAITING for mark in account.marks):
         raise Refusal("payment_waits")
-    return account if account.unpaid_at is not None else replace(account, unpaid_at=now)
+    since = now if account.unpaid_at is None else account.unpaid_at
+    return replace(account, unpaid_at=since, unpaid_note=note or account.unpaid_note)
 
 
 def _must_be_open(account: Account) -> None:
@@ -270,8 +272,8 @@ def _added(account: Account, fresh: Mark, now: float) -> Account:
         else mark
         for mark in account.marks
     ]
-    unpaid_at = None if fresh.kind is RemittanceKind.PAYMENT else account.unpaid_at
-    return _settled(replace(account, marks=(*kept, fresh), unpaid_at=unpaid_at), now)
+    after = replace(account, marks=(*kept, fresh))
+    return _settled(_arrived(after) if fresh.kind is RemittanceKind.PAYMENT else after, now)
 
 
 def _settled(account: Account, now: float) -> Account:
@@ -287,7 +289,12 @@ def _settled(account: Account, now: float) -> Account:
         elif state in ARGUED:
             state = MarkState.WITHDRAWN
         marks.append(replace(mark, state=state, driver_at=driver_at))
-    return replace(account, marks=tuple(marks), unpaid_at=None)
+    return _arrived(replace(account, marks=tuple(marks)))
+
+
+def _arrived(account: Account) -> Account:
+    """Nobody can say any more that nothing has come."""
+    return replace(account, unpaid_at=None, unpaid_note="")
 
 
 def _with(account: Account, before: Mark, after: Mark) -> Account:

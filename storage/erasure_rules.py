@@ -196,6 +196,9 @@ WHERE m.author_id = $1 AND c.order_id = m.order_id AND c.seq = m.seq""",
     "reviews.text": "UPDATE reviews SET text = '' WHERE author_id = $1",
     "reviews.reply": "UPDATE reviews SET reply = '', report_note = '' WHERE about_id = $1",
     "referrals.note": "UPDATE referrals SET note = '' WHERE invitee_id = $1",
+    "remittances.unpaid_note": """
+UPDATE remittances SET unpaid_note = ''
+WHERE order_id IN (SELECT order_id FROM assignments WHERE driver_id = $1)""",
     "remittance_marks.note": "UPDATE remittance_marks SET note = '' WHERE driver_by = $1",
     "driver_codes.driver_id": "DELETE FROM driver_codes WHERE driver_id = $1",
     "blocks.driver_id": "DELETE FROM blocks WHERE driver_id = $1",

@@ -176,6 +176,11 @@ SELECT m.id, to_jsonb(m) - 'shipper_by' - 'driver_by' FROM remittance_marks m
 WHERE m.order_id IN (SELECT id FROM orders WHERE shipper_id = $1
         UNION SELECT order_id FROM assignments WHERE driver_id = $1)
     AND m.id > $2 ORDER BY m.id LIMIT $3""",
+    # ix_assignments_driver_id_order_id.
+    "missed_payments": """
+SELECT r.order_id, jsonb_build_object('order', r.order_id, 'at', r.unpaid_at, 'note', r.unpaid_note)
+FROM assignments a JOIN remittances r ON r.order_id = a.order_id
+WHERE a.driver_id = $1 AND r.unpaid_at IS NOT NULL AND r.order_id > $2 ORDER BY r.order_id LIMIT $3""",
     "order_invitations": """
 SELECT i.id, to_jsonb(i) - 'invited_by' FROM order_invitations i
 WHERE i.invited_by = $1 AND i.id > $2 ORDER BY i.id LIMIT $3""",

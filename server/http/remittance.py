@@ -96,6 +96,7 @@ def _view(payments: Payments, party: Party) -> RemittancesView:
         "outstanding": account.outstanding,
         "paid_at": account.paid_at,
         "missed_at": account.unpaid_at,
+        "missed_note": account.unpaid_note,
         "payments": [_mark(mark) for mark in account.marks],
     }
     return msgspec.convert(told, RemittancesView)

@@ -15,7 +15,7 @@ from ..postgres import Connection, Pool
 from .record import count
 
 # Primary keys.
-REMITTANCE = "SELECT due_at, unpaid_at, reminded FROM remittances WHERE order_id = $1"
+REMITTANCE = "SELECT due_at, unpaid_at, unpaid_note, reminded FROM remittances WHERE order_id = $1"
 # ix_remittance_marks_order_id_id.
 MARKS = """
 SELECT id, kind, amount, method, paid_at, reference, state, shipper_at, driver_at, reason, note
@@ -24,7 +24,7 @@ FROM remittance_marks WHERE order_id = $1 ORDER BY id
 # Primary keys.
 SAVE = """
 UPDATE remittances SET due_at = $2, unpaid_at = $3, state = $4, paid_at = $5, spoken_of = $6, reminded = $7,
-    remind_at = $8
+    remind_at = $8, unpaid_note = $9
 WHERE order_id = $1
 """
 SETTLE_AT = "UPDATE orders SET settle_at = $2 WHERE id = $1 AND settle_at IS DISTINCT FROM $2"
@@ -60,6 +60,7 @@ async def kept(connection: Connection | Pool, order: Order) -> Kept:
         void=order.status is Status.CANCELLED,
         due_at=seconds(row["due_at"]),
         unpaid_at=seconds(row["unpaid_at"]),
+        unpaid_note=row["unpaid_note"],
         marks=_marks(await connection.fetch(MARKS, order.id)),
     )
     return Kept(account, row["reminded"])
@@ -82,6 +83,7 @@ async def keep(
     await connection.execute(
         SAVE, order.id, moment(account.due_at), moment(account.unpaid_at), account.state, moment(account.paid_at),
         account.spoken_of, after.reminded, moment(remind_at(account, after.reminded)),
+        account.unpaid_note,
     )  # fmt: skip
     await connection.execute(SETTLE_AT, order.id, moment(open_until(account, order.terms, now)))
     if account.due_at is not None and (account.spoken_of or before.spoken_of):

@@ -105,7 +105,13 @@ class RemittanceStore:
         self, party: Party, order: int, words: str, *, dispute: bool
     ) -> tuple[Payments, list[Event]]:
         """Nothing has come though it is due. Refusal as `unpaid` has it, else as `contest`."""
-        return await self._decide(party, order, "payment_missed", unpaid, words if dispute else None)
+        return await self._decide(
+            party,
+            order,
+            "payment_missed",
+            lambda account, now: unpaid(account, words, now),
+            words if dispute else None,
+        )
 
     async def _decide(
         self, party: Party, order: int, kind: str, change: Change, dispute: str | None = None

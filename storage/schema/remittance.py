@@ -24,6 +24,7 @@ remittances = Table(
     Column("order_id", BigInteger, ForeignKey("orders.id"), primary_key=True),
     at("due_at", nullable=True),  # once the step that the terms name is done
     at("unpaid_at", nullable=True),  # the driver has said that nothing has come
+    Column("unpaid_note", String(500), nullable=False, server_default=""),
     Column("state", String(10), nullable=False, server_default="open"),  # dispatch.remittance.RemittanceState
     at("paid_at", nullable=True),  # all of it, by the marks that stand
     Column("spoken_of", Boolean, nullable=False, server_default=text("false")),

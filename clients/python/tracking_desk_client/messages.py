@@ -2703,7 +2703,8 @@ class RemittanceView:
 class RemittancesView:
     """Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance.
     `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed.
-    `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came."""
+    `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came,
+    in the words `missed_note`."""
 
     order: int
     side: str
@@ -2719,6 +2720,7 @@ class RemittancesView:
     outstanding: int
     paid_at: float | None  # Seconds since the epoch, UTC; 0 or more
     missed_at: float | None  # Seconds since the epoch, UTC; 0 or more
+    missed_note: str
     payments: list[RemittanceView]
 
     def to_wire(self) -> Wire:
@@ -2737,6 +2739,7 @@ class RemittancesView:
             "outstanding": self.outstanding,
             "paid_at": self.paid_at,
             "missed_at": self.missed_at,
+            "missed_note": self.missed_note,
             "payments": [item.to_wire() for item in self.payments],
         }
 
@@ -2757,6 +2760,7 @@ class RemittancesView:
             wire["outstanding"],
             wire["paid_at"],
             wire["missed_at"],
+            wire["missed_note"],
             [RemittanceView.from_wire(item) for item in wire["payments"]],
         )
 

@@ -60,7 +60,8 @@ class RemittanceView(View, frozen=True):
 class RemittancesView(View, frozen=True):
     """Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance.
     `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed.
-    `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came."""
+    `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came,
+    in the words `missed_note`."""
 
     order: int
     side: str  # of the caller: shipper | driver | staff
@@ -76,6 +77,7 @@ class RemittancesView(View, frozen=True):
     outstanding: int
     paid_at: Seconds | None
     missed_at: Seconds | None
+    missed_note: str
     payments: list[RemittanceView]
 
 

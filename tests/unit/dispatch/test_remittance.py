@@ -70,7 +70,7 @@ def test_a_payment_is_marked_and_confirmed() -> None:
     refused("payment_settled", lambda: marked(account, said(), 4.0))
     refused("payment_settled", lambda: contested(account, 1, "other", "", 4.0))
     refused("payment_settled", lambda: withdrawn(account, 1))
-    refused("payment_settled", lambda: unpaid(account, 4.0))
+    refused("payment_settled", lambda: unpaid(account, "", 4.0))
     refused("not_found", lambda: confirmed(account, 7, 4.0))
 
 
@@ -127,13 +127,14 @@ def test_a_driver_names_another_amount_than_the_shipper_only_by_contesting() -> 
 
 
 def test_nothing_has_come_may_be_said_once_it_is_due() -> None:
-    refused("payment_early", lambda: unpaid(Account(PRICE), 5.0))
+    refused("payment_early", lambda: unpaid(Account(PRICE), "", 5.0))
     account = Account(PRICE, due_at=5.0)
-    refused("payment_early", lambda: unpaid(account, 5.0))
-    missed = unpaid(account, 6.0)
+    refused("payment_early", lambda: unpaid(account, "", 5.0))
+    missed = unpaid(account, "they do not answer", 6.0)
     assert missed.state is S.CONTESTED and missed.spoken_of and missed.overdue(6.0)
-    assert unpaid(missed, 7.0) == missed
-    refused("payment_waits", lambda: unpaid(stored(marked(account, said(), 1.0)), 6.0))
+    assert (missed.unpaid_at, missed.unpaid_note) == (6.0, "they do not answer")
+    assert unpaid(missed, "", 7.0) == missed
+    refused("payment_waits", lambda: unpaid(stored(marked(account, said(), 1.0)), "", 6.0))
     assert stored(marked(missed, said(), 8.0)).state is S.MARKED
 
 
@@ -142,7 +143,7 @@ def test_a_haul_that_was_called_off_owes_nothing() -> None:
     assert (account.state, account.outstanding, account.overdue(9.0)) == (S.VOID, 0, False)
     refused("payment_void", lambda: marked(account, said(), 6.0))
     refused("payment_void", lambda: received(account, said(), 6.0))
-    refused("payment_void", lambda: unpaid(account, 6.0))
+    refused("payment_void", lambda: unpaid(account, "", 6.0))
 
 
 def test_marks_have_a_bound() -> None:
@@ -212,7 +213,7 @@ class Argument(RuleBasedStateMachine):
 
     @rule()
     def miss(self) -> None:
-        self.attempt(lambda: unpaid(self.account, self.now))
+        self.attempt(lambda: unpaid(self.account, "", self.now))
 
     @invariant()
     def what_is_confirmed_stays_confirmed(self) -> None:

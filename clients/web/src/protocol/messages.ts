@@ -933,7 +933,7 @@ export interface RemittanceView {
   note: string;
 }
 
-/** Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance. `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed. `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came. */
+/** Where the payment of a haul stands. `price` as agreed; `prepayment`: what the terms ask for in advance. `due_at`: null until the step that the terms name is done. `outstanding`: what the driver has not confirmed. `overdue`: it is due, and no side says that it was paid. `missed_at`: the driver has said that nothing came, in the words `missed_note`. */
 export interface RemittancesView {
   order: number;
   side: string;
@@ -952,6 +952,7 @@ export interface RemittancesView {
   paid_at: number | null;
   /** Seconds since the epoch, UTC; 0 or more */
   missed_at: number | null;
+  missed_note: string;
   payments: RemittanceView[];
 }
 
