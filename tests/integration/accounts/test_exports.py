@@ -65,6 +65,9 @@ async def test_a_driver_gets_everything_and_nothing_of_others(
     for _ in range(3):
         order = await desk.assign(driver)
         await desk.finish(order)
+    await desk.pool.execute(
+        "UPDATE remittances SET unpaid_at = now(), unpaid_note = 'nothing came' WHERE order_id = $1", order
+    )
     await drive(desk.pool, driver, 1050)
     await drive(desk.pool, other, 50)
     await desk.fleet(driver)
@@ -86,6 +89,8 @@ async def test_a_driver_gets_everything_and_nothing_of_others(
     assert len(told["carried"]) == 3 and len(told["offers"]) == 3 and told["orders"] == []
     assert told["fleets"][0]["company"] and told["access"][0]["ends_at"]
     assert [each["id"] for each in told["documents"]] == [document]
+    (missed,) = told["missed_payments"]
+    assert (missed["order"], missed["note"]) == (order, "nothing came")
     points = list(csv.reader(io.StringIO(files["positions.csv"].decode())))
     assert len(points) == 1051 and all(len(row) == 8 for row in points)
     assert {row[0] for row in points[1:]} == {str(driver.account["device"])}

@@ -94,6 +94,7 @@ async def test_words_that_cannot_be_said_name_why(server: LocalServer) -> None:
         await server.services.pool.execute("UPDATE remittances SET due_at = now() - interval '1 h'")
         status, seen = await driver("POST", f"{path}/missed", {"note": "ждал", "dispute": True})
         assert (status, seen["state"], seen["overdue"]) == (200, "contested", True)
+        assert (await shipper("GET", path))[1]["missed_note"] == "ждал"
         _, dispute = await shipper("GET", f"/api/v1/orders/{order}/dispute")
         assert (dispute["code"], dispute["amount"], dispute["side"]) == ("payment", 46_360_000, "driver")
 

@@ -134,8 +134,10 @@ def test_nothing_has_come_may_be_said_once_it_is_due() -> None:
     assert missed.state is S.CONTESTED and missed.spoken_of and missed.overdue(6.0)
     assert (missed.unpaid_at, missed.unpaid_note) == (6.0, "they do not answer")
     assert unpaid(missed, "", 7.0) == missed
+    assert unpaid(missed, "still nothing", 7.0) == replace(missed, unpaid_note="still nothing")
     refused("payment_waits", lambda: unpaid(stored(marked(account, said(), 1.0)), "", 6.0))
-    assert stored(marked(missed, said(), 8.0)).state is S.MARKED
+    after = stored(marked(missed, said(), 8.0))
+    assert (after.state, after.unpaid_at, after.unpaid_note) == (S.MARKED, None, "")
 
 
 def test_a_haul_that_was_called_off_owes_nothing() -> None:
@@ -211,9 +213,9 @@ class Argument(RuleBasedStateMachine):
     def withdraw(self, number: int) -> None:
         self.attempt(lambda: withdrawn(self.account, number))
 
-    @rule()
-    def miss(self) -> None:
-        self.attempt(lambda: unpaid(self.account, "", self.now))
+    @rule(note=st.sampled_from(["", "they do not answer"]))
+    def miss(self, note: str) -> None:
+        self.attempt(lambda: unpaid(self.account, note, self.now))
 
     @invariant()
     def what_is_confirmed_stays_confirmed(self) -> None:
@@ -240,6 +242,10 @@ class Argument(RuleBasedStateMachine):
         standing = [mark for mark in self.account.marks if mark.stands]
         assert sum(mark.kind is PAYMENT for mark in standing) <= 1
         assert sum(mark.amount for mark in standing if mark.kind is PREPAYMENT) <= PRICE
+
+    @invariant()
+    def words_of_a_missed_payment_go_with_it(self) -> None:
+        assert self.account.unpaid_at is not None or self.account.unpaid_note == ""
 
     @invariant()
     def each_mark_was_said_by_somebody_and_is_due_or_not(self) -> None:
