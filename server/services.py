@@ -332,7 +332,7 @@ class Services:
         self.transferring = Transferring(
             config.bank, self.selling, self.subscriptions, paying.invoices, self.finance.slips
         )
-        renewals = Renewals(pool, self.selling, paying.cashier, paying.cards, self.subscriptions)
+        renewals = Renewals(paying.cashier, paying.cards)
         self.bonuses = BonusStore(pool)
         self.bonus_job = Bonuses(self.bonuses, self.notify)
         self.subscription_clock = SubscriptionClock(self.subscriptions, renewals, self.notify)

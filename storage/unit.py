@@ -67,7 +67,7 @@ class Unit:
     @asynccontextmanager
     async def block(self, keep: type[Exception] | tuple[()] = ()) -> AsyncIterator[Connection]:
         """A savepoint: an exception takes back what the block did and asked to tell, but for those of `keep`."""
-        connection = await self._open()
+        connection = await self.connection()
         said = len(self.callbacks)
         kept: Exception | None = None
         try:
@@ -82,7 +82,8 @@ class Unit:
         if kept is not None:
             raise kept
 
-    async def _open(self) -> Connection:
+    async def connection(self) -> Connection:
+        """The unit's one connection, in its transaction; taken when it is first asked for."""
         if self._connection is None:
             # The pool's own method: this is the connection that the others join.
             connection = await self._stack.enter_async_context(asyncpg.Pool.acquire(self.pool))
@@ -153,8 +154,18 @@ async def whole(pool: Pool) -> AsyncIterator[Connection]:
         async with transaction(pool) as connection:
             yield connection
         return
-    async with unit(pool) as own, own.block() as connection:
-        yield connection
+    if _current() is not None:
+        raise RuntimeError("a unit of work is open already")
+    async with AsyncExitStack() as stack:
+        opened = Unit(pool, stack, None)
+        token = _UNIT.set(opened)
+        try:
+            # No savepoint beneath, unlike in `unit`: whatever is raised, a Refusal too, rolls everything back.
+            yield await opened.connection()
+        finally:
+            _UNIT.reset(token)
+    for callback in opened.callbacks:
+        _tell(callback)
 
 
 def in_unit() -> bool:

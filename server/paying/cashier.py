@@ -21,14 +21,15 @@ from billing.acquiring import (
     Unknown,
 )
 from billing.money import Money
-from billing.payments import AttemptState, Invoice
+from billing.payments import AttemptState, Invoice, InvoiceState
 from dispatch.errors import Refusal
-from storage.billing.attempts import AttemptStore
-from storage.billing.cards import CardStore
+from storage.billing import attempts, invoices
+from storage.billing.attempts import AttemptStore, Ending
+from storage.billing.cards import CardStore, SavedCard
 from storage.billing.inbox import Inbox, Receipt
 from storage.billing.invoices import InvoiceStore, NewInvoice
 from storage.billing.messages import Source
-from storage.postgres import Pool, Unreachable, whole
+from storage.postgres import Connection, Pool, Unreachable, whole
 from storage.unit import in_unit
 
 from .meters import PaymentMeters
@@ -116,9 +117,20 @@ class Cashier:
     async def bill(self, bill: Bill) -> Invoice:
         """A new invoice; joins the caller's unit. Refusals `payment_unavailable` without such an acquirer,
         `currency_refused`."""
-        if bill.money.currency not in self._acquirer(bill.provider).currencies:
-            raise Refusal("currency_refused")
+        self._may_bill(bill)
         return await self._invoices.add(new_invoice(bill))
+
+    async def written(
+        self, connection: Connection, bill: Bill, card: SavedCard, *, merchant: bool
+    ) -> tuple[Invoice, UUID]:
+        """A new invoice and the attempt to charge a saved card of its payer for it, in the caller's transaction;
+        `charge` sends it, and the look-ups find it where nobody does. Refusals as `bill`, `not_found` as
+        `charge_saved`."""
+        self._may_bill(bill)
+        if (card.user, card.provider) != (bill.user, bill.provider):
+            raise Refusal("not_found")
+        invoice = await invoices.add(connection, new_invoice(bill), InvoiceState.PENDING)
+        return invoice, await attempts.first(connection, invoice, card.id, merchant=merchant)
 
     async def checkout(
         self, bill: Bill, payer: Payer, back: str, failed: str, *, save_card: bool
@@ -136,11 +148,13 @@ class Cashier:
         except (Unavailable, Unknown, Rejected) as error:
             # Also when the page was made and its address was lost: nobody can pay on a page that nobody has seen.
             state = AttemptState.REJECTED if isinstance(error, Rejected) else AttemptState.UNAVAILABLE
-            await self._end(invoice.provider, attempt, "checkout", state, reason=str(error))
+            await self._end(invoice.provider, "checkout", Ending(attempt, state, reason=str(error)))
             if state is AttemptState.REJECTED:
                 self._meters.alert(invoice.provider, "rejected", invoice=str(invoice.id), error=str(error))
             raise Refusal("payment_unavailable") from error
-        await self._end(invoice.provider, attempt, "checkout", AttemptState.DONE, page.reference)
+        await self._end(
+            invoice.provider, "checkout", Ending(attempt, AttemptState.DONE, reference=page.reference)
+        )
         return Checkout(invoice, page)
 
     async def charge_saved(self, invoice: UUID, card: int, *, merchant: bool, payer: Payer) -> Charged:
@@ -174,20 +188,17 @@ class Cashier:
             told = await call(acquirer.charge(order, token, merchant=merchant, attempt=attempt))
         except Unavailable as error:
             if not again:
-                await self._end(provider, attempt, "charge", AttemptState.UNAVAILABLE, reason=str(error))
-                return Charged(attempt, AttemptState.UNAVAILABLE, str(error))
+                return await self._not_taken(provider, attempt, AttemptState.UNAVAILABLE, error)
         except Rejected as error:
             self._meters.alert(provider, "rejected", invoice=str(invoice.id), error=str(error))
             if not again:
-                await self._end(provider, attempt, "charge", AttemptState.REJECTED, reason=str(error))
-                return Charged(attempt, AttemptState.REJECTED, str(error))
+                return await self._not_taken(provider, attempt, AttemptState.REJECTED, error)
         except Unknown:
             pass
         else:
-            async with whole(self._pool):
-                await self.learn(invoice, told, "answer")
-                if told.state in ENDS:
-                    return await self.ended(provider, attempt, told)
+            if told.state in ENDS:
+                return await self._ended(invoice, attempt, told)
+            await self.learn(invoice, told, "answer")
         await self._attempts.lost(attempt, looks or 0)
         self._meters.attempted(provider, "charge", AttemptState.UNKNOWN)
         return Charged(attempt, AttemptState.UNKNOWN)
@@ -209,37 +220,46 @@ class Cashier:
             await self.learn(invoice, transaction, "found")
         return found
 
-    async def learn(self, invoice: Invoice, transaction: Transaction, source: Source) -> Receipt | None:
-        """Applies what the acquirer said of this very invoice; what it left out of its answer is known."""
+    async def learn(
+        self, invoice: Invoice, transaction: Transaction, source: Source, ending: Ending | None = None
+    ) -> Receipt | None:
+        """Applies what the acquirer said of this very invoice; what it left out of its answer is known. In the
+        same transaction an attempt ends, where that was its answer."""
         transaction = replace(
             transaction,
             invoice=transaction.invoice or str(invoice.id),
             account=transaction.account or invoice.account,
         )
-        learnt = await self._inbox.learn(invoice.provider, transaction, source)
+        learnt = await self._inbox.learn(invoice.provider, transaction, source, ending)
         if learnt is None:
             return None
         self._meters.received(invoice.provider, learnt.kind, learnt.receipt)
         return learnt.receipt
 
-    async def ended(self, provider: str, attempt: UUID, told: Transaction) -> Charged:
-        """A charge has ended as this transaction says."""
-        state, reason = ENDS[told.state], told.reason or ""
-        await self._end(provider, attempt, "charge", state, told.id, reason, told.advice)
-        return Charged(attempt, state, reason, told.advice)
+    async def ended(self, provider: str, attempt: UUID, told: Transaction) -> None:
+        """A charge has ended as this transaction says, which was applied."""
+        await self._end(provider, "charge", ending_of(attempt, told))
 
-    async def _end(
-        self,
-        provider: str,
-        attempt: UUID,
-        kind: str,
-        state: AttemptState,
-        reference: str | None = None,
-        reason: str = "",
-        advice: Advice | None = None,
-    ) -> None:
-        await self._attempts.end(attempt, state, reference, reason, advice)
-        self._meters.attempted(provider, kind, state)
+    async def _ended(self, invoice: Invoice, attempt: UUID, told: Transaction) -> Charged:
+        """The answer to a charge: what it means and the end of the attempt, both or neither."""
+        ending = ending_of(attempt, told)
+        await self.learn(invoice, told, "answer", ending)
+        self._meters.attempted(invoice.provider, "charge", ending.state)
+        return Charged(attempt, ending.state, ending.reason, ending.advice)
+
+    async def _not_taken(
+        self, provider: str, attempt: UUID, state: AttemptState, error: Exception
+    ) -> Charged:
+        await self._end(provider, "charge", Ending(attempt, state, reason=str(error)))
+        return Charged(attempt, state, str(error))
+
+    async def _end(self, provider: str, kind: str, ending: Ending) -> None:
+        await self._attempts.end(ending)
+        self._meters.attempted(provider, kind, ending.state)
+
+    def _may_bill(self, bill: Bill) -> None:
+        if bill.money.currency not in self._acquirer(bill.provider).currencies:
+            raise Refusal("currency_refused")
 
     def _acquirer(self, provider: str) -> Acquirer:
         acquirer = self._acquirers.get(provider)
@@ -264,6 +284,11 @@ def new_invoice(bill: Bill) -> NewInvoice:
         bill.description[:200],
         bill.lang,
     )
+
+
+def ending_of(attempt: UUID, told: Transaction) -> Ending:
+    """How an attempt ended, out of a transaction whose state is one of ENDS."""
+    return Ending(attempt, ENDS[told.state], told.id, told.reason or "", told.advice)
 
 
 def order_of(invoice: Invoice, payer: Payer = NOBODY) -> Order:

@@ -7,7 +7,7 @@ import random
 from billing import trying
 from billing.payments import AttemptState
 from dispatch.errors import Refusal
-from storage.billing.attempts import AttemptStore, Lost
+from storage.billing.attempts import AttemptStore, Ending, Lost
 from storage.billing.cards import CardStore
 from storage.billing.invoices import InvoiceStore
 from storage.postgres import Unreachable
@@ -83,7 +83,7 @@ class Lookups:
         provider = lost.invoice.provider
         if lost.kind == "checkout":
             # Its worker died between the row and the page: nobody has seen the page, so nobody can pay there.
-            await self._attempts.end(lost.id, AttemptState.UNAVAILABLE, reason="no page was shown")
+            await self._attempts.end(Ending(lost.id, AttemptState.UNAVAILABLE, reason="no page was shown"))
             self._meters.attempted(provider, lost.kind, AttemptState.UNAVAILABLE)
             return
         others = await self._attempts.others(lost)
@@ -92,7 +92,9 @@ class Lookups:
         if found.transaction is not None:
             await self._cashier.ended(provider, lost.id, found.transaction)
         elif found.step is trying.Step.GIVE_UP:
-            await self._attempts.end(lost.id, AttemptState.UNAVAILABLE, reason="nothing was found of it")
+            await self._attempts.end(
+                Ending(lost.id, AttemptState.UNAVAILABLE, reason="nothing was found of it")
+            )
             self._meters.attempted(provider, lost.kind, AttemptState.UNAVAILABLE)
             self._meters.alert(provider, "given_up", attempt=str(lost.id), invoice=str(lost.invoice.id))
         elif found.step is trying.Step.LOOK_AGAIN or not await self._sent_again(lost):

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Generic, Protocol
 
 from billing.acquiring import Unavailable
 from dispatch.events import Event
 from server.errors import UNREACHABLE
-from storage.billing.subscriptions import Renewal, SubscriptionStore
+from storage.billing.subscriptions import Renewal, SubscriptionStore, W
+from storage.postgres import Connection
 
 log = logging.getLogger("desk.subscriptions")
 
@@ -20,12 +21,15 @@ AT_ONCE = 24
 PUT_OFF_S = 600.0
 
 
-class Charging(Protocol):
+class Charging(Protocol[W]):
     """What takes the money of a renewal."""
 
-    async def renew(self, renewal: Renewal) -> Sequence[Event]:
-        """One try: begun (`subscriptions.began`), made, and what came of it applied. Unavailable: surely nothing
-        was charged."""
+    async def write(self, connection: Connection, renewal: Renewal) -> W | None:
+        """Writes a try down in the caller's transaction; None where nothing can be charged."""
+        ...
+
+    async def send(self, written: W) -> None:
+        """Makes it, and applies what came of it. Unavailable: surely nothing was charged."""
         ...
 
 
@@ -37,10 +41,10 @@ class Telling(Protocol):
         ...
 
 
-class SubscriptionClock:
+class SubscriptionClock(Generic[W]):
     """Does what is due, as long as something is."""
 
-    def __init__(self, store: SubscriptionStore, charging: Charging, notify: Telling) -> None:
+    def __init__(self, store: SubscriptionStore, charging: Charging[W], notify: Telling) -> None:
         self._store = store
         self._charging = charging
         self._notify = notify
@@ -59,7 +63,6 @@ class SubscriptionClock:
 
     async def round(self) -> int:
         """Everything that is due, up to a batch; how much it was."""
-        await self._store.release_stranded(BATCH)
         users = await self._store.waiting(BATCH)
         results = await asyncio.gather(*map(self._one, users), return_exceptions=True)
         for user, result in zip(users, results, strict=True):
@@ -74,12 +77,12 @@ class SubscriptionClock:
 
     async def _one(self, user: int) -> None:
         async with self._free:
-            renewal, events = await self._store.step(user)
+            written, events = await self._store.step(user, self._charging.write)
             self._notify.tell(events)
-            if renewal is None:
+            if written is None:
                 return
             try:
-                self._notify.tell(await self._charging.renew(renewal))
+                await self._charging.send(written)
             except Unavailable as error:
                 log.warning("subscriptions.acquirer_down", extra={"error": repr(error)})
                 await self._store.put_off(user, PUT_OFF_S)

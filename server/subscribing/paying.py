@@ -1,22 +1,22 @@
 """Between subscriptions and money: what a payment means for access, and how a renewal is paid for."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
 
 from billing.acquiring import Advice, Unavailable
 from billing.money import Money
 from billing.payments import AttemptState, Invoice
 from dispatch.errors import Refusal
-from dispatch.events import Event
 from server.paying.cashier import Bill, Cashier, Payer
 from storage.billing import subscriptions
 from storage.billing.bonuses import reward_inviter
 from storage.billing.cards import CardStore, SavedCard
-from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
-from storage.postgres import Connection, Pool, whole
+from storage.billing.subscriptions import Bought, Renewal
+from storage.postgres import Connection
 from storage.referrals import invitees
 
 from .clock import Telling
-from .selling import Sale, Selling
+from .selling import Sale, renewed
 
 RENEWAL, FIRST, UPGRADE = "renewal", "subscription", "upgrade"
 # An outcome that is not known by then is looked for by hand; the next try is another invoice.
@@ -67,49 +67,47 @@ class Consequences:
             await subscriptions.released(connection, invoice.user, invoice.id)
 
 
-class NotDue(Exception):
-    """Another worker has begun this renewal."""
+class Written(NamedTuple):
+    """A renewal that is written down: what it is to pay, the attempt, and by which card."""
+
+    invoice: Invoice
+    attempt: UUID
+    token: str
+    payer: Payer
 
 
 class Renewals:
     """Charges what the clock finds due: Charging of `clock`."""
 
-    def __init__(
-        self, pool: Pool, selling: Selling, cashier: Cashier, cards: CardStore, store: SubscriptionStore
-    ) -> None:
-        self._pool = pool
-        self._selling = selling
+    def __init__(self, cashier: Cashier, cards: CardStore) -> None:
         self._cashier = cashier
         self._cards = cards
-        self._store = store
 
-    async def renew(self, renewal: Renewal) -> Sequence[Event]:
-        """One try. Unavailable: surely nothing was charged, and it costs no try."""
+    async def write(self, connection: Connection, renewal: Renewal) -> Written | None:
+        """Invoice and attempt, at what the plan costs this user now. None where it is sold in that money no more,
+        and where the card is gone."""
         at = renewal.standing
-        sale = await self._selling.renewal(at)
-        card = None if at.held is None or at.held.card is None else await self._card(at.held.card)
+        sale = await renewed(connection, at, renewal.plan)
+        card = None if at.held is None or at.held.card is None else await self._card(connection, at.held.card)
         if sale is None or card is None:
-            await self._store.give_up(at.user)
-            return ()
-        bill = bill_of(at.user, sale, card.provider, RENEWAL, at.lang, lives_s=RENEWAL_LIVES_S)
-        try:
-            async with whole(self._pool) as connection:
-                invoice = await self._cashier.bill(bill)
-                if not await subscriptions.began(connection, at.user, invoice.id):
-                    raise NotDue
-        except NotDue:
-            return ()
-        charged = await self._cashier.charge_saved(
-            invoice.id, card.id, merchant=True, payer=Payer(phone=at.phone)
+            return None
+        saved, token = card
+        bill = bill_of(at.user, sale, saved.provider, RENEWAL, at.lang, lives_s=RENEWAL_LIVES_S)
+        invoice, attempt = await self._cashier.written(connection, bill, saved, merchant=True)
+        return Written(invoice, attempt, token, Payer(phone=at.phone))
+
+    async def send(self, written: Written) -> None:
+        """One try. Unavailable: surely nothing was charged, and it costs no try. What came of it is applied with
+        it; what is not known yet is looked for by the loop of payments."""
+        charged = await self._cashier.charge(
+            written.invoice, written.attempt, written.token, merchant=True, payer=written.payer
         )
         if charged.state in (AttemptState.UNAVAILABLE, AttemptState.REJECTED):
             raise Unavailable(charged.reason)
-        # What came of it was applied with it; what is not known yet is looked for by the loop of payments.
-        return ()
 
-    async def _card(self, card: int) -> SavedCard | None:
+    async def _card(self, connection: Connection, card: int) -> tuple[SavedCard, str] | None:
         try:
-            return (await self._cards.opened(card))[0]
+            return await self._cards.opened(card, connection)
         except Refusal:  # its owner has removed it
             return None
 

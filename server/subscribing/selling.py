@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from billing.access import Access
 from billing.bonuses import PriceLock
 from billing.money import Currency, Money
 from billing.plans import HOME, PlanVersion
@@ -11,7 +10,7 @@ from server.phone import country
 from storage.billing.locks import lock_of
 from storage.billing.plans import PlanStore
 from storage.billing.subscriptions import Standing, SubscriptionStore
-from storage.postgres import Pool
+from storage.postgres import Connection, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Selling:
         region = self.region(at)
         wanted = self.currency(at, region, currency)
         found = [
-            await self._priced(user, each, region, wanted, at.access, at.now)
+            await _priced(self._pool, at, each, region, wanted)
             for each in (await self._plans.current()).values()
             if each.role == role and each.on_sale
         ]
@@ -65,31 +64,35 @@ class Selling:
         if version is None or version.role != role or not version.on_sale:
             raise Refusal("not_found").at("plan")
         region = self.region(at)
-        found = await self._priced(
-            user, version, region, self.currency(at, region, currency), at.access, at.now
-        )
+        found = await _priced(self._pool, at, version, region, self.currency(at, region, currency))
         if found is None:
             raise Refusal("currency_unknown").at("currency")
         return found
 
     async def renewal(self, at: Standing) -> Sale | None:
         """What the next period costs who has an agreement; None where the plan is sold in that money no more."""
-        held = at.held
-        version = None if held is None else (await self._plans.current()).get(held.plan)
-        if held is None or version is None:
-            return None
-        return await self._priced(at.user, version, held.region, held.currency, at.access, at.now)
+        version = None if at.held is None else (await self._plans.current()).get(at.held.plan)
+        return None if version is None else await renewed(self._pool, at, version)
 
     @staticmethod
     def currency(at: Standing, region: str, wanted: Currency | None) -> Currency:
         """What was asked for, else what is paid in already, else the money of the country."""
         return wanted or (at.held.currency if at.held is not None else HOME.get(region, Currency.KZT))
 
-    async def _priced(
-        self, user: int, version: PlanVersion, region: str, currency: Currency, access: Access, now: float
-    ) -> Sale | None:
-        regular = version.price(region, currency)
-        if regular is None:
-            return None
-        lock = await lock_of(self._pool, user, version.plan, regular, access, now)
-        return Sale(version, region, regular, lock)
+
+async def renewed(connection: Connection | Pool, at: Standing, version: PlanVersion) -> Sale | None:
+    """What the next period of a plan costs who has agreed to it; None where it is sold in that money no more."""
+    if at.held is None:
+        return None
+    return await _priced(connection, at, version, at.held.region, at.held.currency)
+
+
+async def _priced(
+    connection: Connection | Pool, at: Standing, version: PlanVersion, region: str, currency: Currency
+) -> Sale | None:
+    regular = version.price(region, currency)
+    if regular is None:
+        return None
+    return Sale(
+        version, region, regular, await lock_of(connection, at.user, version.plan, regular, at.access, at.now)
+    )

@@ -4,14 +4,24 @@ An attempt without an answer keeps a time at which it is looked for (`due_at`); 
 LOCKED and push the time ahead, so a worker that dies loses nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid4
 
 from asyncpg import Record
 
 from billing.acquiring import Advice
-from billing.payments import LIVE_ATTEMPTS, AttemptState, Invoice, InvoiceState, Standing, Tried, standing
+from billing.payments import (
+    LIVE_ATTEMPTS,
+    AttemptState,
+    Fact,
+    Invoice,
+    InvoiceState,
+    Standing,
+    Tried,
+    standing,
+)
 from billing.trying import ABANDONED_S, wait_s
 from dispatch.errors import Refusal
 from storage.postgres import Connection, Pool, transaction, whole
@@ -98,6 +108,16 @@ class AttemptRow:
     done_at: float | None
 
 
+class Ending(NamedTuple):
+    """How an attempt ended; `reference` is the acquirer's name for what came of it."""
+
+    attempt: UUID
+    state: AttemptState
+    reference: str | None = None
+    reason: str = ""
+    advice: Advice | None = None
+
+
 class AttemptStore:
     """The table of attempts."""
 
@@ -131,23 +151,10 @@ class AttemptStore:
             await connection.execute(SET_STATE, invoice, standing(found, facts, [*tried, begun], now).state)
         return attempt
 
-    async def end(
-        self,
-        attempt: UUID,
-        state: AttemptState,
-        reference: str | None = None,
-        reason: str = "",
-        advice: Advice | None = None,
-    ) -> None:
+    async def end(self, ending: Ending) -> None:
         """It has ended like this, unless it had ended before."""
         async with whole(self._pool) as connection:
-            invoice, now = await _locked(connection, attempt)
-            ended = await connection.fetchval(END, attempt, state, reference, reason[:200], advice)
-            if ended is None:
-                return
-            await settle(connection, invoice, await facts_of(connection, invoice.id), now)
-            if ended == "charge" and state is not AttemptState.DONE:
-                await self.consequences.not_taken(connection, invoice, state, advice, now)
+            await end(connection, ending, self.consequences)
 
     async def lost(self, attempt: UUID, looks: int = 0) -> None:
         """It was sent and not answered: somebody looks for it soon."""
@@ -173,6 +180,40 @@ class AttemptStore:
     async def waiting(self) -> int:
         """How many are sent and not answered, for the metrics."""
         return int(await self._pool.fetchval(WAITING))
+
+
+async def first(connection: Connection, invoice: Invoice, card: int, *, merchant: bool) -> UUID:
+    """The first attempt at an invoice that was made PENDING in this transaction: a charge of a saved card."""
+    attempt = uuid4()
+    await connection.execute(
+        ADD, attempt, invoice.id, invoice.provider, "charge", card, merchant, False, ABANDONED_S
+    )
+    return attempt
+
+
+async def end(connection: Connection, ending: Ending, consequences: Consequences) -> None:
+    """An attempt has ended, unless it had before; in the caller's transaction."""
+    invoice, now = await _locked(connection, ending.attempt)
+    await end_locked(connection, ending, invoice, await facts_of(connection, invoice.id), now, consequences)
+
+
+async def end_locked(
+    connection: Connection,
+    ending: Ending,
+    invoice: Invoice,
+    facts: Sequence[Fact],
+    now: float,
+    consequences: Consequences,
+) -> Standing | None:
+    """The same for who holds the invoice's lock and its facts: its standing, None for what had ended before."""
+    attempt, state, reference, reason, advice = ending
+    ended = await connection.fetchval(END, attempt, state, reference, reason[:200], advice)
+    if ended is None:
+        return None
+    found = await settle(connection, invoice, facts, now)
+    if ended == "charge" and state is not AttemptState.DONE:
+        await consequences.not_taken(connection, invoice, state, advice, now)
+    return found
 
 
 _PAID = frozenset({InvoiceState.PAID, InvoiceState.PARTLY_REFUNDED, InvoiceState.REFUNDED})

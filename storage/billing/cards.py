@@ -81,9 +81,9 @@ class CardStore:
         """A user's cards, newest first."""
         return [_card(row) for row in await self._pool.fetch(OF_USER, user)]
 
-    async def opened(self, card: int) -> tuple[SavedCard, str]:
+    async def opened(self, card: int, connection: Connection | None = None) -> tuple[SavedCard, str]:
         """A card and the acquirer's name for it. Refusal `not_found`, also for one that was removed."""
-        row = await self._pool.fetchrow(ONE, card)
+        row = await (connection or self._pool).fetchrow(ONE, card)
         if row is None:
             raise Refusal("not_found")
         token = self._seal.open(row["token"], _context(row["user_id"], row["provider"]))

@@ -29,6 +29,7 @@ from billing.payments import (
 from storage.postgres import Connection, Pool, whole
 from storage.seal import Seal
 
+from .attempts import Ending, end, end_locked
 from .cards import CardStore
 from .consequences import Consequences
 from .invoices import facts_of, settle
@@ -109,25 +110,30 @@ class Inbox:
         """Stores and applies one verified message. When it returns, everything is committed (or joins the
         caller's unit)."""
         message = Message(provider, told, source, raw, headers or {})
+        # Redeliveries come in crowds, and every answer of our own is told once more: what is stored is answered
+        # without a transaction, and without waiting in the queue of its payment.
+        before = await _before(self._pool, message)
+        if before is not None:
+            return before
         async with whole(self._pool) as connection:
-            # Redeliveries come in crowds: what is stored is answered without waiting in the queue of its payment.
-            before = await _before(connection, message)
-            if before is not None:
-                return before
             payment = None if told.transaction is None else payment_of(told.transaction)
             now = await connection.fetchval(QUEUE, f"{provider} {payment or told.key}")
             return await self._take(connection, message, now)
 
-    async def learn(self, provider: str, transaction: Transaction, source: Source) -> Learnt | None:
+    async def learn(
+        self, provider: str, transaction: Transaction, source: Source, ending: Ending | None = None
+    ) -> Learnt | None:
         """Applies a transaction that was found at the acquirer, as the notification that should have come; None
-        while it says nothing."""
+        while it says nothing. With it, whatever it says, an attempt ends whose answer it is."""
         async with whole(self._pool) as connection:
             now = await connection.fetchval(QUEUE, f"{provider} {payment_of(transaction)}")
             told = as_told(transaction, held=await connection.fetchval(HELD, provider, transaction.id))
             if told is None:
+                if ending is not None:
+                    await end(connection, ending, self.consequences)
                 return None
             message = Message(provider, told, source, None, {})
-            return Learnt(told.kind, await self._take(connection, message, now))
+            return Learnt(told.kind, await self._take(connection, message, now, ending))
 
     async def in_doubt(self, told: Notification) -> UUID | None:
         """The invoice of a check, when another payment of it was begun and its end was not told: the acquirer
@@ -183,10 +189,14 @@ class Inbox:
         """A body as it came, but for card numbers. Unsealable under another pepper."""
         return self._seal.open(sealed, _context(provider, kind, key))
 
-    async def _take(self, connection: Connection, message: Message, now: float) -> Receipt:
+    async def _take(
+        self, connection: Connection, message: Message, now: float, ending: Ending | None = None
+    ) -> Receipt:
         """Takes a message in, under the lock of its payment."""
         before = await _before(connection, message)
         if before is not None:
+            if ending is not None:
+                await end(connection, ending, self.consequences)
             return before
         provider, told = message.provider, message.told
         sealed = None if message.raw is None else self._sealed(provider, told.kind, told.key, message.raw)
@@ -211,8 +221,20 @@ class Inbox:
             if await connection.fetchval(MAY_KEEP, invoice.id):
                 await self._cards.save(connection, invoice.user, provider, transaction.card, invoice.id)
         booked = tuple(await self._apply(connection, invoice, facts, now))
-        standing = None if invoice is None else await settle(connection, invoice, facts, now)
+        standing = None
+        if ending is not None:
+            standing = await self._end(connection, ending, invoice, facts, now)
+        if invoice is not None and standing is None:
+            standing = await settle(connection, invoice, facts, now)
         return Receipt(answer, verdict, True, number, booked, standing)
+
+    async def _end(
+        self, connection: Connection, ending: Ending, invoice: Invoice | None, facts: list[Fact], now: float
+    ) -> Standing | None:
+        if invoice is not None:
+            return await end_locked(connection, ending, invoice, facts, now, self.consequences)
+        await end(connection, ending, self.consequences)  # the payment is another invoice's
+        return None
 
     async def _apply(
         self, connection: Connection, invoice: Invoice | None, facts: list[Fact], now: float
@@ -244,7 +266,7 @@ class Inbox:
         return self._seal.seal(clean, _context(provider, kind, key))
 
 
-async def _before(connection: Connection, message: Message) -> Receipt | None:
+async def _before(connection: Connection | Pool, message: Message) -> Receipt | None:
     """What became of this very message when it came for the first time."""
     row = await seen(connection, message)
     if row is None:

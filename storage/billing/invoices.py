@@ -22,8 +22,8 @@ i.id, i.user_id, i.provider, i.amount, i.currency, extract(epoch FROM i.created_
 """
 ADD = f"""
 INSERT INTO invoices AS i (id, user_id, provider, amount, currency, expires_at, purpose, plan, plan_version,
-    region, period_s, description, lang)
-VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9, $10, $11, $12, $13)
+    region, period_s, description, lang, state)
+VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8, $9, $10, $11, $12, $13, $14)
 RETURNING {FIELDS}
 """
 # Primary key.
@@ -93,23 +93,7 @@ class InvoiceStore:
 
     async def add(self, new: NewInvoice) -> Invoice:
         """A new one; joins the caller's unit."""
-        row = await self._pool.fetchrow(
-            ADD,
-            new.id,
-            new.user,
-            new.provider,
-            new.money.minor,
-            new.money.currency,
-            new.lives_s,
-            new.purpose,
-            new.plan,
-            new.plan_version,
-            new.region,
-            new.period_s,
-            new.description,
-            new.lang,
-        )
-        return invoice_of(row)
+        return await add(self._pool, new)
 
     async def one(self, invoice: UUID) -> Listed:
         """Refusal `not_found`."""
@@ -139,6 +123,30 @@ class InvoiceStore:
                     await settle(connection, invoice, await facts_of(connection, invoice.id), now)
                     beyond = row["expires_at"]
             more = len(over) == SLICE
+
+
+async def add(
+    connection: Connection | Pool, new: NewInvoice, state: InvoiceState = InvoiceState.CREATED
+) -> Invoice:
+    """A new one, PENDING for who writes an attempt at it down in the same transaction."""
+    row = await connection.fetchrow(
+        ADD,
+        new.id,
+        new.user,
+        new.provider,
+        new.money.minor,
+        new.money.currency,
+        new.lives_s,
+        new.purpose,
+        new.plan,
+        new.plan_version,
+        new.region,
+        new.period_s,
+        new.description,
+        new.lang,
+        state,
+    )
+    return invoice_of(row)
 
 
 async def locked(connection: Connection, invoice: UUID) -> tuple[Invoice, float]:

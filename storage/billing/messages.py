@@ -8,7 +8,7 @@ from asyncpg import Record
 
 from billing.acquiring import Answer, Notification, Transaction
 from billing.payments import Fact, Invoice, Verdict, payment_of
-from storage.postgres import Connection
+from storage.postgres import Connection, Pool
 
 from .invoices import invoice_of
 
@@ -53,7 +53,7 @@ class Message(NamedTuple):
     headers: Mapping[str, str]
 
 
-async def seen(connection: Connection, message: Message) -> Record | None:
+async def seen(connection: Connection | Pool, message: Message) -> Record | None:
     """What was found of this very message before: verdict, answer, invoice_id."""
     found: Record | None = await connection.fetchrow(
         SEEN, message.provider, message.told.kind, message.told.key

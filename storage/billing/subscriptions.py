@@ -4,8 +4,9 @@ Every change holds the user's row first (access.lock), then the agreement, and w
 next. So a payment and a cancellation at the same moment come one after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -62,11 +63,6 @@ SELECT kind, at FROM access_entries WHERE user_id = $1 AND kind IN ('paused', 'r
     AND at > clock_timestamp() - interval '365 days' ORDER BY seq
 """
 HAD_TRIAL = "SELECT EXISTS (SELECT FROM access_entries WHERE user_id = $1 AND kind IN ('trial', 'paid'))"
-# ix_subscriptions_charging: renewals whose worker died before it had asked for money. $1: as many.
-NEVER_ASKED = """
-SELECT s.user_id, s.charging FROM subscriptions s JOIN invoices i ON i.id = s.charging
-WHERE s.charging IS NOT NULL AND i.state = 'expired' LIMIT $1
-"""
 # ix_invoices_user_id_created_at read backwards.
 LAST_PAID = f"""
 SELECT {INVOICE} FROM invoices i WHERE i.user_id = $1 AND i.state = 'paid' ORDER BY i.created_at DESC LIMIT 1
@@ -125,6 +121,20 @@ class Renewal:
     plan: PlanVersion
 
 
+class Written(Protocol):
+    """A charge that is written down and not yet sent."""
+
+    @property
+    def invoice(self) -> Invoice:
+        """What it is to pay."""
+        ...
+
+
+W = TypeVar("W", bound=Written)
+# What writes a renewal's invoice and attempt down in the caller's transaction; None where nothing can be charged.
+Writing: TypeAlias = Callable[[Connection, Renewal], Awaitable[W | None]]
+
+
 class SubscriptionStore:
     """Changes by the user and by the clock. Each answers with events that are told after COMMIT."""
 
@@ -174,7 +184,7 @@ class SubscriptionStore:
                 plan=plan,
                 renews=renews,
                 card=card,
-                hopeless=at.held.hopeless and not fresh,
+                hopeless=at.held.hopeless and not fresh and plan == at.held.plan,
                 failures=0 if fresh else at.held.failures,
             )
             await _put(connection, replace(at, held=held))
@@ -219,12 +229,6 @@ class SubscriptionStore:
         """Users whose agreement the clock must look at."""
         return [row["user_id"] for row in await self._pool.fetch(CLAIM, limit)]
 
-    async def release_stranded(self, limit: int) -> None:
-        """Renewals that were begun, and never made: they are due as before."""
-        for row in await self._pool.fetch(NEVER_ASKED, limit):
-            async with transaction(self._pool) as connection:
-                await released(connection, row["user_id"], row["charging"])
-
     async def last_paid(self, user: int) -> Invoice | None:
         """The invoice that was paid last, if nothing of it went back."""
         row = await self._pool.fetchrow(LAST_PAID, user)
@@ -238,16 +242,9 @@ class SubscriptionStore:
         """The clock looks again so much later."""
         await self._pool.execute(PUT_OFF, user, seconds_)
 
-    async def give_up(self, user: int) -> None:
-        """The plan is sold no more in what the user pays with: nothing is charged until another one is chosen."""
-        async with transaction(self._pool) as connection:
-            at = await _locked(connection, user)
-            if at.held is not None:
-                await _put(connection, replace(at, held=replace(at.held, hopeless=True)))
-
-    async def step(self, user: int) -> tuple[Renewal | None, list[Event]]:
-        """Does what is due, once: what is to be charged, and what is to be told. The clock moves a charge that it
-        hands out into `charging` only by `began`, so one that dies on its way is handed out again."""
+    async def step(self, user: int, write: Writing[W]) -> tuple[W | None, list[Event]]:
+        """Does what is due, once: what is to be charged, and what is to be told. `write` writes the charge down
+        in the same transaction: whoever dies on the way to the acquirer leaves an attempt to be looked for."""
         async with transaction(self._pool) as connection:
             at = await _locked(connection, user)
             if at.held is None:
@@ -259,7 +256,7 @@ class SubscriptionStore:
                 return None, []
             match next_.step:
                 case Step.CHARGE:
-                    return Renewal(at, version), []
+                    return await _charging(connection, Renewal(at, version), at.held, write), []
                 case Step.RESUME:
                     return None, await _resume(connection, at)
                 case Step.GRACE:
@@ -274,19 +271,6 @@ class SubscriptionStore:
                     told = replace(at.held, ended_to=at.access.until)
             await _put(connection, replace(at, held=told), version)
             return None, [AccessChanged(user, at.access.until)]
-
-
-async def began(connection: Connection, user: int, invoice: UUID) -> bool:
-    """A renewal is being charged, in the transaction that writes its invoice; False if it is not due any more."""
-    at = await _locked(connection, user)
-    if at.held is None or at.held.charging:
-        return False
-    version = await _of_plan(connection, at)
-    next_ = due(at.held, at.access, version.grace_days)
-    if next_ is None or next_.step is not Step.CHARGE or next_.at > at.now:
-        return False
-    await _put(connection, replace(at, held=replace(at.held, charging=True), charging=invoice), version)
-    return True
 
 
 async def paid(connection: Connection, bought: Bought) -> list[Event]:
@@ -369,6 +353,21 @@ async def _granted(
         return []
     await _put(connection, given)
     return [AccessChanged(at.user, given.access.until)]
+
+
+async def _charging(
+    connection: Connection, renewal: Renewal, held: Subscription, write: Writing[W]
+) -> W | None:
+    """A renewal is under way; one that cannot be is not looked at again until the user chooses another plan or
+    gives another card."""
+    at = renewal.standing
+    written = await write(connection, renewal)
+    if written is None:
+        await _put(connection, replace(at, held=replace(held, hopeless=True)), renewal.plan)
+    else:
+        under_way = replace(at, held=replace(held, charging=True), charging=written.invoice.id)
+        await _put(connection, under_way, renewal.plan)
+    return written
 
 
 async def _locked(connection: Connection, user: int) -> Standing:

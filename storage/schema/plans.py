@@ -91,7 +91,6 @@ subscriptions = Table(
     at("started_at", now=True),
     at("cancelled_at", nullable=True),
     Column("version", Integer, nullable=False, server_default="1"),
-    Index("ix_subscriptions_charging", "charging", postgresql_where=text("charging IS NOT NULL")),
     Index("ix_subscriptions_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_subscriptions_failing", "failed_at", "user_id", postgresql_where=text("failures > 0")),
 )

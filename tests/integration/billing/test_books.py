@@ -4,7 +4,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from billing.money import Currency, Money
 from storage import migrate
 from storage.billing.ledger import append
 from storage.billing.verify import GUARDS, Break, verify
-from storage.postgres import Pool, connect_pool, transaction
+from storage.postgres import Connection, Pool, connect_pool, transaction
 from tests.served import ROOT, LocalServer
 
 from .conftest import PRICE, Till, till_on
@@ -25,9 +26,13 @@ from .conftest import PRICE, Till, till_on
 HEAD = """
 INSERT INTO ledger_transactions (key, act, amount, currency, lines) VALUES ($1, 'fee', 100, 'KZT', 2) RETURNING id
 """
-LINE = "INSERT INTO ledger_postings (transaction_id, line, account, amount, currency) VALUES ($1, $2, 'a', $3, $4)"
+LINES = """
+INSERT INTO ledger_postings (transaction_id, line, account, amount, currency)
+SELECT $1, n, 'a', minor, currency FROM unnest($2::smallint[], $3::bigint[], $4::text[]) AS l (n, minor, currency)
+"""
 
 
+WHOLE = ((100, "KZT"), (-100, "KZT"))
 CHANGES = (
     "UPDATE ledger_postings SET amount = amount + 1",
     "DELETE FROM ledger_postings",
@@ -38,36 +43,50 @@ CHANGES = (
 )
 
 
-async def written(pool: Pool, *lines: tuple[int, str]) -> None:
-    """A transaction of the books by hand, with these lines."""
+Line: TypeAlias = tuple[int, str]
+
+
+async def put_in(connection: Connection, head: int, first: int, lines: Sequence[Line]) -> None:
+    """These lines, numbered from `first`, by one statement."""
+    numbers = list(range(first, first + len(lines)))
+    await connection.execute(LINES, head, numbers, [line[0] for line in lines], [line[1] for line in lines])
+
+
+async def written(pool: Pool, *statements: Sequence[Line]) -> None:
+    """A transaction of the books by hand, its lines put in by these statements."""
     async with transaction(pool) as connection:
         await connection.execute("SET LOCAL ROLE desk_books")
         head = await connection.fetchval(HEAD, str(uuid4()))
-        for number, (minor, currency) in enumerate(lines, 1):
-            await connection.execute(LINE, head, number, minor, currency)
+        first = 1
+        for lines in statements:
+            await put_in(connection, head, first, lines)
+            first += len(lines)
 
 
 async def test_what_does_not_come_to_zero_in_each_currency_cannot_be_committed(pool: Pool) -> None:
-    await written(pool, (100, "KZT"), (-100, "KZT"))
+    await written(pool, WHOLE)
     for lines in (
         [(100, "KZT"), (-99, "KZT")],
         [(100, "KZT"), (-100, "RUB")],
         [(100, "KZT")],
         [],
-        [(100, "KZT"), (-100, "KZT"), (5, "KZT"), (-5, "KZT")],
+        [*WHOLE, (5, "KZT"), (-5, "KZT")],
     ):
         with pytest.raises(asyncpg.CheckViolationError):
-            await written(pool, *lines)
+            await written(pool, lines)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await written(pool)
+    with pytest.raises(asyncpg.CheckViolationError, match="does not balance"):
+        await written(pool, WHOLE[:1], WHOLE[1:])
     assert await pool.fetchval("SELECT count(*) FROM ledger_transactions") == 1
 
 
 async def test_a_line_cannot_be_put_in_later(pool: Pool) -> None:
-    await written(pool, (100, "KZT"), (-100, "KZT"))
+    await written(pool, WHOLE)
     with pytest.raises(asyncpg.CheckViolationError):
         async with transaction(pool) as connection:
             await connection.execute("SET LOCAL ROLE desk_books")
-            for number, minor in ((3, 7), (4, -7)):
-                await connection.execute(LINE, 1, number, minor, "KZT")
+            await put_in(connection, 1, 3, ((7, "KZT"), (-7, "KZT")))
 
 
 @pytest.mark.parametrize("role", ["desk_books", "none"])
@@ -76,7 +95,7 @@ async def test_nothing_in_the_books_is_changed_or_removed_by_any_role(
     pool: Pool, role: str, statement: str
 ) -> None:
     """The writing role has not the right; the owner, a superuser here, meets the trigger."""
-    await written(pool, (100, "KZT"), (-100, "KZT"))
+    await written(pool, WHOLE)
     refused = asyncpg.InsufficientPrivilegeError if role == "desk_books" else asyncpg.RaiseError
     with pytest.raises(refused):
         async with transaction(pool) as connection:
@@ -267,8 +286,7 @@ async def test_the_command_says_whether_the_money_is_right(server: LocalServer) 
     await connection.execute("BEGIN")
     await connection.execute("SET LOCAL ROLE desk_books")
     head = await connection.fetchval(HEAD.replace("'fee'", "'paid'"), "paid:nobody:1")
-    for number, minor in ((1, 100), (2, -100)):
-        await connection.execute(LINE, head, number, minor, "KZT")
+    await put_in(connection, head, 1, WHOLE)
     await connection.execute("COMMIT")
     await connection.close()
     code, report = await asyncio.to_thread(told)

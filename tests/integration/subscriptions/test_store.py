@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,17 +12,19 @@ import pytest
 from billing.access import DAY_S, Entry, EntryKind
 from billing.acquiring import Unavailable
 from billing.money import Currency, Money
+from billing.payments import Invoice
 from billing.plans import Price
 from billing.subscription import State
 from dispatch.errors import Refusal
 from dispatch.events import AccessChanged, Event
 from server.subscribing.clock import SubscriptionClock
 from server.subscribing.selling import Selling
-from storage.billing import access, subscriptions
+from storage.billing import access, invoices, subscriptions
 from storage.billing.access import AccessLedger
+from storage.billing.invoices import NewInvoice
 from storage.billing.plans import NewVersion, PlanStore
 from storage.billing.subscriptions import Bought, Renewal, SubscriptionStore
-from storage.postgres import Pool, transaction
+from storage.postgres import Connection, Pool, transaction
 
 KZT = Currency.KZT
 PRICE = Money(4990_00, KZT)
@@ -96,6 +99,13 @@ class Told:
         self.events += events
 
 
+class OnPaper(NamedTuple):
+    """A renewal that Bank has written down."""
+
+    invoice: Invoice
+    renewal: Renewal
+
+
 class Bank:
     """Charges cards as a script says: True pays, False declines, None is down; without a script it declines."""
 
@@ -104,23 +114,29 @@ class Bank:
         self.script = list(script)
         self.charged = 0
 
-    async def renew(self, renewal: Renewal) -> list[Event]:
-        user, invoice = renewal.standing.user, uuid4()
+    async def write(self, connection: Connection, renewal: Renewal) -> OnPaper:
+        at, plan = renewal.standing, renewal.plan
+        new = NewInvoice(
+            uuid4(), at.user, "bank", PRICE, 60.0, "renewal", plan.plan, 0, "KZ", plan.period_s, "", "ru"
+        )
+        return OnPaper(await invoices.add(connection, new), renewal)
+
+    async def send(self, written: OnPaper) -> None:
         answer = self.script.pop(0) if self.script else False
+        user, invoice = written.invoice.user, written.invoice.id
+        async with transaction(self.pool) as connection:
+            if answer is None:
+                await subscriptions.released(connection, user, invoice)
+            elif answer:
+                plan = written.renewal.plan
+                await subscriptions.paid(
+                    connection, Bought(user, invoice, plan.plan, "KZ", PRICE, plan.period_s, False, None)
+                )
+            else:
+                await subscriptions.failed(connection, user, invoice, never=False)
         if answer is None:
             raise Unavailable("down")
-        async with transaction(self.pool) as connection:
-            if not await subscriptions.began(connection, user, invoice):
-                return []
         self.charged += 1
-        async with transaction(self.pool) as connection:
-            if answer:
-                bought = Bought(
-                    user, invoice, renewal.plan.plan, "KZ", PRICE, renewal.plan.period_s, False, None
-                )
-                return await subscriptions.paid(connection, bought)
-            await subscriptions.failed(connection, user, invoice, never=False)
-            return []
 
 
 async def notices(pool: Pool, user: int) -> list[str]:
