@@ -79,11 +79,12 @@ def add_bench(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     saved.add_argument("--searches", type=_count, default=100_000, help="saved (default 100000)")
     saved.add_argument("--orders", type=_count, default=2_000, help="matched (default 2000)")
 
-    due = kind("money", "renewals that come due at once, asking for access", _money, 1)
+    due = kind("money", "renewals that come due at once, asking for access, and notices", _money, 30)
     due.add_argument("--renewals", type=_count, default=10_000, help="(default 10000)")
     told = kind("notices", "event to inbox at a socket, and to push at a vendor", _notices, 30)
-    told.add_argument("--readers", type=_count, default=200, help="half with a socket (default 200)")
-    told.add_argument("--rate", type=_above(0), default=200.0, help="events/s (default 200)")
+    for either in (due, told):
+        either.add_argument("--readers", type=_count, default=200, help="half with a socket (default 200)")
+        either.add_argument("--rate", type=_above(0), default=200.0, help="events/s (default 200)")
 
 
 async def _ingest(o: argparse.Namespace) -> Figures:
@@ -117,7 +118,9 @@ async def _searches(o: argparse.Namespace) -> Figures:
 
 
 async def _money(o: argparse.Namespace) -> Figures:
-    return await money.run(money.Load(o.renewals))
+    renewed, told = await money.run(money.Load(o.renewals)), await _notices(o)
+    void = bool(renewed["void"] or told["void"])
+    return renewed | {"notices": told, "lost": told["lost"], "void": void}
 
 
 async def _notices(o: argparse.Namespace) -> Figures:
