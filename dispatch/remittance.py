@@ -10,6 +10,7 @@ from enum import StrEnum
 from .errors import Refusal
 
 MOST_MARKS = 20  # of one haul, what was taken back included
+TOLD_AGAIN_S = 3_600.0  # other words of the same missed payment
 
 
 class RemittanceKind(StrEnum):
@@ -235,6 +236,12 @@ def unpaid(account: Account, note: str, now: float) -> Account:
         raise Refusal("payment_waits")
     since = now if account.unpaid_at is None else account.unpaid_at
     return replace(account, unpaid_at=since, unpaid_note=note or account.unpaid_note)
+
+
+def worth_telling(before: Account, told_at: float | None, now: float) -> bool:
+    """Whether the shipper is told that nothing has come: when it is said first, and of other words at most once an
+    hour, so that nobody is rung up by a driver who looks for the right ones. `told_at`: when he was told last."""
+    return before.unpaid_at is None or told_at is None or now - told_at >= TOLD_AGAIN_S
 
 
 def _must_be_open(account: Account) -> None:

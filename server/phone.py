@@ -1,9 +1,9 @@
 """Phone numbers as people write them, to E.164."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, PhoneNumberType
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from dispatch.errors import Refusal
 
@@ -12,37 +12,14 @@ HOME = "KZ"  # 8 701 ..., 701 ... and 7 701 ... mean +7 701 ...
 REACHABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
-def dialable(text: str) -> str:
-    """Any number that somebody can be called at, also a landline, in E.164. Refusal `phone_invalid`."""
-    try:
-        number = phonenumbers.parse(text, HOME)
-    except phonenumbers.NumberParseException:
-        raise Refusal("phone_invalid") from None
-    if not phonenumbers.is_possible_number(number):
-        raise Refusal("phone_invalid")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
-
-
 def e164(text: str) -> str:
     """The number in E.164, `+77011234567`. Refusal `phone_invalid` for what no SMS can reach."""
-    try:
-        number = phonenumbers.parse(text, HOME)
-    except phonenumbers.NumberParseException:
-        raise Refusal("phone_invalid") from None
-    if number.extension or phonenumbers.number_type(number) not in REACHABLE:
-        raise Refusal("phone_invalid")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return _in_e164(text, lambda number: phonenumbers.number_type(number) in REACHABLE)
 
 
 def dialled(text: str) -> str:
     """Any number that can be called, also a fixed one, in E.164. Refusal `phone_invalid`."""
-    try:
-        number = phonenumbers.parse(text, HOME)
-    except phonenumbers.NumberParseException:
-        raise Refusal("phone_invalid") from None
-    if number.extension or not phonenumbers.is_valid_number(number):
-        raise Refusal("phone_invalid")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return _in_e164(text, phonenumbers.is_valid_number)
 
 
 def reachable(text: str, prefixes: Sequence[str]) -> str:
@@ -60,3 +37,14 @@ def country(phone: str) -> str:
         return phonenumbers.region_code_for_number(phonenumbers.parse(phone)) or HOME
     except phonenumbers.NumberParseException:  # of an account that was ended
         return HOME
+
+
+def _in_e164(text: str, suits: Callable[[PhoneNumber], bool]) -> str:
+    """What E.164 cannot say, an extension, suits nobody."""
+    try:
+        number = phonenumbers.parse(text, HOME)
+    except phonenumbers.NumberParseException:
+        raise Refusal("phone_invalid") from None
+    if number.extension or not suits(number):
+        raise Refusal("phone_invalid")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -2,7 +2,7 @@
 
 from geo.gazetteer import Gazetteer
 from geo.types import Position
-from server.phone import dialable
+from server.phone import dialled
 from server.protocol.rest.places import SavedPlace, SavedPlaceForm, SavedPlaces
 from storage import saved_places as store
 
@@ -52,7 +52,7 @@ def _note(form: SavedPlaceForm, gazetteer: Gazetteer) -> store.PlaceNote:
         city=gazetteer.nearest(form.lat, form.lon).id if known is None else known.id,
         address=form.address,
         contact_name=form.contact_name,
-        contact_phone=dialable(form.contact_phone) if form.contact_phone else "",
+        contact_phone=dialled(form.contact_phone) if form.contact_phone else "",
         note=form.note,
     )
 

@@ -18,6 +18,7 @@ from dispatch.remittance import (
     received,
     unpaid,
     withdrawn,
+    worth_telling,
 )
 
 from ..deciding import deciding
@@ -35,8 +36,11 @@ CLAIM_DUE = """
 SELECT o.id FROM orders o JOIN remittances r ON r.order_id = o.id
 WHERE r.remind_at <= (SELECT clock_timestamp()) ORDER BY r.remind_at LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED
 """
+# Primary key.
+TOLD_AT = "SELECT extract(epoch FROM max(at))::float8 FROM order_events WHERE order_id = $1 AND kind = $2"
 STILL_DUE = "SELECT remind_at <= clock_timestamp() FROM remittances WHERE order_id = $1"
 
+MISSED = "payment_missed"
 EARLY_S = 86_400.0  # a date of the reader's calendar may lie so far ahead of the clock
 Change = Callable[[Account, float], Account]
 
@@ -108,7 +112,7 @@ class RemittanceStore:
         return await self._decide(
             party,
             order,
-            "payment_missed",
+            MISSED,
             lambda account, now: unpaid(account, words, now),
             words if dispute else None,
         )
@@ -161,13 +165,18 @@ def _reminder(order: Order, account: Account, reminded: int) -> tuple[str, tuple
 async def _change(
     connection: Connection, order: Order, party: Party, kind: str, change: Change
 ) -> tuple[Payments, list[Event]]:
-    """What one side says of a locked order's account: kept and told, unless it was said already."""
+    """What one side says of a locked order's account: kept and told, unless it was said already or (what is missed)
+    in other words just now."""
     now = await connection.fetchval(NOW)
     account, reminded = await kept(connection, order)
     after = change(account, now)
     if after == account:
         return Payments(order, account, now), []
     await keep(connection, order, account, Kept(after, reminded), party.signed_in, now)
+    if kind == MISSED:
+        told_at = await connection.fetchval(TOLD_AT, order.id, kind)
+        if not worth_telling(account, told_at, now):
+            return Payments(order, after, now), []
     moved, event = await note(
         connection, order, kind, actor=party.signed_in, push=(order.shipper, order.driver)
     )

@@ -95,6 +95,32 @@ async def test_each_word_is_an_event_and_a_push_to_the_other_side(desk: Paying) 
     ]
 
 
+async def test_other_words_of_a_missed_payment_are_kept_at_once_and_told_at_most_once_an_hour(
+    desk: Paying,
+) -> None:
+    haul = await desk.hauled()
+    await desk.days_pass(1.5)
+
+    async def miss(words: str) -> int:
+        done, events = await desk.remittances.miss(haul.driver, haul.order, words, dispute=False)
+        assert done.account == (await desk.read(haul)).account and done.account.unpaid_note == words
+        return len(events)
+
+    async def told() -> tuple[int, int]:
+        pushed = await desk.pool.fetchval(
+            "SELECT count(*) FROM outbox WHERE user_id = $1 AND payload->>'event' = 'payment_missed'",
+            haul.shipper.user,
+        )
+        history = await desk.orders.history(haul.order)
+        return pushed, sum(line.kind == "payment_missed" for line in history)
+
+    assert [await miss(words) for words in ("ничего нет", "ничего не пришло", "жду с понедельника")] == [1, 0, 0]
+    assert await told() == (1, 1)
+    await desk.pool.execute("UPDATE order_events SET at = at - interval '1 h' WHERE kind = 'payment_missed'")
+    assert [await miss(words) for words in ("звонил трижды", "и ещё раз")] == [1, 0]
+    assert await told() == (2, 2)
+
+
 @pytest.mark.parametrize("round_", range(10))
 async def test_both_sides_at_the_same_moment_end_in_one_state(desk: Paying, round_: int) -> None:
     haul = await desk.hauled()

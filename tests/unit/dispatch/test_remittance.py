@@ -24,6 +24,7 @@ from dispatch.remittance import (
     received,
     unpaid,
     withdrawn,
+    worth_telling,
 )
 
 PRICE = 500
@@ -138,6 +139,15 @@ def test_nothing_has_come_may_be_said_once_it_is_due() -> None:
     refused("payment_waits", lambda: unpaid(stored(marked(account, said(), 1.0)), "", 6.0))
     after = stored(marked(missed, said(), 8.0))
     assert (after.state, after.unpaid_at, after.unpaid_note) == (S.MARKED, None, "")
+
+
+def test_a_missed_payment_is_told_when_it_is_said_first_and_then_at_most_once_an_hour() -> None:
+    fresh = Account(PRICE, due_at=5.0)
+    missed = unpaid(fresh, "", 6.0)
+    assert worth_telling(fresh, None, 6.0)
+    assert worth_telling(fresh, 5.0, 6.0)  # money had come in between: this is another statement
+    assert not worth_telling(missed, 6.0, 6.0 + 3_599)
+    assert worth_telling(missed, 6.0, 6.0 + 3_600)
 
 
 def test_a_haul_that_was_called_off_owes_nothing() -> None:

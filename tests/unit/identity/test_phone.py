@@ -5,7 +5,7 @@ import pytest
 from dispatch.errors import Refusal
 from server.gateways.texting import masked
 from server.http.identity import network_of
-from server.phone import e164, reachable
+from server.phone import dialled, e164, reachable
 from server.provision import Wanted, phones
 from server.signing_in import PREFIXES
 from storage.otp import wide
@@ -120,3 +120,10 @@ def test_limits_count_an_address_or_a_whole_ipv6_subscriber(address: str, networ
 )
 def test_the_wider_limit_counts_a_24_or_a_48(address: str, network: str) -> None:
     assert wide(address) == network
+
+
+def test_somebody_can_be_called_at_a_fixed_number_too_but_not_at_half_of_one() -> None:
+    assert dialled("8 (727) 250-00-00") == "+77272500000" and dialled("8 701 123 45 67") == "+77011234567"
+    for text in ("", "12", "+7 727 250 00 00 ext. 5", "+7 701 123 45"):
+        with pytest.raises(Refusal, match="phone_invalid"):
+            dialled(text)
