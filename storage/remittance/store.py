@@ -165,8 +165,8 @@ def _reminder(order: Order, account: Account, reminded: int) -> tuple[str, tuple
 async def _change(
     connection: Connection, order: Order, party: Party, kind: str, change: Change
 ) -> tuple[Payments, list[Event]]:
-    """What one side says of a locked order's account: kept and told, unless it was said already or (what is missed)
-    in other words just now."""
+    """What one side says of a locked order's account: kept and told, unless it was said already or (what is
+    missed) in other words just now."""
     now = await connection.fetchval(NOW)
     account, reminded = await kept(connection, order)
     after = change(account, now)

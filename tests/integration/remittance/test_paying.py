@@ -114,7 +114,11 @@ async def test_other_words_of_a_missed_payment_are_kept_at_once_and_told_at_most
         history = await desk.orders.history(haul.order)
         return pushed, sum(line.kind == "payment_missed" for line in history)
 
-    assert [await miss(words) for words in ("ничего нет", "ничего не пришло", "жду с понедельника")] == [1, 0, 0]
+    assert [await miss(words) for words in ("ничего нет", "ничего не пришло", "жду с понедельника")] == [
+        1,
+        0,
+        0,
+    ]
     assert await told() == (1, 1)
     await desk.pool.execute("UPDATE order_events SET at = at - interval '1 h' WHERE kind = 'payment_missed'")
     assert [await miss(words) for words in ("звонил трижды", "и ещё раз")] == [1, 0]

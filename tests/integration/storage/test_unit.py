@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dispatch.errors import Refusal
-from storage.postgres import Pool, after_commit, transaction, unit
+from storage.postgres import Pool, after_commit, transaction, unit, whole
 
 
 @pytest.fixture
@@ -95,6 +95,23 @@ async def test_a_refusal_after_a_plain_statement_keeps_it_as_it_would_without_a_
             await connection.execute("INSERT INTO notes VALUES (1)")
             raise Refusal("busy")
     assert await noted(notes) == [1]
+
+
+async def test_a_refusal_takes_back_what_is_done_as_a_whole_and_tells_nobody(notes: Pool) -> None:
+    told: list[int] = []
+    with pytest.raises(Refusal):
+        async with whole(notes) as connection:
+            await note(notes, 1)
+            async with whole(notes):
+                await connection.execute("INSERT INTO notes VALUES (2)")
+            after_commit(lambda: told.append(1))
+            raise Refusal("not_found")
+    assert (await noted(notes), told, await open_transactions(notes)) == ([], [], 0)
+    async with whole(notes) as connection:
+        await connection.execute("INSERT INTO notes VALUES (3)")
+        after_commit(lambda: told.append(3))
+        assert told == []
+    assert (await noted(notes), told) == ([3], [3])
 
 
 async def test_an_error_of_one_statement_spoils_neither_the_unit_nor_the_pool(notes: Pool) -> None:

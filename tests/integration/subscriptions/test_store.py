@@ -114,7 +114,7 @@ class Bank:
         self.script = list(script)
         self.charged = 0
 
-    async def write(self, connection: Connection, renewal: Renewal) -> OnPaper:
+    async def write(self, connection: Connection, renewal: Renewal) -> OnPaper | None:
         at, plan = renewal.standing, renewal.plan
         new = NewInvoice(
             uuid4(), at.user, "bank", PRICE, 60.0, "renewal", plan.plan, 0, "KZ", plan.period_s, "", "ru"
@@ -263,6 +263,26 @@ async def test_an_acquirer_that_is_down_costs_no_try_and_keeps_no_loop_busy(
         (await store.standing(driver)).held, failures=0, charging=False
     )
     await pool.execute("UPDATE subscriptions SET due_at = now() WHERE user_id = $1", driver)
+    await clock.round()
+    assert bank.charged == 1
+
+
+async def test_what_cannot_be_charged_is_left_alone_until_another_plan_is_chosen(
+    pool: Pool, store: SubscriptionStore, driver: int
+) -> None:
+    class Closed(Bank):
+        async def write(self, connection: Connection, renewal: Renewal) -> OnPaper | None:
+            return await super().write(connection, renewal) if renewal.plan.plan == "driver-quarter" else None
+
+    bank = Closed(pool, True)
+    clock = SubscriptionClock(store, bank, Told())
+    await pay(pool, driver, card=7)
+    await shift(pool, driver, 29.5)
+    while await clock.round():
+        pass
+    at = await store.standing(driver)
+    assert at.held is not None and at.held.hopeless and not at.held.charging and bank.charged == 0
+    await store.choose(driver, at.version, renews=True, card=7, plan="driver-quarter")
     await clock.round()
     assert bank.charged == 1
 
