@@ -1,6 +1,6 @@
 """Who gets the offers of a wave, and why: a weighted sum whose every term is kept with the offer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -21,6 +21,7 @@ CARRIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "van": frozenset({"van", "tent", "isotherm", "reefer"}),
     }
 )
+MISFITS = ("body", "weight", "volume", "size", "sides", "adr", "temperature")
 SUBSTITUTE_BODY = 0.5  # of the body term, when the truck is not the kind that was asked for
 
 
@@ -38,23 +39,35 @@ def carriers_of(load: Load) -> frozenset[str]:
     return frozenset().union(*(CARRIES.get(body, frozenset()) for body in load.bodies))
 
 
-def fits(load: Load, vehicle: Vehicle) -> bool:
-    """Whether the truck can carry the load: body, kg, m3, the largest piece, loading sides, ADR, temperature.
+def misfits(load: Load, vehicle: Vehicle) -> Iterator[str]:
+    """What of the load this truck cannot carry, by the words of MISFITS: body, kg, m3, the largest piece, loading
+    sides, ADR, temperature.
 
     What a vehicle leaves unsaid stands in no load's way, but for ADR: without the class it may not go.
     """
-    return (
-        vehicle.body in carriers_of(load)
-        and load.weight_kg <= vehicle.capacity_kg
-        and load.volume_m3 <= vehicle.volume_m3
-        and _at_most(load.length_m, vehicle.length_m)
+    if vehicle.body not in carriers_of(load):
+        yield "body"
+    if load.weight_kg > vehicle.capacity_kg:
+        yield "weight"
+    if load.volume_m3 > vehicle.volume_m3:
+        yield "volume"
+    if not (
+        _at_most(load.length_m, vehicle.length_m)
         and _at_most(load.width_m, vehicle.width_m)
         and _at_most(load.height_m, vehicle.height_m)
-        and (not vehicle.sides or "full" in vehicle.sides or set(load.sides) <= set(vehicle.sides))
-        and (load.adr is None or load.adr in vehicle.adr)
-        and _at_most(vehicle.temp_min_c, load.temp_max_c)
-        and _at_most(load.temp_min_c, vehicle.temp_max_c)
-    )
+    ):
+        yield "size"
+    if vehicle.sides and "full" not in vehicle.sides and not set(load.sides) <= set(vehicle.sides):
+        yield "sides"
+    if load.adr is not None and load.adr not in vehicle.adr:
+        yield "adr"
+    if not (_at_most(vehicle.temp_min_c, load.temp_max_c) and _at_most(load.temp_min_c, vehicle.temp_max_c)):
+        yield "temperature"
+
+
+def fits(load: Load, vehicle: Vehicle) -> bool:
+    """Whether the truck can carry the load: nothing is amiss."""
+    return next(misfits(load, vehicle), None) is None
 
 
 def rank(order: Order, candidates: Iterable[Candidate], now: float, policy: Policy) -> list[Ranked]:
@@ -65,6 +78,19 @@ def rank(order: Order, candidates: Iterable[Candidate], now: float, policy: Poli
         if fits(order.load, candidate.vehicle) and candidate.fix_age_s <= policy.max_fix_age_s
     ]
     return sorted(ranked, key=lambda entry: (-entry.score, entry.candidate.driver))
+
+
+def most(policy: Policy) -> dict[str, float]:
+    """What each term of a score comes to at most; together 1."""
+    return {
+        "deadhead": policy.weight_deadhead,
+        "freshness": policy.weight_freshness,
+        "body": policy.weight_body,
+        "capacity": policy.weight_capacity,
+        "rating": policy.weight_rating,
+        "idle": policy.weight_idle,
+        "search": policy.weight_search,
+    }
 
 
 def _score(load: Load, candidate: Candidate, now: float, policy: Policy) -> Ranked:

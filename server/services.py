@@ -55,6 +55,7 @@ from storage.drivers import DriverStore
 from storage.editing import EditStore
 from storage.email_codes import EmailCodes
 from storage.erasure import ErasureStore
+from storage.explaining import ExplainingStore
 from storage.exports import ExportStore
 from storage.files import FileStore
 from storage.fleet import FleetStore
@@ -243,6 +244,7 @@ class Services:
         self.inbox = InboxStore(pool)
         self.preferences = PreferenceStore(pool)
         self.ledger = Ledger(pool)
+        self.explaining = ExplainingStore(pool)
         self.senders: dict[str, PushSender] = {}  # by kind of endpoint, filled by app.py
         self.api_keys = ApiKeyStore(pool)
         self.webhooks = WebhookStore(pool)

@@ -232,9 +232,36 @@ LABELS: dict[str, dict[str, str]] = {
         "capacity": "Right size of truck",
         "rating": "Good rating",
         "idle": "Long without offers",
+        "search": "A saved search finds it",
         "board": "Taken from the board",
         "invited": "Asked by the shipper",
         "bid": "Price agreed",
+    },
+    # What keeps a wave of offers from a driver.
+    "DispatchObstacle": {
+        "blocked": "The account is blocked",
+        "subscription": "No active subscription",
+        "no_vehicle": "No truck in use",
+        "unfit": "The truck does not suit the load",
+        "hidden": "The load is not shown to this driver",
+        "off_duty": "Off duty",
+        "busy": "Carrying a load",
+        "offered": "Offered before",
+        "declined": "Declined",
+        "cards": "Thinking about other offers",
+        "no_position": "Position unknown",
+        "stale_position": "Last position is too old",
+        "far": "Too far from the pickup",
+    },
+    # What of a load a truck cannot carry.
+    "Misfit": {
+        "body": "Body type",
+        "weight": "Weight",
+        "volume": "Volume",
+        "size": "Size of the largest piece",
+        "sides": "Loading sides",
+        "adr": "Dangerous goods class",
+        "temperature": "Temperature",
     },
     # `reason` of a bid that was lost or taken back by another deed
     "BidEnd": {

@@ -17,6 +17,8 @@ ROWS = (
     Row("GET /api/v1/offers", expect=_NAMELESS),
     Row("POST /api/v1/offers/{offer}/accept", own=World.offer, body=accept, expect=_UNPAID),
     Row("POST /api/v1/offers/{offer}/decline", own=World.offer, body={}),
+    Row("GET /api/v1/orders/{order}/why-not-me", own=World.board_load, shared=True),
+    Row("GET /api/v1/admin/orders/{order}/dispatch", own=World.board_load, shared=True),
     Row(
         "POST /api/v1/board/{order}/accept",
         own=World.board_load,
