@@ -72,7 +72,9 @@ async def test_a_declined_offer_and_a_block_between_two_sides_are_said(market: M
     offer = (await market.offer(order, [refuser]))[refuser]
     await market.orders.decline(refuser, offer)
     await market.pool.execute(
-        "INSERT INTO blocks (made_by, shipper_id, driver_id, actor_id) VALUES ('shipper', $1, $2, $1)", shipper, avoided
+        "INSERT INTO blocks (made_by, shipper_id, driver_id, actor_id) VALUES ('shipper', $1, $2, $1)",
+        shipper,
+        avoided,
     )
     assert await said(market, order, [refuser, avoided]) == {
         refuser: [Obstacle.DECLINED],

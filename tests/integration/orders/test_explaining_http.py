@@ -60,7 +60,9 @@ async def test_the_search_is_explained_to_staff_and_each_driver_his_own_part(
     assert (await other("GET", f"/api/v1/admin/orders/{number}/dispatch"))[0] == 403
     assert (await staff("GET", f"/api/v1/admin/orders/{number + 1}/dispatch"))[0] == 404
     await server.services.pool.execute(
-        "INSERT INTO blocks (made_by, shipper_id, driver_id, actor_id) VALUES ('shipper', $1, $2, $1)", shipper.user, other.user
+        "INSERT INTO blocks (made_by, shipper_id, driver_id, actor_id) VALUES ('shipper', $1, $2, $1)",
+        shipper.user,
+        other.user,
     )
     assert (await other("GET", f"/api/v1/orders/{number}/why-not-me"))[0] == 404
     assert (await shipper("POST", f"/api/v1/orders/{number}/cancel", {}))[0] in (200, 204)
