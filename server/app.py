@@ -50,6 +50,7 @@ from .oidc.provider import Provider
 from .oidc.trips import Trips
 from .paying.webhook import add_acquirer_hooks
 from .services import Services
+from .vitals import Vitals
 from .ws.endpoint import add_websocket
 
 log = logging.getLogger("desk.app")
@@ -193,6 +194,7 @@ def _loops(services: Services, hook_sender: WebhookSender) -> contextlib.Abstrac
         ),
         give_back=revoker.run(services.external, services.trips.providers),
         loop_lag=services.metrics.watch_loop(),
+        vitals=Vitals(services, services.config.worker).run(),
         keep=_keep(services),
         presence=services.presence.run(services),
         viewing=services.viewing.run(services.hub.maps_of_staff),

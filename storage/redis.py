@@ -22,6 +22,7 @@ class Keys:
         self.ticks = self._prefix + "tick:*"  # pattern of all region channels
         self.events = self._prefix + "events"  # channel: personal messages and order events
         self.revoked = self._prefix + "revoked"  # channel: ids of ended sign-ins
+        self.workers = self._prefix + "workers"  # set of the numbers of workers that have vitals
 
     def region(self, region: int) -> str:
         """Hash driver -> packed live entry, of the drivers last seen in an H3 region."""
@@ -38,6 +39,10 @@ class Keys:
     def ticket(self, ticket_hash: str) -> str:
         """Websocket ticket: principal and device, 30 s, taken once by GETDEL."""
         return f"{self._prefix}ticket:{ticket_hash}"
+
+    def vitals(self, worker: int) -> str:
+        """List of a worker's samples, newest first; gone half an hour after the last one."""
+        return f"{self._prefix}vitals:{worker}"
 
     def answer(self, name: str) -> str:
         """An answer of another company's service, for as long as its terms allow."""

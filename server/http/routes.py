@@ -62,6 +62,7 @@ from . import (
     trips,
     users,
     vehicles,
+    vitals,
     webhooks,
 )
 from .route import Route
@@ -111,6 +112,7 @@ ROUTES: tuple[Route, ...] = (
     *blocks.ROUTES,
     *reloads.ROUTES,
     *admin.ROUTES,
+    *vitals.ROUTES,
     *users.ROUTES,
     *audit.ROUTES,
     *flags.ROUTES,

@@ -253,6 +253,16 @@ LABELS: dict[str, dict[str, str]] = {
         "stale_position": "Last position is too old",
         "far": "Too far from the pickup",
     },
+    # What waits to be done, as the health of the desk tells it.
+    "QueueName": {
+        "searches": "Searches for a driver",
+        "announcements": "Events to inboxes",
+        "pushes": "Pushes, SMS and e-mails",
+        "webhooks": "Webhooks",
+        "payments": "Payments to be looked up",
+        "renewals": "Renewals",
+        "exports": "Exports of own data",
+    },
     # What of a load a truck cannot carry.
     "Misfit": {
         "body": "Body type",

@@ -10,5 +10,6 @@ async def a_driver(world: World, person: Person) -> int:
 
 ROWS = (
     Row("GET /api/v1/admin/drivers"),
+    Row("GET /api/v1/admin/health"),
     Row("PUT /api/v1/admin/drivers/{driver}/subscription", own=a_driver, body={"paid_until": 1.9e9}),
 )
